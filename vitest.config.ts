@@ -1,0 +1,40 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const journeys = 'infra/journeys/**/*.test.ts';
+const exclude = [...configDefaults.exclude, '.data/**'];
+
+const common = {
+  // Each file runs in a process of its own: a test that ends its process or blocks it disturbs no other.
+  pool: 'forks',
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  teardownTimeout: 20_000,
+} as const;
+
+export default defineConfig({
+  test: {
+    globalSetup: ['infra/testing/global-setup.ts'],
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'rooms',
+          include: ['**/*.test.ts'],
+          exclude: [...exclude, journeys],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'journeys',
+          include: [journeys],
+          exclude,
+          // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
