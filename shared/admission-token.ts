@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { z } from 'zod';
+import type { Clock } from './clock.ts';
+import { idPattern } from './ids.ts';
+import { CLOCK_TOLERANCE_SECONDS } from './internal.ts';
+import { Problem } from './problem.ts';
+
+/**
+ * The admission token: a JWT (RFC 7519) made by the gateway with EdDSA, read by the gateway's door and by the booking
+ * service. RFC 8725: one algorithm, an explicit type, one issuer, one audience, every claim required.
+ */
+export const admissionTokenType = 'admission+jwt';
+export const admissionTokenIssuer = 'admit-one/gateway';
+export const admissionTokenAudience = 'admit-one/booking';
+export const admissionTokenAlgorithm = 'EdDSA';
+
+export const ADMISSION_TOKEN_LENGTH_MAX = 1_024;
+const VERIFIED_TOKENS_MAX = 20_000;
+/**
+ * `iat` is Redis' time and says only that a token is not from nowhere, so it may lie ahead by as much as clocks may differ
+ * and by the second it is rounded to; `exp` has the verifier's own tolerance.
+ */
+const IAT_LEAD_SECONDS_MAX = CLOCK_TOLERANCE_SECONDS + 1;
+const LATEST_NUMERIC_DATE_SECONDS = 253_402_300_799; // 9999-12-31, where ISO 8601 needs a fifth digit
+
+const seconds = z.number().int().positive().max(LATEST_NUMERIC_DATE_SECONDS);
+
+const AdmissionClaims = z.strictObject({
+  iss: z.literal(admissionTokenIssuer),
+  aud: z.literal(admissionTokenAudience),
+  /** The queue entry's id. */
+  sub: z.string().regex(idPattern),
+  /** Names the admission; whatever is remembered of a token is remembered under it, for one signature has several spellings. */
+  jti: z.string().regex(idPattern),
+  sale: z.string().regex(idPattern),
+  iat: seconds,
+  /** When the token is worthless everywhere: the admission's end plus the longest extension for a payment. */
+  exp: seconds,
+  /** When the admission ends, in seconds like `exp`: no new hold from then on. */
+  ends: seconds,
+});
+
+export type AdmissionClaims = z.infer<typeof AdmissionClaims>;
+
+const AdmissionHeader = z.strictObject({
+  alg: z.literal(admissionTokenAlgorithm),
+  typ: z.literal(admissionTokenType),
+  kid: z.string().regex(idPattern),
+});
+
+export type AdmissionTokenVerifier = (token: string) => Promise<AdmissionClaims>;
+
+/**
+ * Builds a verifier that remembers what it has already verified (by the digest of the whole token) and judges the times
+ * anew at each call.
+ *
+ * Throws `token-invalid` for whatever is not a token of ours, and `unavailable` when the keys cannot be had.
+ */
+export function createAdmissionTokenVerifier(options: {
+  keys: JWTVerifyGetKey;
+  clock: Clock;
+  toleranceSeconds: number;
+}): AdmissionTokenVerifier {
+  const { keys, clock, toleranceSeconds } = options;
+  const verified = new Map<string, AdmissionClaims>();
+
+  return async (token) => {
+    if (token.length > ADMISSION_TOKEN_LENGTH_MAX) throw invalid('too long');
+    const digest = createHash('sha256').update(token).digest('base64');
+    let claims = verified.get(digest);
+    if (!claims) {
+      claims = await verifySignature(token, keys);
+      if (verified.size >= VERIFIED_TOKENS_MAX) verified.delete(verified.keys().next().value as string);
+      verified.set(digest, claims);
+    }
+    const nowSeconds = clock() / 1000;
+    if (claims.exp + toleranceSeconds <= nowSeconds) throw invalid('expired');
+    if (claims.iat - IAT_LEAD_SECONDS_MAX > nowSeconds) throw invalid('not valid yet');
+    return claims;
+  };
+}
+
+async function verifySignature(token: string, keys: JWTVerifyGetKey): Promise<AdmissionClaims> {
+  try {
+    const { payload, protectedHeader } = await jwtVerify(token, unavailableWithoutKeys(keys), {
+      algorithms: [admissionTokenAlgorithm],
+      typ: admissionTokenType,
+      issuer: admissionTokenIssuer,
+      audience: admissionTokenAudience,
+      // Times are judged by the caller at every call; here only the signature and the shape count.
+      currentDate: new Date(0),
+      clockTolerance: LATEST_NUMERIC_DATE_SECONDS,
+    });
+    // jose accepts a missing `kid`, an array as `aud` and further header members: the strict schemas do not.
+    AdmissionHeader.parse(protectedHeader);
+    return AdmissionClaims.parse(payload);
+  } catch (error) {
+    if (error instanceof errors.JOSEError || error instanceof z.ZodError) throw invalid('not ours', error);
+    throw error;
+  }
+}
+
+/** A key that does not exist is the token's fault; keys that cannot be fetched are ours. */
+const unavailableWithoutKeys =
+  (keys: JWTVerifyGetKey): JWTVerifyGetKey =>
+  async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (cause) {
+      if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JOSENotSupported) throw cause;
+      throw new Problem('unavailable', 'Admission tokens cannot be checked for a moment.', { cause });
+    }
+  };
+
+const invalid = (why: string, cause?: unknown): Problem =>
+  new Problem('token-invalid', `The admission token is not valid: ${why}.`, { cause });
+
+/** The token of an `Authorization: Bearer` header (RFC 6750 §2.1), or null when there is none. */
+export function bearerToken(authorization: string | null | undefined): string | null {
+  const match = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization ?? '');
+  return match?.[1] ?? null;
+}

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { SectionName } from './event.ts';
+import { Id, Money, text } from './fields.ts';
+
+export const SEATS_PER_HOLD_MAX = 100;
+
+export const SeatId = z
+  .string()
+  .regex(/^[^-]{1,20}-[1-9]\d{0,3}-[1-9]\d{0,3}$/u, 'is not a seat id like A-1-14');
+
+export const seatStates = ['open', 'held', 'sold', 'blocked'] as const;
+
+/** `GET /api/sales/:sale/seats?status=&section=&limit=` */
+export const SeatsQuery = z.strictObject({
+  status: z.enum(seatStates).optional(),
+  section: SectionName.optional(),
+  limit: z.coerce.number().int().min(1).max(1_000).optional(),
+});
+
+export const SeatsAnswer = z.object({
+  version: z.int(),
+  seats: z.array(
+    z.object({
+      id: z.string(),
+      section: z.string(),
+      row: z.int(),
+      number: z.int(),
+      price: Money,
+      status: z.enum(seatStates),
+    }),
+  ),
+});
+
+/** The same without a query: every seat of the sale's sections, two bits each, in the order section, row, number. */
+export const CompactSeatsAnswer = z.object({
+  version: z.int(),
+  event: Id,
+  layoutVersion: z.int(),
+  sections: z.array(z.object({ name: z.string(), rows: z.int(), seatsPerRow: z.int(), price: Money })),
+  statuses: z
+    .string()
+    .describe('Base64; seat i in bits 2·(i mod 4) of byte ⌊i/4⌋; 0 open, 1 held, 2 sold, 3 blocked.'),
+});
+
+/** `POST /api/sales/:sale/holds`: these seats, or the best available. */
+export const HoldRequest = z.union([
+  z.strictObject({
+    seats: z
+      .array(SeatId)
+      .min(1)
+      .max(SEATS_PER_HOLD_MAX)
+      .refine((seats) => new Set(seats).size === seats.length, 'must differ'),
+  }),
+  z.strictObject({
+    best: z.strictObject({
+      quantity: z.number().int().min(1).max(SEATS_PER_HOLD_MAX),
+      section: SectionName.optional(),
+      maxAmount: z.number().int().min(0).optional(),
+    }),
+  }),
+]);
+export type HoldRequest = z.infer<typeof HoldRequest>;
+
+const PricedSeat = z.object({ seat: z.string(), price: Money });
+
+export const HoldAnswer = z.object({
+  hold: Id,
+  seats: z.array(PricedSeat),
+  expiresAt: z.iso.datetime(),
+  total: Money,
+});
+export type HoldAnswer = z.infer<typeof HoldAnswer>;
+
+/** `GET /api/sales/:sale/holds`: the fan's own live holds, so that a basket survives a reload. */
+export const HoldsAnswer = z.object({ holds: z.array(HoldAnswer) });
+
+const EMAIL_LENGTH_MAX = 254;
+const PAYMENT_TOKEN_LENGTH_MAX = 255;
+
+/** `POST /api/sales/:sale/orders` */
+export const OrderRequest = z.strictObject({
+  hold: Id,
+  buyer: z.strictObject({ name: text(200), email: z.email().max(EMAIL_LENGTH_MAX) }),
+  payment: z.strictObject({
+    token: z
+      .string()
+      .regex(/^[\x21-\x7e]+$/)
+      .max(PAYMENT_TOKEN_LENGTH_MAX),
+  }),
+});
+export type OrderRequest = z.infer<typeof OrderRequest>;
+
+const Ticket = z.object({ seat: z.string(), code: z.string() });
+
+export const OrderCreatedAnswer = z.object({ order: Id, tickets: z.array(Ticket), total: Money });
+export type OrderCreatedAnswer = z.infer<typeof OrderCreatedAnswer>;
+
+export const orderStates = ['inProgress', 'confirmed', 'failed', 'refunded'] as const;
+
+/** `GET /api/sales/:sale/orders/:order` */
+export const OrderAnswer = z.object({
+  order: Id,
+  state: z.enum(orderStates),
+  seats: z.array(PricedSeat),
+  total: Money,
+  tickets: z.array(Ticket),
+  buyer: z.object({ name: z.string(), email: z.string() }),
+  failure: z.string().nullable().describe('Why it failed, as a problem code.'),
+  createdAt: z.iso.datetime(),
+});
+export type OrderAnswer = z.infer<typeof OrderAnswer>;
+
+/** `GET /api/sales/:sale/orders`: the fan's own. */
+export const OrdersAnswer = z.object({ orders: z.array(OrderAnswer) });

@@ -1,0 +1,207 @@
+import { z } from 'zod';
+import type { ProblemCode } from '../problem.ts';
+import {
+  CompactSeatsAnswer,
+  HoldAnswer,
+  HoldRequest,
+  HoldsAnswer,
+  OrderAnswer,
+  OrderCreatedAnswer,
+  OrderRequest,
+  OrdersAnswer,
+  SeatsAnswer,
+  SeatsQuery,
+} from './booking.ts';
+import { EventAnswer, EventRequest, LayoutAnswer } from './event.ts';
+import { IdempotencyKey } from './fields.ts';
+import { ClaimAnswer, DrawAnswer, JoinAnswer, JoinRequest, StatusAnswer } from './queue.ts';
+import {
+  CommandRequest,
+  OrganiserSaleAnswer,
+  SaleAnswer,
+  SalePatch,
+  SaleRequest,
+  saleCommands,
+} from './sale.ts';
+
+export type Operation = {
+  method: 'get' | 'post' | 'patch' | 'delete';
+  /** In OpenAPI's form, `{sale}`. */
+  path: string;
+  summary: string;
+  credential: 'none' | 'queueTicket' | 'admissionToken' | 'organiserKey';
+  query?: z.ZodObject;
+  headers?: z.ZodObject;
+  body?: z.ZodType;
+  /** By status; null for an answer without a body, a string for another media type than JSON. */
+  answers: Record<number, z.ZodType | string | null>;
+  codes: ProblemCode[];
+};
+
+const optionalKey = z.object({ 'idempotency-key': IdempotencyKey.optional() });
+const requiredKey = z.object({ 'idempotency-key': IdempotencyKey });
+const html = 'text/html';
+const body: ProblemCode[] = ['malformed-request', 'too-large', 'unsupported-media-type', 'invalid-field'];
+const admitted: ProblemCode[] = [
+  'gate-required',
+  'token-invalid',
+  'not-found',
+  'already-finished',
+  'unavailable',
+];
+const organising: ProblemCode[] = ['organiser-required', 'forbidden', 'not-found', 'unavailable'];
+
+type Rest = Partial<Operation> & Pick<Operation, 'answers'>;
+const operation =
+  (credential: Operation['credential'], always: ProblemCode[]) =>
+  (method: Operation['method'], path: string, summary: string, { codes = [], ...rest }: Rest): Operation => ({
+    method,
+    path,
+    summary,
+    credential,
+    codes: [...new Set([...always, ...(rest.body ? body : []), ...codes])],
+    ...rest,
+  });
+
+const open = operation('none', []);
+const queue = operation('queueTicket', ['gate-required', 'token-invalid', 'not-found', 'unavailable']);
+const shop = operation('admissionToken', admitted);
+const organiser = operation('organiserKey', organising);
+
+const sale = '/api/sales/{sale}';
+
+/** Every request of the contract. The routes are compared with this table by a test. */
+export const operations: Operation[] = [
+  open('get', '/livez', 'Is the process alive?', { answers: { 200: z.object({ status: z.string() }) } }),
+  open('get', '/readyz', 'Can it serve?', {
+    answers: { 200: z.object({ status: z.string() }) },
+    codes: ['unavailable'],
+  }),
+  open('get', '/openapi.json', 'This document', { answers: { 200: z.object({}) } }),
+  open('get', '/.well-known/jwks.json', 'The public keys of admission tokens (RFC 7517)', {
+    answers: { 200: z.object({ keys: z.array(z.record(z.string(), z.string())) }) },
+  }),
+
+  open('get', '/api/events/{event}', 'An event: facts and prices', {
+    answers: { 200: EventAnswer },
+    codes: ['not-found', 'unavailable'],
+  }),
+  open('get', '/api/events/{event}/layout/{version}', 'The immutable arrangement of its seats', {
+    answers: { 200: LayoutAnswer },
+    codes: ['not-found', 'unavailable'],
+  }),
+  open('get', sale, 'A sale, the same for everyone', {
+    answers: { 200: SaleAnswer },
+    codes: ['not-found', 'unavailable'],
+  }),
+  open('get', `${sale}/draw`, 'The draw and its proof', {
+    answers: { 200: DrawAnswer },
+    codes: ['not-found', 'unavailable'],
+  }),
+
+  open('post', `${sale}/queue`, 'Join the queue, or get the place one has', {
+    headers: optionalKey,
+    body: JoinRequest,
+    answers: { 201: JoinAnswer, 200: JoinAnswer },
+    codes: [
+      'token-invalid',
+      'not-found',
+      'not-open',
+      'already-finished',
+      'sale-ended',
+      'forbidden',
+      'unavailable',
+    ],
+  }),
+  queue('get', `${sale}/queue/me`, 'Where one stands', {
+    query: z.object({ version: z.int().min(0).optional() }),
+    answers: { 200: StatusAnswer },
+    codes: ['invalid-field'],
+  }),
+  queue('delete', `${sale}/queue/me`, 'Leave', { answers: { 204: null }, codes: ['forbidden'] }),
+  queue('post', `${sale}/queue/me/claim`, 'Claim one’s turn', {
+    answers: { 200: ClaimAnswer },
+    codes: ['not-your-turn', 'shop-full', 'already-finished', 'turn-missed', 'sale-ended', 'forbidden'],
+  }),
+
+  shop('get', `${sale}/seats`, 'Seats: compact without a query, as a list with one', {
+    query: SeatsQuery,
+    answers: { 200: z.union([SeatsAnswer, CompactSeatsAnswer]), 304: null },
+    codes: ['invalid-field'],
+  }),
+  shop('post', `${sale}/holds`, 'Hold seats, all or none', {
+    headers: optionalKey,
+    body: HoldRequest,
+    answers: { 201: HoldAnswer },
+    codes: ['seats-taken', 'limit-reached', 'idempotency-mismatch', 'forbidden'],
+  }),
+  shop('get', `${sale}/holds`, 'One’s own live holds', { answers: { 200: HoldsAnswer } }),
+  shop('delete', `${sale}/holds/{hold}`, 'Give seats back', {
+    answers: { 204: null },
+    codes: ['in-progress', 'forbidden'],
+  }),
+  shop('post', `${sale}/orders`, 'Pay for held seats', {
+    headers: requiredKey,
+    body: OrderRequest,
+    answers: { 201: OrderCreatedAnswer },
+    codes: [
+      'payment-declined',
+      'hold-lost',
+      'in-progress',
+      'limit-reached',
+      'idempotency-mismatch',
+      'forbidden',
+    ],
+  }),
+  shop('get', `${sale}/orders`, 'One’s own orders', { answers: { 200: OrdersAnswer } }),
+  shop('get', `${sale}/orders/{order}`, 'One of one’s own orders', { answers: { 200: OrderAnswer } }),
+
+  organiser('get', '/api/organiser/events', 'All events', {
+    answers: { 200: z.object({ events: z.array(EventAnswer) }) },
+  }),
+  organiser('post', '/api/organiser/events', 'Make an event', {
+    body: EventRequest,
+    answers: { 201: EventAnswer },
+  }),
+  organiser('post', '/api/organiser/events/{event}/sales', 'Make a sale of an event', {
+    body: SaleRequest,
+    answers: { 201: OrganiserSaleAnswer },
+  }),
+  organiser('get', '/api/organiser/sales', 'All sales', {
+    answers: { 200: z.object({ sales: z.array(OrganiserSaleAnswer) }) },
+  }),
+  organiser('get', '/api/organiser/sales/{sale}', 'A sale: definition, settings, state', {
+    answers: { 200: OrganiserSaleAnswer },
+  }),
+  organiser('patch', '/api/organiser/sales/{sale}', 'Change settings', {
+    body: SalePatch,
+    answers: { 200: OrganiserSaleAnswer },
+    codes: ['version-conflict'],
+  }),
+  ...saleCommands.map((command) =>
+    organiser('post', `/api/organiser/sales/{sale}/${command}`, `${command} a sale, at once`, {
+      body: CommandRequest,
+      answers: { 200: OrganiserSaleAnswer },
+      codes: ['sale-ended', 'version-conflict'],
+    }),
+  ),
+
+  open('get', '/', 'Page: all sales', { answers: { 200: html } }),
+  open('get', '/events/{event}', 'Page: an event and its sales', {
+    answers: { 200: html },
+    codes: ['not-found'],
+  }),
+  open('get', '/sales/{sale}', 'Page: the queue', { answers: { 200: html }, codes: ['not-found'] }),
+  open('get', '/sales/{sale}/draw', 'Page: the draw and its proof', {
+    answers: { 200: html },
+    codes: ['not-found'],
+  }),
+  open('get', '/sales/{sale}/seats', 'Page: the shop', {
+    answers: { 200: html, 303: null },
+    codes: ['not-found'],
+  }),
+  open('get', '/sales/{sale}/orders/{order}', 'Page: an order', {
+    answers: { 200: html },
+    codes: ['not-found'],
+  }),
+];

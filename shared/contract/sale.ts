@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import { SECTIONS_MAX, SectionName } from './event.ts';
+import { Id, Money, Time, text } from './fields.ts';
+
+export const CAPACITY_MAX = 100_000;
+export const ADMIT_PER_MINUTE_MAX = 1_000_000;
+
+const seconds = (max: number) => z.number().int().min(1).max(max);
+
+const HOUR = 3_600;
+const settings = {
+  name: text(200),
+  opensAt: Time,
+  lobbyOpensAt: Time.nullable(),
+  closesAt: Time.nullable(),
+  capacity: z.number().int().min(1).max(CAPACITY_MAX),
+  admitPerMinute: z.number().int().min(1).max(ADMIT_PER_MINUTE_MAX),
+  seatsPerFan: z.number().int().min(1).max(100),
+  claimSeconds: seconds(HOUR),
+  admissionSeconds: seconds(24 * HOUR),
+  holdSeconds: seconds(2 * HOUR),
+  graceSeconds: seconds(24 * HOUR),
+};
+
+const defaults = {
+  lobbyOpensAt: settings.lobbyOpensAt.default(null),
+  closesAt: settings.closesAt.default(null),
+  seatsPerFan: settings.seatsPerFan.default(6),
+  claimSeconds: settings.claimSeconds.default(180),
+  admissionSeconds: settings.admissionSeconds.default(600),
+  holdSeconds: settings.holdSeconds.default(300),
+  graceSeconds: settings.graceSeconds.default(900),
+};
+
+type Times = { opensAt: string; lobbyOpensAt: string | null; closesAt: string | null };
+
+/** The times of a sale in their order: lobby, opening, closing. Returns the faults, by field. */
+export function faultsOfTimes({
+  opensAt,
+  lobbyOpensAt,
+  closesAt,
+}: Times): { field: string; message: string }[] {
+  const faults = [];
+  if (lobbyOpensAt && lobbyOpensAt >= opensAt) {
+    faults.push({ field: 'lobbyOpensAt', message: 'must be before opensAt' });
+  }
+  if (closesAt && closesAt <= opensAt) faults.push({ field: 'closesAt', message: 'must be after opensAt' });
+  return faults;
+}
+
+/** `POST /api/organiser/events/:event/sales` */
+export const SaleRequest = z
+  .strictObject({
+    ...settings,
+    ...defaults,
+    sections: z
+      .array(SectionName)
+      .min(1)
+      .max(SECTIONS_MAX)
+      .refine((names) => new Set(names).size === names.length, 'must differ')
+      .optional(),
+  })
+  .superRefine((sale, context) => {
+    for (const { field, message } of faultsOfTimes(sale))
+      context.addIssue({ code: 'custom', path: [field], message });
+  });
+export type SaleRequest = z.infer<typeof SaleRequest>;
+
+const NOTICE_LENGTH_MAX = 500;
+const Notice = z.object({ text: z.string(), at: z.iso.datetime() });
+
+/** `PATCH /api/organiser/sales/:sale`: any setting, with the version it was read at. */
+export const SalePatch = z.strictObject({
+  ...z.object(settings).partial().shape,
+  notice: text(NOTICE_LENGTH_MAX).nullable().optional(),
+  version: z.number().int().min(1),
+});
+export type SalePatch = z.infer<typeof SalePatch>;
+
+/** `POST /api/organiser/sales/:sale/{open,pause,resume,close}` */
+export const CommandRequest = z.strictObject({ reason: text(500).optional() });
+export const saleCommands = ['open', 'pause', 'resume', 'close'] as const;
+export type SaleCommand = (typeof saleCommands)[number];
+
+/** What may change about a sale while it runs. Settings travel and are stored as a whole, under one version. */
+export const SaleSettings = z.object({
+  ...settings,
+  paused: z.boolean(),
+  closedAt: z.iso.datetime().nullable(),
+  notice: Notice.nullable(),
+});
+export type SaleSettings = z.infer<typeof SaleSettings>;
+
+/** A sale as the services know it: durable in PostgreSQL, live in Redis. */
+export const SaleDefinition = z.object({
+  ...SaleSettings.shape,
+  sale: Id,
+  event: Id,
+  sections: z.array(z.object({ name: z.string(), price: Money, seats: z.int() })),
+  createdAt: z.iso.datetime(),
+  version: z.int().min(1),
+});
+export type SaleDefinition = z.infer<typeof SaleDefinition>;
+
+/** One change of a sale's settings: who, when, what, why, and the settings as they are from then on. */
+export const SaleChange = z.object({
+  version: z.int().min(2),
+  at: z.iso.datetime(),
+  by: z.string(),
+  action: z.enum([...saleCommands, 'patch']),
+  reason: z.string().nullable(),
+  settings: SaleSettings,
+});
+export type SaleChange = z.infer<typeof SaleChange>;
+
+export const saleStates = ['scheduled', 'lobby', 'open', 'paused', 'soldOut', 'closed'] as const;
+export type SaleState = (typeof saleStates)[number];
+export const SaleState = z.enum(saleStates);
+
+/** How many seats of a sale are in which state, as of a moment at most a second old. */
+export const SaleStock = z.object({
+  open: z.int(),
+  held: z.int(),
+  sold: z.int(),
+  blocked: z.int(),
+});
+export type SaleStock = z.infer<typeof SaleStock>;
+
+export const leftWords = ['plenty', 'limited', 'few', 'none'] as const;
+
+/** `GET /api/sales/:sale`: the same for everyone. */
+export const SaleAnswer = z.object({
+  sale: Id,
+  event: z.object({
+    event: Id,
+    name: z.string(),
+    venue: z.string(),
+    startsAt: z.iso.datetime(),
+    timeZone: z.string(),
+  }),
+  name: z.string(),
+  state: SaleState,
+  opensAt: z.iso.datetime(),
+  lobbyOpensAt: z.iso.datetime().nullable(),
+  closesAt: z.iso.datetime().nullable(),
+  waiting: z.int().nullable().describe('Fans waiting now; null while the queue cannot be read.'),
+  prices: z.array(z.object({ section: z.string(), price: Money })),
+  left: z.object({ seats: z.int().nullable(), word: z.enum(leftWords).nullable() }),
+  seatsPerFan: z.int(),
+  claimSeconds: z.int(),
+  admissionSeconds: z.int(),
+  graceSeconds: z.int(),
+  notice: Notice.nullable(),
+  serverTime: z.iso.datetime(),
+});
+export type SaleAnswer = z.infer<typeof SaleAnswer>;
+
+/** A sale as its organiser sees it. */
+export const OrganiserSaleAnswer = z.object({
+  ...SaleDefinition.shape,
+  state: SaleState,
+  durable: z.boolean().describe('False while a change is in effect but PostgreSQL has not recorded it yet.'),
+});
+export type OrganiserSaleAnswer = z.infer<typeof OrganiserSaleAnswer>;

@@ -1,0 +1,56 @@
+import { connect } from 'node:net';
+import { Hono } from 'hono';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { answerWithProblems } from './errors.ts';
+import { createLog } from './log.ts';
+import { type RunningServer, serve } from './serve.ts';
+
+let server: RunningServer;
+beforeAll(async () => {
+  const app = new Hono();
+  app.get('/', (c) => c.text('here'));
+  answerWithProblems(app, createLog('test', 'silent'));
+  server = await serve(app, { host: '127.0.0.1', port: 0 });
+});
+afterAll(() => server.close());
+
+/** Everything the server says until it closes the connection. */
+const raw = (request: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(server.port, '127.0.0.1', () => socket.end(request));
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+
+const host = 'Host: x\r\n';
+
+test.each([
+  ['both lengths', `POST / HTTP/1.1\r\n${host}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc`],
+  ['two lengths', `POST / HTTP/1.1\r\n${host}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc`],
+  ['a negative length', `POST / HTTP/1.1\r\n${host}Content-Length: -1\r\n\r\n`],
+  ['a space before the colon', `GET / HTTP/1.1\r\n${host}X : y\r\n\r\n`],
+  ['NUL in a header', `GET / HTTP/1.1\r\n${host}X: a\0b\r\n\r\n`],
+  ['an unknown method', `FOO / HTTP/1.1\r\n${host}\r\n`],
+  ['a backslash in the target', `GET /a\\b HTTP/1.1\r\n${host}\r\n`],
+  ['a host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n'],
+])('%s is refused with a problem document', async (_, request) => {
+  const answer = await raw(request);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect(answer).toContain('application/problem+json');
+  expect(answer).toContain('"code":"malformed-request"');
+});
+
+test('headers beyond the limit are refused, and others are served meanwhile', async () => {
+  const large = raw(`GET / HTTP/1.1\r\n${host}X: ${'a'.repeat(17_000)}\r\n\r\n`);
+  expect(await (await fetch(server.url)).text()).toBe('here');
+  expect(await large).toMatch(/^HTTP\/1\.1 431 [\s\S]*"code":"headers-too-large"/);
+});
+
+test('a port that is taken is an error with its code', async () => {
+  const second = serve(new Hono(), { host: '127.0.0.1', port: server.port });
+  await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
