@@ -1,0 +1,53 @@
+import { Hono } from 'hono';
+import type { JWTVerifyGetKey } from 'jose';
+import { createAdmissionTokenVerifier } from '#shared/admission-token.ts';
+import type { Clock } from '#shared/clock.ts';
+import { answerWithProblems } from '#shared/errors.ts';
+import { CLOCK_TOLERANCE_SECONDS } from '#shared/internal.ts';
+import type { Log } from '#shared/log.ts';
+import { requireFan } from './caller/fan.ts';
+import { requireInternalKey } from './caller/internal-key.ts';
+import { catalogueRoutes } from './catalogue/routes.ts';
+import type { Db } from './db/client.ts';
+import { entryHoldRoutes, holdRoutes } from './hold/routes.ts';
+import type { Inventory } from './inventory/inventory.ts';
+import { seatRoutes, stockRoutes } from './inventory/routes.ts';
+import { devMailRoutes } from './mail/routes.ts';
+import { orderRoutes } from './order/routes.ts';
+import type { PaymentProvider } from './payment/provider.ts';
+import { probeRoutes } from './probes.ts';
+
+export type BookingDependencies = {
+  db: Db;
+  inventory: Inventory;
+  payments: PaymentProvider;
+  /** The gateway's public keys. */
+  keys: JWTVerifyGetKey;
+  internalSecret: string;
+  /** Where development mail lies; null when mail is really sent. */
+  mailFolder: string | null;
+  wakeWorker: () => void;
+  clock: Clock;
+  log: Log;
+};
+
+export function createApp(dependencies: BookingDependencies): Hono {
+  const { db, inventory, payments, keys, internalSecret, mailFolder, wakeWorker, clock, log } = dependencies;
+  const verify = createAdmissionTokenVerifier({ keys, clock, toleranceSeconds: CLOCK_TOLERANCE_SECONDS });
+  const app = new Hono();
+  answerWithProblems(app, log);
+
+  app.route('/', probeRoutes({ db, inventory }));
+
+  app.use(requireInternalKey(internalSecret));
+  app.route('/internal', catalogueRoutes({ db, refresh: inventory.refresh }));
+  app.route('/internal', stockRoutes({ inventory }));
+  app.route('/internal', entryHoldRoutes({ db, inventory }));
+  app.route('/internal', devMailRoutes({ mailFolder }));
+
+  app.use('/api/sales/:sale/*', requireFan({ verify, findSale: inventory.findSale, clock }));
+  app.route('/api/sales/:sale', seatRoutes({ inventory }));
+  app.route('/api/sales/:sale', holdRoutes({ db, inventory }));
+  app.route('/api/sales/:sale', orderRoutes({ till: { db, payments, log }, inventory, wakeWorker }));
+  return app;
+}

@@ -1,0 +1,25 @@
+import type { Context } from 'hono';
+import { IdempotencyKey } from '#shared/contract/fields.ts';
+import { Problem } from '#shared/problem.ts';
+
+/** The request's Idempotency-Key, null without one; throws `malformed-request` for one that cannot be a key. */
+export function idempotencyKey(c: Context): string | null {
+  const given = c.req.header('idempotency-key');
+  if (given === undefined) return null;
+  const key = IdempotencyKey.safeParse(given);
+  if (!key.success) throw malformed();
+  return key.data;
+}
+
+/** The same where a request without a key must not be carried out. */
+export function requiredIdempotencyKey(c: Context): string {
+  const key = idempotencyKey(c);
+  if (key === null) throw malformed();
+  return key;
+}
+
+const malformed = (): Problem =>
+  new Problem(
+    'malformed-request',
+    'An Idempotency-Key of up to 255 visible ASCII characters is needed here.',
+  );

@@ -1,0 +1,77 @@
+import type { EventAnswer, EventRequest, LayoutAnswer } from '#shared/contract/event.ts';
+import type { Db } from '../db/client.ts';
+import { type Section, totalSeats } from './layout.ts';
+
+const EVENTS_LISTED_MAX = 1_000;
+
+/** One dated concert, as the booking service knows it. */
+export type Event = {
+  id: string;
+  name: string;
+  venue: string;
+  startsAt: Date;
+  timeZone: string;
+  currency: string;
+  layoutVersion: number;
+  sections: Section[];
+};
+
+/** Creates the event with all its seats in one statement; with an id that exists already it changes nothing. */
+export async function createEvent(db: Db, id: string, request: EventRequest, by: string): Promise<void> {
+  const sections = request.sections.map(({ price, ...section }, ordinal) => ({
+    ordinal,
+    name: section.name,
+    rows: section.rows,
+    seats_per_row: section.seatsPerRow,
+    amount: price.amount,
+  }));
+  const currency = request.sections[0]?.price.currency ?? '';
+  await db.call(
+    (sql) => sql`
+      select create_event(${id}, ${request.name}, ${request.venue}, ${request.startsAt}, ${request.timeZone},
+        ${currency}, ${by}, ${sql.json(sections)})`,
+  );
+}
+
+/** The newest events, or the named ones, at most EVENTS_LISTED_MAX. */
+export function listEvents(db: Db, ids: readonly string[] | null = null): Promise<readonly Event[]> {
+  return db.call<Event>(
+    (sql) => sql`
+      select id, name, venue, starts_at as "startsAt", time_zone as "timeZone", currency,
+        layout_version as "layoutVersion",
+        (select jsonb_agg(jsonb_build_object('ordinal', ordinal, 'name', section.name, 'rows', rows,
+            'seatsPerRow', seats_per_row, 'firstSeat', first_seat, 'amount', amount) order by ordinal)
+          from section where section.event = event.id) as sections
+      from event
+      where ${ids === null}::boolean or id = any (${ids ?? []}::text[])
+      order by created_at desc
+      limit ${EVENTS_LISTED_MAX}`,
+  );
+}
+
+export async function findEvent(db: Db, id: string): Promise<Event | undefined> {
+  const [event] = await listEvents(db, [id]);
+  return event;
+}
+
+export const eventAnswer = (event: Event): EventAnswer => ({
+  event: event.id,
+  name: event.name,
+  venue: event.venue,
+  startsAt: event.startsAt.toISOString(),
+  timeZone: event.timeZone,
+  sections: event.sections.map(({ name, rows, seatsPerRow, amount }) => ({
+    name,
+    rows,
+    seatsPerRow,
+    price: { amount, currency: event.currency },
+  })),
+  seats: totalSeats(event.sections),
+  layoutVersion: event.layoutVersion,
+});
+
+export const layoutAnswer = (event: Event): LayoutAnswer => ({
+  event: event.id,
+  version: event.layoutVersion,
+  sections: event.sections.map(({ name, rows, seatsPerRow }) => ({ name, rows, seatsPerRow })),
+});

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { envVariables, readEnv } from '#shared/env.ts';
+import { createLog } from '#shared/log.ts';
+import { migrate } from './migrate.ts';
+
+const { DATABASE_URL, LOG_LEVEL } = envVariables;
+
+try {
+  const env = readEnv(z.object({ DATABASE_URL, LOG_LEVEL }));
+  await migrate(env.DATABASE_URL);
+  createLog('migrate', env.LOG_LEVEL).info('the database is current');
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

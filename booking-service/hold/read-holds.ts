@@ -1,0 +1,20 @@
+import type { Db } from '../db/client.ts';
+
+/** A hold as it is stored; seats by index. */
+export type Hold = { hold: string; seats: number[]; amount: number; expiresAt: Date };
+
+export const liveHolds = (db: Db, of: { sale: string; fan: string }): Promise<readonly Hold[]> =>
+  db.call<Hold>(
+    (sql) => sql`
+      select id as hold, seats, amount, expires_at as "expiresAt" from hold
+      where sale = ${of.sale} and fan = ${of.fan} and hold_is_live(state, expires_at)
+      order by created_at`,
+  );
+
+/** When the fan's last live hold ends; null when there is none. */
+export async function holdsOfFanEnd(db: Db, of: { sale: string; fan: string }): Promise<Date | null> {
+  const { end } = await db.callOne<{ end: Date | null }>(
+    (sql) => sql`select holds_of_fan_end(${of.sale}, ${of.fan}) as end`,
+  );
+  return end;
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { Hono } from 'hono';
+import { type HoldAnswer, HoldRequest } from '#shared/contract/booking.ts';
+import { newSecretId } from '#shared/ids.ts';
+import { readJson } from '#shared/json-body.ts';
+import { Problem } from '#shared/problem.ts';
+import { type FanEnv, requireLive, shoppingLeftMs } from '../caller/fan.ts';
+import { idempotencyKey } from '../caller/idempotency-key.ts';
+import { noSuch, pathId } from '../caller/path-id.ts';
+import type { Sale } from '../catalogue/sale.ts';
+import { seatId } from '../catalogue/seat-id.ts';
+import type { Db } from '../db/client.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import { pricedSeats } from '../inventory/priced-seats.ts';
+import { OPEN } from '../inventory/seat-states.ts';
+import { type Hold, liveHolds } from './read-holds.ts';
+import { releaseHold, releaseHoldsOfFan } from './release.ts';
+import { takeSeats } from './take.ts';
+import { wantedSeats } from './wanted-seats.ts';
+
+type Dependencies = { db: Db; inventory: Inventory };
+
+export function holdRoutes({ db, inventory }: Dependencies): Hono<FanEnv> {
+  return new Hono<FanEnv>()
+    .post('/holds', async (c) => {
+      const { fan, sale } = c.var;
+      requireLive(fan);
+      const request = await readJson(c, HoldRequest);
+      const { definition } = sale;
+      const key = idempotencyKey(c);
+      const wanted = wantedSeats(sale, request);
+      // In a crush, what a committed hold or sale has taken is refused as memory has it, at most a fraction of a second
+      // old; a thousand losers of one seat then cost the database nothing. A key may name a hold of before: it is asked.
+      const isCrush = db.waiting() > 0;
+      const conflicts =
+        isCrush && key === null && wanted.seats ? takenSeats(inventory, sale, wanted.seats) : [];
+      if (conflicts.length > 0) throw refusal(sale, 'taken', conflicts);
+      const taken = await takeSeats(db, {
+        hold: newSecretId(),
+        sale: definition.sale,
+        event: sale.event.id,
+        fan: fan.id,
+        admission: fan.admission,
+        idempotencyKey: key,
+        requestDigest: createHash('sha256').update(JSON.stringify(request)).digest('base64url'),
+        ...wanted,
+        holdMs: Math.min(definition.holdSeconds * 1000, shoppingLeftMs(fan)),
+        seatsPerFan: definition.seatsPerFan,
+      });
+      c.set('holdsEndMs', taken.holdsEnd?.getTime() ?? 0);
+      if (taken.outcome !== 'held') throw refusal(sale, taken.outcome, taken.seats);
+      void inventory.refresh();
+      c.header('location', `/api/sales/${definition.sale}/holds/${taken.hold}`);
+      return c.json(holdAnswer(sale, taken), 201);
+    })
+    .get('/holds', async (c) => {
+      const { fan, sale } = c.var;
+      requireLive(fan);
+      const holds = await liveHolds(db, { sale: sale.definition.sale, fan: fan.id });
+      c.set('holdsEndMs', Math.max(0, ...holds.map((hold) => hold.expiresAt.getTime())));
+      return c.json({ holds: holds.map((hold) => holdAnswer(sale, hold)) });
+    })
+    .delete('/holds/:hold', async (c) => {
+      const { fan, sale } = c.var;
+      requireLive(fan);
+      const of = { hold: pathId(c, 'hold'), sale: sale.definition.sale, fan: fan.id };
+      const { outcome, holdsEnd } = await releaseHold(db, of);
+      c.set('holdsEndMs', holdsEnd?.getTime() ?? 0);
+      if (outcome === 'missing') throw noSuch('hold');
+      if (outcome === 'paying') throw new Problem('in-progress', 'These seats are being paid for.');
+      if (outcome === 'confirmed') throw new Problem('already-finished', 'These seats are bought.');
+      void inventory.refresh();
+      return c.body(null, 204);
+    });
+}
+
+/** The gateway's word that a fan has left. */
+export function entryHoldRoutes({ db, inventory }: Dependencies): Hono {
+  return new Hono().delete('/sales/:sale/entries/:entry/holds', async (c) => {
+    await releaseHoldsOfFan(db, { sale: pathId(c, 'sale'), fan: pathId(c, 'entry') });
+    void inventory.refresh();
+    return c.body(null, 204);
+  });
+}
+
+function takenSeats(inventory: Inventory, sale: Sale, seats: readonly number[]): number[] {
+  const { shown } = inventory.seatsOf(sale.event.id).states;
+  return seats.filter((seat) => shown[seat] !== OPEN);
+}
+
+const holdAnswer = (sale: Sale, { hold, seats, amount, expiresAt }: Hold): HoldAnswer => ({
+  hold,
+  seats: pricedSeats(sale.event, seats),
+  expiresAt: expiresAt.toISOString(),
+  total: { amount, currency: sale.event.currency },
+});
+
+function refusal(
+  sale: Sale,
+  outcome: 'taken' | 'mismatch' | 'limit' | 'holds-limit',
+  seats: readonly number[],
+): Problem {
+  switch (outcome) {
+    case 'taken': {
+      const conflicts = seats.map((seat) => seatId(sale.event.sections, seat));
+      const detail =
+        conflicts.length > 0
+          ? `Taken already: ${conflicts.join(', ')}.`
+          : 'There are not that many seats together any more.';
+      return new Problem('seats-taken', detail, { extra: { conflicts } });
+    }
+    case 'mismatch':
+      return new Problem('idempotency-mismatch', 'This Idempotency-Key belongs to a hold of other seats.');
+    case 'limit':
+      return new Problem('limit-reached', `Each fan may have ${sale.definition.seatsPerFan} seats in all.`);
+    case 'holds-limit':
+      return new Problem('limit-reached', 'You have held seats too often in this admission.');
+  }
+}

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '#shared/clock.ts';
+import { newId } from '#shared/ids.ts';
+import { createDb } from '../db/client.ts';
+import { startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
+import { expireHold } from '../testing/expire.ts';
+import { decodeStates } from './compact-map.ts';
+import { createInventory } from './inventory.ts';
+
+const SEATS = 24;
+const FRESH_MS_MAX = 300;
+
+let booking: TestBooking;
+let event: string;
+let sale: string;
+let fan: TestFan;
+
+beforeAll(async () => {
+  booking = await startBooking();
+});
+
+beforeEach(async () => {
+  const sections = [
+    { name: 'A', rows: 2, seatsPerRow: 10, amount: 5_000 },
+    { name: 'B', rows: 1, seatsPerRow: 4, amount: 3_000 },
+  ];
+  event = (await booking.makeEvent(sections)).event;
+  sale = (await booking.makeSale(event, { seatsPerFan: 20 })).sale;
+  fan = await booking.admit(sale);
+});
+
+afterAll(() => booking.stop());
+
+const map = async (by = fan): Promise<number[]> => {
+  const { body } = await by.request('GET', '/seats');
+  return [...decodeStates(String(body.statuses), SEATS)];
+};
+
+const hold = async (...seats: string[]): Promise<string> => {
+  const { status, body } = await fan.request('POST', '/holds', { json: { seats } });
+  expect(status).toBe(201);
+  return String(body.hold);
+};
+
+const stockOf = async (id: string) => {
+  const { body } = await booking.internal('GET', '/internal/stock');
+  return (body.sales as { sale: string }[]).find((line) => line.sale === id);
+};
+
+/** Waits until it holds, and for no longer than what fans see may be old. */
+const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: FRESH_MS_MAX, interval: 10 });
+
+describe('the seat map', () => {
+  test('shows a booking within 300 ms, in this process and in every other', async () => {
+    const otherDb = createDb(booking.databaseUrl, { applicationName: 'other', connections: 1 });
+    const other = createInventory({ db: otherDb, clock: systemClock, log: booking.log });
+    other.start();
+    await other.refresh();
+    await hold('A-1-2', 'B-1-4');
+    await soon(async () => {
+      const states = await map();
+      expect([states[1], states[SEATS - 1]]).toEqual([1, 1]);
+    });
+    await soon(async () => expect(other.seatsOf(event).states.shown[1]).toBe(1));
+    await other.stop();
+    await otherDb.close();
+  });
+
+  test('shows a hold past its time as open, before anybody has tidied', async () => {
+    const id = await hold('A-1-1');
+    await soon(async () => expect((await map())[0]).toBe(1));
+    await expireHold(booking.db, id);
+    await soon(async () => expect((await map())[0]).toBe(0));
+    expect(await stockOf(sale)).toMatchObject({ open: SEATS, held: 0, nextHoldEnds: null });
+  });
+
+  test('has an entity tag that is good until something changes', async () => {
+    const first = await fan.request('GET', '/seats');
+    const etag = String(first.headers.get('etag'));
+    expect(etag).toMatch(/^"[\w-]+"$/);
+    const again = await fan.request('GET', '/seats', { headers: { 'if-none-match': `"x", ${etag}` } });
+    expect([again.status, again.headers.get('etag')]).toEqual([304, etag]);
+    await hold('A-1-1');
+    await soon(async () => {
+      const changed = await fan.request('GET', '/seats', { headers: { 'if-none-match': etag } });
+      expect(changed.status).toBe(200);
+      expect(Number(changed.body.version)).toBeGreaterThan(Number(first.body.version));
+    });
+    expect(first.headers.get('cache-control')).toBe('private, no-cache');
+  });
+
+  test('has only the sections that the sale may sell', async () => {
+    const { sale: presale } = await booking.makeSale(event, { sections: ['B'] });
+    const early = await booking.admit(presale);
+    const { body } = await early.request('GET', '/seats');
+    expect(body.sections).toEqual([
+      { name: 'B', rows: 1, seatsPerRow: 4, price: { amount: 3_000, currency: 'EUR' } },
+    ]);
+    await hold('B-1-1', 'A-1-1');
+    await soon(async () => expect(await stockOf(presale)).toMatchObject({ open: 3, held: 1 }));
+    await soon(async () => expect(await stockOf(sale)).toMatchObject({ open: SEATS - 2, held: 2 }));
+  });
+
+  test('misses nothing however bookings race', async () => {
+    const db = createDb(booking.databaseUrl, { applicationName: 'writers' });
+    await Promise.all(
+      Array.from({ length: 400 }, (_, index) =>
+        db.call(
+          (sql) => sql`
+            select take_seats(${newId()}, ${sale}, ${event}, ${newId()}, ${newId()}, null, '',
+              ${[index % SEATS]}::int[], 1, '{}'::int[], ${index % 3 === 0 ? 1 : 60_000}, 1, 1)`,
+        ),
+      ),
+    );
+    const rows = await db.call<{ seat: number; state: number }>(
+      (sql) => sql`
+        select seat, case when seat_is_open(state, held_until) then 0 else state end as state
+        from seat where event = ${event} order by seat`,
+    );
+    await db.close();
+    await soon(async () => expect(await map()).toEqual(rows.map(({ state }) => state)));
+  });
+});
+
+describe('the list of seats', () => {
+  test('keeps to status, section and limit', async () => {
+    await hold('A-1-2', 'A-1-3');
+    await soon(async () => expect((await map())[1]).toBe(1));
+    const open = await fan.request('GET', '/seats?status=open&section=A&limit=3');
+    expect((open.body.seats as { id: string }[]).map(({ id }) => id)).toEqual(['A-1-1', 'A-1-4', 'A-1-5']);
+    const held = await fan.request('GET', '/seats?status=held');
+    expect(held.body.seats).toMatchObject([
+      {
+        id: 'A-1-2',
+        section: 'A',
+        row: 1,
+        number: 2,
+        price: { amount: 5_000, currency: 'EUR' },
+        status: 'held',
+      },
+      { id: 'A-1-3', status: 'held' },
+    ]);
+    expect((await fan.request('GET', '/seats?status=open&section=Z')).body.seats).toEqual([]);
+  });
+
+  test.each(['status=free', 'limit=0', 'limit=1001', 'limit=x', 'section=A-1', 'colour=red'])(
+    'refuses ?%s',
+    async (query) => {
+      expect(await fan.request('GET', `/seats?${query}`)).toMatchObject({
+        status: 422,
+        body: { code: 'invalid-field' },
+      });
+    },
+  );
+});
+
+describe('the stock', () => {
+  test('adds up, and knows when the next hold ends', async () => {
+    const id = await hold('A-1-1', 'A-1-2');
+    await fan.request('POST', '/orders', {
+      json: { hold: id, buyer: { name: 'Ada', email: 'ada@example.org' }, payment: { token: 'tok_ok' } },
+      headers: { 'idempotency-key': 'k' },
+    });
+    await hold('A-2-1');
+    await soon(async () => {
+      const line = await stockOf(sale);
+      expect(line).toMatchObject({ version: 1, open: SEATS - 3, held: 1, sold: 2, blocked: 0 });
+      expect(Number((line as { nextHoldEnds?: number }).nextHoldEnds)).toBeGreaterThan(Date.now());
+    });
+  });
+});

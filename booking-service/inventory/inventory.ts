@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '#shared/clock.ts';
+import type { Log } from '#shared/log.ts';
+import { Problem } from '#shared/problem.ts';
+import { type Event, listEvents } from '../catalogue/event.ts';
+import { listSales, type Sale, withEvent } from '../catalogue/sale.ts';
+import type { Db } from '../db/client.ts';
+import { type Changes, currentSnapshot, readChanges, readSeats } from './changes.ts';
+import { oneAfterAnother } from './one-after-another.ts';
+import { applySeatRows, createSeatStates, openEnded, type SeatStates } from './seat-states.ts';
+
+const RENEW_INTERVAL_MS = 200;
+/** How long a fan of a sale that is not in memory waits for it. */
+const FIND_SALE_MS_MAX = 2_000;
+/** Refreshes asked for by bookings follow each other no faster than this. */
+const REFRESH_GAP_MS = 15;
+/** Away for longer than this, and the notes may have been pruned: everything is read anew. */
+const RELOAD_AFTER_MS = 5 * 60_000;
+
+type LiveEvent = { event: Event; states: SeatStates; version: number };
+
+export type Inventory = {
+  /** Reads until there is something to serve, then keeps it current; resolves at once. */
+  start: () => void;
+  stop: () => Promise<void>;
+  /** Resolves when everything committed before the call is in memory, or could not be read. */
+  refresh: () => Promise<void>;
+  /** How old the memory may be, in ms; infinite before the first load. */
+  ageMs: () => number;
+  sales: () => Sale[];
+  /** A sale by id; one that is not known yet is looked for once more in the database. Throws `unavailable`. */
+  findSale: (id: string) => Promise<Sale | undefined>;
+  /** What fans see of an event's seats as of now. The version rises with every visible change, through restarts too. */
+  seatsOf: (event: string) => { states: SeatStates; version: number };
+};
+
+type Memory = { snapshot: string; sales: Map<string, Sale>; events: Map<string, LiveEvent> };
+
+/** The states of all seats on sale, in memory, renewed several times a second. Browsing never asks PostgreSQL. */
+export function createInventory(options: { db: Db; clock: Clock; log: Log }): Inventory {
+  const { db, clock, log } = options;
+  let memory: Memory | undefined;
+  let renewedAtMs = Number.NEGATIVE_INFINITY;
+  let databaseAheadMs = 0;
+  let isFailing = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const nowMs = (): number => clock() + databaseAheadMs;
+
+  const renew = async (): Promise<void> => {
+    const startedAtMs = clock();
+    try {
+      if (!memory || startedAtMs - renewedAtMs > RELOAD_AFTER_MS) memory = await load(db, nowMs(), memory);
+      const changes = await readChanges(db, memory.snapshot);
+      databaseAheadMs = changes.nowMs - clock();
+      await takeOver(db, memory, changes);
+      renewedAtMs = startedAtMs;
+      if (isFailing) log.info('the inventory is current again');
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) log.warn({ err: error }, 'the inventory cannot be renewed; serving what is known');
+      isFailing = true;
+    }
+  };
+
+  const refresh = oneAfterAnother(renew, REFRESH_GAP_MS);
+
+  return {
+    start: () => {
+      void refresh();
+      timer = setInterval(refresh, RENEW_INTERVAL_MS);
+    },
+    stop: async () => {
+      clearInterval(timer);
+      await refresh();
+    },
+    refresh,
+    ageMs: () => clock() - renewedAtMs,
+    sales: () => [...(memory?.sales.values() ?? [])],
+    findSale: async (id) => {
+      const known = memory?.sales.get(id);
+      if (known) return known;
+      await Promise.race([refresh(), delay(FIND_SALE_MS_MAX)]);
+      const found = memory?.sales.get(id);
+      // Not found is an answer only when it was possible to look.
+      if (!found && (isFailing || !memory))
+        throw new Problem('unavailable', 'Sales cannot be looked up for a moment.');
+      return found;
+    },
+    seatsOf: (id) => {
+      const live = memory?.events.get(id);
+      if (!live) throw new Error(`The inventory has no event ${id}.`);
+      if (openEnded(live.states, nowMs())) live.version = nextVersion(live.version, nowMs());
+      return live;
+    },
+  };
+}
+
+async function load(db: Db, nowMs: number, before: Memory | undefined): Promise<Memory> {
+  const memory: Memory = {
+    snapshot: await currentSnapshot(db),
+    sales: new Map(),
+    events: before?.events ?? new Map(),
+  };
+  const stored = await listSales(db);
+  await loadEvents(db, memory, [...new Set(stored.map((sale) => sale.event))], nowMs);
+  for (const sale of stored) addSale(memory, sale);
+  return memory;
+}
+
+async function loadEvents(db: Db, memory: Memory, ids: readonly string[], nowMs: number): Promise<void> {
+  if (ids.length === 0) return;
+  for (const event of await listEvents(db, ids)) {
+    const states = createSeatStates(event.sections);
+    applySeatRows(states, await readSeats(db, event.id), nowMs);
+    const version = nextVersion(memory.events.get(event.id)?.version ?? 0, nowMs);
+    memory.events.set(event.id, { event, states, version });
+  }
+}
+
+function addSale(memory: Memory, stored: Parameters<typeof withEvent>[0]): void {
+  const live = memory.events.get(stored.event);
+  if (live) memory.sales.set(stored.id, withEvent(stored, live.event));
+}
+
+/** An event comes into memory with its first sale; the changes of seats that are not there yet are not needed. */
+async function takeOver(db: Db, memory: Memory, changes: Changes): Promise<void> {
+  for (const [id, rows] of Object.entries(changes.seats)) {
+    const live = memory.events.get(id);
+    if (live && applySeatRows(live.states, rows, changes.nowMs)) {
+      live.version = nextVersion(live.version, changes.nowMs);
+    }
+  }
+  if (changes.sales.length > 0) {
+    const stored = await listSales(db, changes.sales);
+    const missing = stored.map((sale) => sale.event).filter((event) => !memory.events.has(event));
+    await loadEvents(db, memory, [...new Set(missing)], changes.nowMs);
+    for (const sale of stored) addSale(memory, sale);
+  }
+  memory.snapshot = changes.snapshot;
+}
+
+/** The moment of the last visible change, made to rise always. */
+const nextVersion = (before: number, nowMs: number): number => Math.max(before + 1, Math.floor(nowMs));

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { createRemoteJWKSet } from 'jose';
+import { z } from 'zod';
+import { systemClock } from '#shared/clock.ts';
+import { envVariables, readEnv } from '#shared/env.ts';
+import { createLog } from '#shared/log.ts';
+import { runUntilStopped } from '#shared/main.ts';
+import { serve } from '#shared/serve.ts';
+import { createApp } from './app.ts';
+import { createDb } from './db/client.ts';
+import { createInventory } from './inventory/inventory.ts';
+import { createWake } from './outbox/wake.ts';
+import { withDeadlines } from './payment/deadlines.ts';
+import { createTestProvider } from './payment/test-provider.ts';
+
+const { HOST, BOOKING_PORT, DATABASE_URL, GATEWAY_URL, INTERNAL_SECRET } = envVariables;
+const { LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL } = envVariables;
+
+const KEYS_TIMEOUT_MS = 2_000;
+/** A token with an unknown key makes the keys be fetched again, but no more often than this. */
+const KEYS_COOLDOWN_MS = 2_000;
+const KEYS_AGE_MS_MAX = 10 * 60_000;
+
+await runUntilStopped(async () => {
+  const env = readEnv(
+    z.object({
+      ...{ HOST, BOOKING_PORT, DATABASE_URL, GATEWAY_URL, INTERNAL_SECRET },
+      ...{ LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL },
+    }),
+  );
+  const log = createLog('booking', env.LOG_LEVEL);
+  const db = createDb(env.DATABASE_URL, { applicationName: 'admit-one/booking' });
+  // The inventory reads over a connection of its own, so that a crowd of bookings does not make it old.
+  const inventoryDb = createDb(env.DATABASE_URL, { applicationName: 'admit-one/inventory', connections: 1 });
+  const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });
+  inventory.start();
+  const mailIsKept = env.NODE_ENV !== 'production' && env.SMTP_URL === undefined;
+  const app = createApp({
+    db,
+    inventory,
+    payments: withDeadlines(createTestProvider(db)),
+    keys: createRemoteJWKSet(new URL('/.well-known/jwks.json', env.GATEWAY_URL), {
+      timeoutDuration: KEYS_TIMEOUT_MS,
+      cooldownDuration: KEYS_COOLDOWN_MS,
+      cacheMaxAge: KEYS_AGE_MS_MAX,
+    }),
+    internalSecret: env.INTERNAL_SECRET,
+    mailFolder: mailIsKept ? join(env.DATA_DIR, 'mail') : null,
+    wakeWorker: createWake(db),
+    clock: systemClock,
+    log,
+  });
+  const server = await serve(app, { host: env.HOST, port: env.BOOKING_PORT });
+  log.info({ url: server.url }, 'listening');
+  return [server.close, inventory.stop, inventoryDb.close, db.close];
+});

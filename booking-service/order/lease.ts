@@ -1,0 +1,29 @@
+import type { Db } from '../db/client.ts';
+
+/**
+ * How long one attempt may work on an order before another may take it over. Longer than a slow attempt takes, and short
+ * because a fan may be waiting for what was killed; two attempts at once would end one way all the same.
+ */
+export const ORDER_LEASE_MS = 8_000;
+
+/** Ends the lease, so that whoever comes next may find out how the payment went. */
+export async function lapseLease(db: Db, order: string): Promise<void> {
+  await db.call(
+    (sql) => sql`
+      update ticket_order set lease_until = clock_timestamp() where id = ${order} and state = 'inProgress'`,
+  );
+}
+
+export type UnsettledOrder = {
+  order: string;
+  seats: number;
+  state: 'inProgress' | 'confirmed' | 'failed';
+  payment: 'unknown' | 'captureDue' | 'cancelDue';
+};
+
+/** Takes orders that owe something and that nobody has worked on for the length of their lease. */
+export const claimUnsettledOrders = (db: Db, limit: number): Promise<readonly UnsettledOrder[]> =>
+  db.call<UnsettledOrder>(
+    (sql) => sql`
+      select ticket_order as "order", seats, state, payment from claim_unsettled_orders(${limit}, ${ORDER_LEASE_MS})`,
+  );

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { type Context, Hono } from 'hono';
+import { OrderRequest } from '#shared/contract/booking.ts';
+import { newSecretId } from '#shared/ids.ts';
+import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
+import { readJson } from '#shared/json-body.ts';
+import { Problem } from '#shared/problem.ts';
+import type { Fan, FanEnv } from '../caller/fan.ts';
+import { requiredIdempotencyKey } from '../caller/idempotency-key.ts';
+import { noSuch, pathId } from '../caller/path-id.ts';
+import { holdsOfFanEnd } from '../hold/read-holds.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import type { OrderAttempt } from './begin.ts';
+import { emailKey } from './email-key.ts';
+import { placeOrder } from './place.ts';
+import { orderAnswer, orderCreatedAnswer, readOrders } from './read-orders.ts';
+import type { Till } from './settle.ts';
+
+type Dependencies = { till: Till; inventory: Inventory; wakeWorker: () => void };
+
+export function orderRoutes({ till, inventory, wakeWorker }: Dependencies): Hono<FanEnv> {
+  const { db } = till;
+
+  /** A payment that began has moved the hold's end, whether or not it came to anything. */
+  const noteHoldsEnd = async (c: Context<FanEnv>): Promise<void> => {
+    const of = { sale: c.var.sale.definition.sale, fan: c.var.fan.id };
+    c.set('holdsEndMs', (await holdsOfFanEnd(db, of))?.getTime() ?? 0);
+  };
+
+  return new Hono<FanEnv>()
+    .post('/orders', async (c) => {
+      const key = requiredIdempotencyKey(c);
+      const request = await readJson(c, OrderRequest);
+      const note = () =>
+        noteHoldsEnd(c).catch((error) => till.log.warn({ err: error }, 'the holds are not known'));
+      try {
+        const order = await placeOrder(till, orderAttempt(c.var, key, request), request.payment.token);
+        c.set('order', order);
+        const answer = await created(c, till, order);
+        await note();
+        return answer;
+      } catch (error) {
+        // A database that has just not answered is not asked again before the fan is.
+        if (error instanceof Problem && error.code !== 'unavailable') await note();
+        throw error;
+      } finally {
+        wakeWorker();
+        void inventory.refresh();
+      }
+    })
+    .get('/orders', async (c) => {
+      const { fan, sale } = c.var;
+      const orders = await readOrders(db, { sale: sale.definition.sale, fan: fan.id });
+      return c.json({ orders: orders.map((order) => orderAnswer(sale.event, order)) });
+    })
+    .get('/orders/:order', async (c) => {
+      const { fan, sale } = c.var;
+      const [order] = await readOrders(db, { order: pathId(c, 'order') });
+      if (!order || order.fan !== fan.id || order.sale !== sale.definition.sale) throw noSuch('order');
+      // Perhaps the answer that said so was lost on its way.
+      if (order.state === 'confirmed') c.set('order', order.order);
+      return c.json(orderAnswer(sale.event, order));
+    });
+}
+
+async function created(c: Context<FanEnv>, { db }: Till, order: string): Promise<Response> {
+  const { definition, event } = c.var.sale;
+  const [stored] = await readOrders(db, { order });
+  if (!stored) throw new Error(`Order ${order} was placed and is not there.`);
+  c.header('location', `/api/sales/${definition.sale}/orders/${order}`);
+  return c.json(orderCreatedAnswer(event, stored), 201);
+}
+
+const orderAttempt = (
+  { fan, sale: { definition, event } }: Pick<FanEnv['Variables'], 'fan' | 'sale'>,
+  idempotencyKey: string,
+  request: OrderRequest,
+): OrderAttempt => ({
+  order: newSecretId(),
+  sale: definition.sale,
+  event: event.id,
+  fan: fan.id,
+  admission: fan.admission,
+  idempotencyKey,
+  requestDigest: createHash('sha256').update(JSON.stringify(request)).digest('base64url'),
+  request,
+  emailKey: emailKey(request.buyer.email),
+  currency: event.currency,
+  mayBegin: fan.isLive,
+  paymentMs: paymentMs(fan),
+  seatsPerFan: definition.seatsPerFan,
+});
+
+/** A payment may take PAYMENT_EXTENSION_SECONDS from now, but no longer than that behind the admission's end. */
+function paymentMs(fan: Fan): number {
+  const extensionMs = PAYMENT_EXTENSION_SECONDS * 1000;
+  return Math.max(0, Math.min(extensionMs, fan.leftMs + extensionMs));
+}

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { systemClock } from '#shared/clock.ts';
+import { envVariables, readEnv } from '#shared/env.ts';
+import { createLog } from '#shared/log.ts';
+import { createDb } from './db/client.ts';
+import { seedDemo } from './seed.ts';
+
+const { DATABASE_URL, LOG_LEVEL } = envVariables;
+
+try {
+  const env = readEnv(z.object({ DATABASE_URL, LOG_LEVEL }));
+  const db = createDb(env.DATABASE_URL, { applicationName: 'admit-one/seed', connections: 1 });
+  try {
+    await seedDemo(db, systemClock());
+  } finally {
+    await db.close();
+  }
+  createLog('seed', env.LOG_LEVEL).info('the demo concert is there');
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

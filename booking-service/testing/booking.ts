@@ -1,0 +1,152 @@
+import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import {
+  admissionTokenAlgorithm,
+  admissionTokenAudience,
+  admissionTokenIssuer,
+  admissionTokenType,
+} from '#shared/admission-token.ts';
+import { systemClock } from '#shared/clock.ts';
+import type { EventAnswer } from '#shared/contract/event.ts';
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { newId } from '#shared/ids.ts';
+import { internalHeaders, PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
+import { createLog } from '#shared/log.ts';
+import { testDatabase } from '../../infra/testing/stores.ts';
+import { createApp } from '../app.ts';
+import { createDb } from '../db/client.ts';
+import { createInventory } from '../inventory/inventory.ts';
+import { createTestProvider } from '../payment/test-provider.ts';
+
+export const internalSecret = 'a secret of the tests that is long enough';
+const SLOW_PAYMENT_MS = 50;
+const ADMISSION_SECONDS = 600;
+
+export type Answer<Body = Record<string, unknown>> = { status: number; headers: Headers; body: Body };
+type RequestOptions = { json?: unknown; body?: string; headers?: Record<string, string> };
+
+/** A fan with an admission: what the door would let through, with the door's headers. */
+export type TestFan = {
+  id: string;
+  token: string;
+  request: (method: string, path: string, options?: RequestOptions) => Promise<Answer>;
+};
+
+export type TestBooking = Awaited<ReturnType<typeof startBooking>>;
+
+/** The booking service on a database of its own, as the gateway sees it. */
+export async function startBooking() {
+  const database = await testDatabase();
+  const log = createLog('booking-test', 'silent');
+  const db = createDb(database.url, { applicationName: 'booking-test' });
+  const inventoryDb = createDb(database.url, { applicationName: 'inventory-test', connections: 1 });
+  const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });
+  inventory.start();
+  await inventory.refresh();
+  const payments = createTestProvider(db, SLOW_PAYMENT_MS);
+  const signer = await createSigner();
+  const dependencies = {
+    ...{ db, inventory, payments, internalSecret, log },
+    keys: signer.keys,
+    mailFolder: null,
+    wakeWorker: () => undefined,
+    clock: systemClock,
+  };
+  const app = createApp(dependencies);
+
+  const send = async (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => {
+    const { json, body = json === undefined ? undefined : JSON.stringify(json), headers = {} } = options;
+    const response = await app.request(path, {
+      method,
+      headers: { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : {} };
+  };
+  const internal = (method: string, path: string, options: RequestOptions = {}): Promise<Answer> =>
+    send(method, path, {
+      ...options,
+      headers: { [internalHeaders.key]: internalSecret, ...options.headers },
+    });
+
+  const makeEvent = async (
+    sections: { name: string; rows: number; seatsPerRow: number; amount: number }[],
+  ) => {
+    const { body } = await internal('POST', '/internal/events', {
+      json: {
+        name: 'A concert',
+        venue: 'A hall',
+        startsAt: '2030-05-01T19:00:00Z',
+        timeZone: 'Europe/Berlin',
+        sections: sections.map(({ amount, ...section }) => ({
+          ...section,
+          price: { amount, currency: 'EUR' },
+        })),
+      },
+    });
+    return body as EventAnswer;
+  };
+  const makeSale = async (event: string, settings: Record<string, unknown> = {}) => {
+    const { body } = await internal('POST', `/internal/events/${event}/sales`, {
+      json: {
+        name: 'A sale',
+        opensAt: '2026-01-01T10:00:00Z',
+        capacity: 100,
+        admitPerMinute: 600,
+        ...settings,
+      },
+    });
+    return body as SaleDefinition;
+  };
+
+  const admit = async (sale: string, claims: Record<string, unknown> = {}): Promise<TestFan> => {
+    const id = newId();
+    const token = await signer.sign(admissionClaims(sale, { sub: id, ...claims }));
+    const request = (method: string, path: string, options: RequestOptions = {}) =>
+      internal(method, `/api/sales/${sale}${path}`, {
+        ...options,
+        headers: {
+          authorization: `Bearer ${token}`,
+          [internalHeaders.admission]: 'live',
+          ...options.headers,
+        },
+      });
+    return { id, token, request };
+  };
+
+  const stop = async () => {
+    await inventory.stop();
+    await Promise.all([db.close(), inventoryDb.close()]);
+    await database.drop();
+  };
+  return {
+    ...{ databaseUrl: database.url, db, inventory, payments, log, app, signer, dependencies },
+    send,
+    internal,
+    makeEvent,
+    makeSale,
+    admit,
+    stop,
+  };
+}
+
+/** What the gateway claims for an admission that has just begun. */
+export function admissionClaims(sale: string, claims: Record<string, unknown> = {}): Record<string, unknown> {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const ends = nowSeconds + ADMISSION_SECONDS;
+  return {
+    ...{ iss: admissionTokenIssuer, aud: admissionTokenAudience, sub: newId(), jti: newId(), sale },
+    ...{ iat: nowSeconds, ends, exp: ends + PAYMENT_EXTENSION_SECONDS },
+    ...claims,
+  };
+}
+
+async function createSigner() {
+  const { publicKey, privateKey } = await generateKeyPair(admissionTokenAlgorithm, { extractable: true });
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: admissionTokenAlgorithm, use: 'sig' };
+  const sign = (claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> =>
+    new SignJWT(claims)
+      .setProtectedHeader({ alg: admissionTokenAlgorithm, typ: admissionTokenType, kid: 'test', ...header })
+      .sign(privateKey);
+  return { publicKey, privateKey, jwk, keys: createLocalJWKSet({ keys: [jwk] }), sign };
+}

@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { envVariables, readEnv } from '#shared/env.ts';
+import { createLog } from '#shared/log.ts';
+import { runUntilStopped } from '#shared/main.ts';
+import { createDb } from './db/client.ts';
+import { createFolderTransport, createSmtpTransport } from './mail/transport.ts';
+import { finishesAdmission, mailsConfirmedOrder } from './order/deliverers.ts';
+import { listenForWork } from './outbox/wake.ts';
+import { withDeadlines } from './payment/deadlines.ts';
+import { createTestProvider } from './payment/test-provider.ts';
+import { startWorker } from './worker.ts';
+
+const { DATABASE_URL, GATEWAY_URL, INTERNAL_SECRET, LOG_LEVEL } = envVariables;
+const { NODE_ENV, SMTP_URL, MAIL_FROM, DATA_DIR } = envVariables;
+
+const CONNECTIONS_MAX = 6;
+
+await runUntilStopped(async () => {
+  const env = readEnv(
+    z
+      .object({
+        ...{ DATABASE_URL, GATEWAY_URL, INTERNAL_SECRET, LOG_LEVEL },
+        ...{ NODE_ENV, SMTP_URL, MAIL_FROM, DATA_DIR },
+      })
+      .refine(({ NODE_ENV: mode, SMTP_URL: smtp }) => mode !== 'production' || smtp !== undefined, {
+        path: ['SMTP_URL'],
+        message: 'must be set in production, or no ticket reaches anybody',
+      }),
+  );
+  const log = createLog('worker', env.LOG_LEVEL);
+  const db = createDb(env.DATABASE_URL, {
+    applicationName: 'admit-one/worker',
+    connections: CONNECTIONS_MAX,
+  });
+  const mail =
+    env.SMTP_URL === undefined
+      ? createFolderTransport(join(env.DATA_DIR, 'mail'))
+      : createSmtpTransport({ smtpUrl: env.SMTP_URL, from: env.MAIL_FROM });
+  const gateway = { url: env.GATEWAY_URL, internalSecret: env.INTERNAL_SECRET };
+  const worker = startWorker({
+    till: { db, payments: withDeadlines(createTestProvider(db)), log },
+    outbox: {
+      db,
+      deliverers: {
+        'order-confirmed-mail': mailsConfirmedOrder(db, mail),
+        'admission-finished': finishesAdmission(db, gateway),
+      },
+      log,
+    },
+    log,
+  });
+  const stopListening = listenForWork(env.DATABASE_URL, worker.wake);
+  log.info('working');
+  return [stopListening, worker.stop, async () => mail.close(), db.close];
+});
