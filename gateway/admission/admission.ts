@@ -1,0 +1,110 @@
+import { newId } from '#shared/ids.ts';
+import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
+import { Problem } from '#shared/problem.ts';
+import { type Entry, type EntryReply, readEntry } from '../queue/entry.ts';
+import { unknownSale } from '../queue/watch.ts';
+import { type Store, saleScript } from '../redis/script.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+const claim = saleScript<[string] | EntryReply>(new URL('./claim.lua', import.meta.url));
+const check = saleScript<[AdmissionState, holdEndsMs: number, leftMs: number]>(
+  new URL('./check.lua', import.meta.url),
+);
+const holdEnds = saleScript<0 | 1>(new URL('./hold-ends.lua', import.meta.url));
+const finish = saleScript<[string]>(new URL('./finish.lua', import.meta.url));
+
+const SHOP_FULL_RETRY_SECONDS = 2;
+
+export type Admission = { token: string; expiresAt: number; entry: Entry };
+
+/**
+ * Claims a turn. The admission ends at a fixed moment; claiming again returns the same token, byte for byte, for what
+ * goes into it is stored with the entry.
+ *
+ * Throws `not-your-turn`, `turn-missed`, `shop-full`, `sale-ended`, `already-finished`, `not-found`, `unavailable`.
+ */
+export async function claimTurn(
+  store: Store,
+  keys: SigningKeys,
+  sale: string,
+  entryId: string,
+): Promise<Admission> {
+  const reply = await claim(store, sale, [entryId, newId(), keys.signingKid, PAYMENT_EXTENSION_SECONDS]);
+  if (reply[0] !== 'entry') throw refusal(reply[0]);
+  const entry = readEntry(reply as EntryReply);
+  return { token: await admissionToken(keys, sale, entry), expiresAt: entry.expiresAt as number, entry };
+}
+
+/** The token of an admitted entry. */
+export function admissionToken(keys: SigningKeys, sale: string, entry: Entry): Promise<string> {
+  if (!entry.admission) throw new Error(`entry ${entry.id} has no admission`);
+  const { jti, kid, iatSeconds, expSeconds } = entry.admission;
+  return keys.sign(kid, {
+    sub: entry.id,
+    jti,
+    sale,
+    iat: iatSeconds,
+    exp: expSeconds,
+    ends: expSeconds - PAYMENT_EXTENSION_SECONDS,
+  });
+}
+
+function refusal(outcome: string): Problem {
+  switch (outcome) {
+    case 'no-sale':
+      return unknownSale();
+    case 'unknown':
+    case 'not-your-turn':
+      return new Problem('not-your-turn', 'It is not your turn yet.');
+    case 'turn-missed':
+      return new Problem('turn-missed', 'Your turn has passed.');
+    case 'sale-ended':
+      return new Problem('sale-ended', 'The sale has ended.');
+    case 'already-finished':
+      return new Problem('already-finished', 'You have already finished shopping in this sale.');
+    case 'shop-full':
+      return new Problem('shop-full', 'The shop is full for a moment. Your turn is kept.', {
+        retryAfterSeconds: SHOP_FULL_RETRY_SECONDS,
+      });
+    default:
+      throw new Error(`claim.lua answered ${outcome}`);
+  }
+}
+
+export type AdmissionState = 'live' | 'finished' | 'ended' | 'unknown';
+
+/** `holdEndsMs`: when the fan's last live hold was known to end, 0 for none; null when it could not be asked. `leftMs`: until its fixed end. */
+export type AdmissionCheck = { state: AdmissionState; holdEndsMs: number | null; leftMs: number | null };
+
+/** Whether the admission of a verified token may act now. With `startsPayment` it will outlast a payment under way. */
+export async function checkAdmission(
+  store: Store,
+  claims: { sale: string; sub: string; jti: string },
+  options: { startsPayment: boolean },
+): Promise<AdmissionCheck> {
+  const extensionSeconds = options.startsPayment ? PAYMENT_EXTENSION_SECONDS : 0;
+  const [state, holdEndsMs, leftMs] = await check(store, claims.sale, [
+    claims.sub,
+    claims.jti,
+    extensionSeconds,
+  ]);
+  return { state, holdEndsMs, leftMs };
+}
+
+/** The booking service reported the end of the fan's last live hold (epoch milliseconds, 0 for none). */
+export const noteHoldEnds = (
+  store: Store,
+  claims: { sale: string; sub: string; jti: string },
+  holdEndsMs: number,
+): Promise<0 | 1> => holdEnds(store, claims.sale, [claims.sub, claims.jti, holdEndsMs]);
+
+/** An order was completed; returns the entry's state from now on, or null for an unknown sale or entry. Idempotent. */
+export async function finishAdmission(
+  store: Store,
+  sale: string,
+  entry: string,
+  order: string,
+): Promise<string | null> {
+  const [state] = await finish(store, sale, [entry, order]);
+  return state === 'no-sale' || state === 'unknown' ? null : state;
+}

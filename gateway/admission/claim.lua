@@ -1,0 +1,49 @@
+-- Turns a turn into an admission. Claiming again returns the same admission, so that it returns the same token.
+--
+-- ARGV[2]  the entry's id
+-- ARGV[3]  jti and
+-- ARGV[4]  kid for the token, should this call admit
+-- ARGV[5]  how many seconds the token outlives the admission
+--
+-- {'no-sale'} | {'unknown'} | {'not-your-turn'} | {'turn-missed'} | {'sale-ended'} | {'already-finished'} | {'shop-full'}
+-- | the entry as prelude's describe gives it
+local sale = loadSale()
+if not sale then return { 'no-sale' } end
+local id = ARGV[2]
+local state = stateOf(sale)
+mayDrain()
+local entry = currentEntry(id, state)
+if not entry then return { 'unknown' } end
+if entry.state == 'admitted' then return describe(id, entry) end
+if entry.state == 'finished' then return { 'already-finished' } end
+if entry.state == 'closed' then return { 'sale-ended' } end
+if entry.state == 'missed' or entry.state == 'expired' then return { 'turn-missed' } end
+if entry.state ~= 'ready' then return { 'not-your-turn' } end
+
+-- A lowered capacity ends nobody, so a turn may find the shop full. It is kept, without a deadline, and served in order
+-- of queue number as soon as there is room.
+expireAdmissions()
+local room = sale.capacity - redis.call('ZCARD', K.admitted)
+local before = redis.call('ZCOUNT', K.blocked, '-inf', '(' .. entry.number)
+if room - before <= 0 then
+  if entry.claimBy then
+    redis.call('ZREM', K.ready, id)
+    redis.call('ZADD', K.blocked, entry.number, id)
+    entry.claimBy = nil
+    writeEntry(id, entry)
+  end
+  return { 'shop-full' }
+end
+
+redis.call('ZREM', K.ready, id)
+redis.call('ZREM', K.blocked, id)
+entry.state = 'admitted'
+entry.claimBy = nil
+entry.expiresAt = now + sale.admissionMs
+entry.jti = ARGV[3]
+entry.kid = ARGV[4]
+entry.iat = math.floor(now / 1000)
+entry.exp = math.ceil(entry.expiresAt / 1000) + tonumber(ARGV[5])
+writeEntry(id, entry)
+redis.call('ZADD', K.admitted, entry.expiresAt, id)
+return describe(id, entry)

@@ -1,0 +1,22 @@
+-- An order was completed: its admission's room is free for the next fan. Repeating it changes nothing.
+--
+-- ARGV[2]  the entry's id
+-- ARGV[3]  the order's id
+--
+-- {'no-sale'} | {'unknown'} | {state}: the entry's state from now on
+if not loadSale() then return { 'no-sale' } end
+local id = ARGV[2]
+mayDrain()
+local entry = readEntry(id)
+if not entry then return { 'unknown' } end
+if entry.state == 'admitted' then
+  redis.call('ZREM', K.admitted, id)
+  entry.order = ARGV[3]
+  finishEntry(id, entry, 'finished')
+elseif entry.state == 'expired' then
+  -- The order was paid in time and became known late.
+  count('ended:expired', -1)
+  entry.order = ARGV[3]
+  finishEntry(id, entry, 'finished')
+end
+return { entry.state }

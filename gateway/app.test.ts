@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { operations } from '#shared/contract/operations.ts';
+import {
+  type GatewayFixture,
+  gatewayFixture,
+  internalSecret,
+  json,
+  problem,
+} from './testing/gateway-fixture.ts';
+
+let g: GatewayFixture;
+beforeAll(async () => {
+  g = await gatewayFixture();
+});
+afterAll(() => g.close());
+
+/** Forms of pages, pages of development and the worker's own entrance are nobody's contract. */
+const outsideContract =
+  /^(post \/sales\/{sale}\/(join|claim|leave|hold|release|orders)|get \/dev\/mail.*|post \/internal\/.*)$/;
+
+test('the contract lists exactly the routes there are', () => {
+  const routes = g.app.routes
+    .filter(({ method }) => method !== 'ALL' && method !== 'OPTIONS')
+    .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:([a-z]+)/g, '{$1}')}`)
+    .filter((route) => !outsideContract.test(route));
+  const described = operations.map(({ method, path }) => `${method} ${path}`);
+  expect([...new Set(routes)].sort()).toEqual(described.sort());
+});
+
+test('/openapi.json describes every operation with its answers and problems', async () => {
+  const document = (await (await g.app.request('/openapi.json')).json()) as {
+    openapi: string;
+    paths: Record<string, Record<string, { responses: object }>>;
+  };
+  expect(document.openapi).toBe('3.1.0');
+  for (const { method, path, answers } of operations) {
+    expect(Object.keys(document.paths[path]![method]!.responses)).toEqual(
+      expect.arrayContaining(Object.keys(answers)),
+    );
+  }
+});
+
+test('unknown sales are 404 everywhere, and leave no key behind', async () => {
+  const before = await g.redis.dbsize();
+  for (const sale of ['nosuchsale', 'a%2fb', '..', '%00', 'x'.repeat(200)]) {
+    for (const path of ['', '/draw', '/queue/me']) {
+      const response = await g.app.request(`/api/sales/${sale}${path}`);
+      expect([401, 404]).toContain(response.status);
+    }
+    expect((await g.post(`/api/sales/${sale}/queue`)).status).toBe(404);
+  }
+  expect(await g.redis.dbsize()).toBe(before);
+});
+
+test('the worker’s entrance exists only for the internal key', async () => {
+  const path = '/internal/sales/x/entries/y/finish';
+  expect(await problem(g.post(path, { order: 'o' }))).toMatchObject({ code: 'not-found' });
+  const known = await g.post(path, { order: 'o' }, { ...json, 'x-internal-key': internalSecret });
+  expect(known.status).toBe(200);
+});

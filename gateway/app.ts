@@ -1,0 +1,74 @@
+import { Hono } from 'hono';
+import { openApiDocument } from '#shared/contract/openapi.ts';
+import { answerWithProblems } from '#shared/errors.ts';
+import type { Log } from '#shared/log.ts';
+import { Problem } from '#shared/problem.ts';
+import { admissionRoutes } from './admission/routes.ts';
+import type { SigningKeys } from './admission/signing-keys.ts';
+import type { BookingCatalogue } from './booking/catalogue.ts';
+import type { BookingClient } from './booking/client.ts';
+import type { Door } from './door/door.ts';
+import { refuseCrossSite } from './door/origin.ts';
+import { bookingRoutes } from './door/routes.ts';
+import { internalRoutes } from './internal-routes.ts';
+import { readDraws } from './lobby/draw.ts';
+import { type OrganiserDeps, organiserRoutes } from './organiser/routes.ts';
+import { devMailRoutes } from './pages/dev-mail.ts';
+import { pageProblem } from './pages/problem-page.ts';
+import { pageRoutes } from './pages/routes.ts';
+import type { Cookies } from './queue/credentials.ts';
+import { queueRoutes } from './queue/routes.ts';
+import type { Queue } from './queue/status.ts';
+import type { Events } from './sale/events.ts';
+import { saleRoutes } from './sale/routes.ts';
+import type { SaleSync } from './sale/sync.ts';
+
+export type GatewayDeps = {
+  queue: Queue;
+  keys: SigningKeys;
+  cookies: Cookies;
+  booking: BookingClient;
+  catalogue: BookingCatalogue;
+  door: Door;
+  sync: SaleSync;
+  events: Events;
+  organiser: OrganiserDeps;
+  log: Log;
+  publicUrl: string;
+  internalSecret: string;
+  /** Mail can be read at /dev/mail. */
+  development: boolean;
+};
+
+/** The gateway's table of contents. */
+export function createGateway(deps: GatewayDeps): Hono {
+  const { queue, cookies, log } = deps;
+  const { store, watch, tickets } = queue;
+  const draw = readDraws(store);
+  const app = new Hono();
+
+  app.get('/livez', (c) => c.json({ status: 'live' }, 200));
+  app.get('/readyz', (c) => {
+    if (!watch.isAlive()) throw new Problem('unavailable', 'Redis is away.');
+    if (!deps.sync.isReady()) throw new Problem('unavailable', 'The sales are not known yet.');
+    return c.json({ status: 'ready' }, 200);
+  });
+  app.get('/.well-known/jwks.json', (c) => {
+    c.header('cache-control', 'public, max-age=60');
+    return c.json(deps.keys.jwks, 200);
+  });
+  app.get('/openapi.json', (c) => c.json(openApiDocument, 200));
+  app.route('/internal', internalRoutes(store, deps.internalSecret));
+
+  app.use(refuseCrossSite(deps.publicUrl));
+  app.route('/api/organiser', organiserRoutes(deps.organiser));
+  app.route('/api/sales/:sale/queue', queueRoutes({ queue, cookies }));
+  app.route('/api/sales/:sale/queue/me', admissionRoutes({ store, tickets, ...deps }));
+  app.route('/', bookingRoutes(deps.door, cookies));
+  app.route('/api', saleRoutes({ watch, draw, ...deps }));
+  if (deps.development) app.route('/dev/mail', devMailRoutes(deps.booking));
+  app.route('/', pageRoutes({ draw, ...deps }));
+
+  answerWithProblems(app, log, pageProblem);
+  return app;
+}

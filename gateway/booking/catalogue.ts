@@ -1,0 +1,42 @@
+import type { EventAnswer, EventRequest, LayoutAnswer } from '#shared/contract/event.ts';
+import type { SaleChange, SaleDefinition, SaleRequest, SaleStock } from '#shared/contract/sale.ts';
+import { internalHeaders } from '#shared/internal.ts';
+import type { BookingClient } from './client.ts';
+
+export type StockOfSale = SaleStock & { sale: string; version: number; nextHoldEnds: number | null };
+
+/** What the gateway asks of the booking service for organisers and for itself, by name. */
+export function bookingCatalogue(booking: BookingClient) {
+  const as = (organiser: string) => ({
+    headers: { [internalHeaders.organiser]: encodeURIComponent(organiser) },
+  });
+  return {
+    createEvent: (event: EventRequest, organiser: string) =>
+      booking.call<EventAnswer>({ method: 'POST', path: '/internal/events', json: event, ...as(organiser) }),
+    createSale: (event: string, sale: SaleRequest, organiser: string) =>
+      booking.call<SaleDefinition>({
+        method: 'POST',
+        path: `/internal/events/${event}/sales`,
+        json: sale,
+        ...as(organiser),
+      }),
+    event: (event: string) => booking.call<EventAnswer>({ method: 'GET', path: `/internal/events/${event}` }),
+    events: async () =>
+      (await booking.call<{ events: EventAnswer[] }>({ method: 'GET', path: '/internal/events' })).events,
+    layout: (event: string, version: number) =>
+      booking.call<LayoutAnswer>({ method: 'GET', path: `/internal/events/${event}/layout/${version}` }),
+    sale: (sale: string) => booking.call<SaleDefinition>({ method: 'GET', path: `/internal/sales/${sale}` }),
+    stock: async () =>
+      (await booking.call<{ sales: StockOfSale[] }>({ method: 'GET', path: '/internal/stock' })).sales,
+    recordChanges: (sale: string, changes: SaleChange[]) =>
+      booking.call<{ version: number }>({
+        method: 'POST',
+        path: `/internal/sales/${sale}/changes`,
+        json: { changes },
+      }),
+    releaseHolds: (sale: string, entry: string) =>
+      booking.call<null>({ method: 'DELETE', path: `/internal/sales/${sale}/entries/${entry}/holds` }),
+  };
+}
+
+export type BookingCatalogue = ReturnType<typeof bookingCatalogue>;

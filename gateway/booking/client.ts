@@ -1,0 +1,119 @@
+import { type Dispatcher, errors, Pool } from 'undici';
+import { internalHeaders } from '#shared/internal.ts';
+import { Problem, type ProblemCode, problems } from '#shared/problem.ts';
+
+const CONNECT_TIMEOUT_MS = 1_000;
+const KEEP_ALIVE_MS = 30_000;
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+
+/**
+ * Requests of a kind share connections, so that slow ones delay only their like: payments wait for somebody else's
+ * answer, shopping for the database, and what the gateway itself asks must be answered at once or not at all.
+ */
+const lanes = {
+  shop: { connections: 64, answerTimeoutMs: 5_000, requestsMax: 4_000 },
+  payment: { connections: 256, answerTimeoutMs: 10_000, requestsMax: 2_000 },
+  internal: { connections: 16, answerTimeoutMs: 2_000, requestsMax: 500 },
+};
+
+export type Lane = keyof typeof lanes;
+
+export type BookingRequest = {
+  lane: Lane;
+  method: 'GET' | 'POST' | 'DELETE';
+  /** Built from a fixed table and validated ids only. */
+  path: string;
+  headers?: Record<string, string>;
+  body?: Uint8Array | string | null;
+};
+
+export type BookingAnswer = { status: number; headers: Dispatcher.ResponseData['headers']; body: Buffer };
+
+/** The kept-alive connections to the booking service; every request carries the internal key. */
+export type BookingClient = {
+  /** Any answer is an answer; throws `unavailable` only when none came in time. */
+  request: (request: BookingRequest) => Promise<BookingAnswer>;
+  /** For the internal routes: the parsed answer of a 2xx, or the problem the booking service answered with, thrown. */
+  call: <Answer>(request: InternalCall) => Promise<Answer>;
+  close: () => Promise<void>;
+};
+
+export type InternalCall = Omit<BookingRequest, 'body' | 'lane'> & { json?: unknown };
+
+export function connectBooking(url: string, internalSecret: string): BookingClient {
+  const pools = new Map<Lane, { pool: Pool; underWay: number }>();
+  for (const [lane, { connections, answerTimeoutMs }] of Object.entries(lanes)) {
+    const pool = new Pool(url, {
+      connections,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      headersTimeout: answerTimeoutMs,
+      bodyTimeout: answerTimeoutMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxResponseSize: ANSWER_BYTES_MAX,
+    });
+    pools.set(lane as Lane, { pool, underWay: 0 });
+  }
+
+  const request = async ({
+    lane,
+    method,
+    path,
+    headers = {},
+    body = null,
+  }: BookingRequest): Promise<BookingAnswer> => {
+    const way = pools.get(lane) as { pool: Pool; underWay: number };
+    if (way.underWay >= lanes[lane].requestsMax) throw unavailable('too many requests are under way');
+    way.underWay += 1;
+    try {
+      const response = await way.pool.request({
+        method,
+        path,
+        headers: { ...headers, [internalHeaders.key]: internalSecret },
+        body: body as string | Buffer | null,
+      });
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        body: Buffer.from(await response.body.arrayBuffer()),
+      };
+    } catch (cause) {
+      // A header that HTTP cannot carry is the asker's fault, not an absence.
+      if (cause instanceof errors.InvalidArgumentError) {
+        throw new Problem('malformed-request', 'A header of the request cannot be passed on.', { cause });
+      }
+      throw unavailable(cause);
+    } finally {
+      way.underWay -= 1;
+    }
+  };
+
+  return {
+    request,
+    async call<Answer>({ json, headers, ...rest }: InternalCall) {
+      const answer = await request({
+        ...rest,
+        lane: 'internal',
+        headers: { ...headers, ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
+        body: json === undefined ? null : JSON.stringify(json),
+      });
+      const parsed = answer.body.length > 0 ? JSON.parse(answer.body.toString()) : null;
+      if (answer.status >= 300) throw problemOf(parsed);
+      return parsed as Answer;
+    },
+    close: async () => {
+      await Promise.all([...pools.values()].map(({ pool }) => pool.close()));
+    },
+  };
+}
+
+const unavailable = (cause: unknown): Problem =>
+  new Problem('unavailable', 'The shop cannot be reached for a moment. Please try again.', { cause });
+
+/** A problem document of the booking service as the problem it stands for. */
+function problemOf(document: Record<string, unknown> | null): Problem {
+  const { type, title, status, code, detail, ...extra } = document ?? {};
+  if (typeof code !== 'string' || !(code in problems)) {
+    throw new Problem('unavailable', 'The shop gave no usable answer.', { cause: document });
+  }
+  return new Problem(code as ProblemCode, String(detail ?? ''), { extra });
+}

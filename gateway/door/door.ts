@@ -1,0 +1,160 @@
+import type { AdmissionClaims, AdmissionTokenVerifier } from '#shared/admission-token.ts';
+import { internalHeaders } from '#shared/internal.ts';
+import type { Log } from '#shared/log.ts';
+import { Problem } from '#shared/problem.ts';
+import {
+  type AdmissionCheck,
+  type AdmissionState,
+  checkAdmission,
+  finishAdmission,
+  noteHoldEnds,
+} from '../admission/admission.ts';
+import type { BookingAnswer, BookingClient } from '../booking/client.ts';
+import type { Store } from '../redis/script.ts';
+import { type DoorRoute, targetPath } from './route-table.ts';
+
+/** How long a read may go by an earlier check of the same admission. */
+const CHECK_AGE_MS_MAX = 1_000;
+const CHECKS_MAX = 50_000;
+
+/** The only headers that pass, in either direction. */
+const requestHeaders = [
+  'accept',
+  'content-type',
+  'idempotency-key',
+  'if-none-match',
+  'prefer',
+  'x-request-id',
+];
+const answerHeaders = [
+  'cache-control',
+  'content-type',
+  'etag',
+  'location',
+  'preference-applied',
+  'retry-after',
+  'vary',
+];
+
+export type DoorRequest = {
+  route: DoorRoute;
+  params: Record<string, string> & { sale: string };
+  /** The admission token, from wherever the request carried it. */
+  token: string | null;
+  query?: URLSearchParams;
+  header: (name: string) => string | undefined;
+  body: Uint8Array | string | null;
+};
+
+export type DoorAnswer = { status: number; headers: Record<string, string>; body: Buffer };
+
+/** Lets admitted fans through to the booking service, and nobody and nothing else. */
+export type Door = { pass: (request: DoorRequest) => Promise<DoorAnswer> };
+
+export function createDoor(options: {
+  store: Store;
+  booking: BookingClient;
+  verify: AdmissionTokenVerifier;
+  log: Log;
+}): Door {
+  const { store, booking, verify, log } = options;
+  const checks = new Map<string, { check: AdmissionCheck; at: number }>();
+
+  const admissionOf = async (route: DoorRoute, claims: AdmissionClaims): Promise<AdmissionCheck> => {
+    const known = checks.get(claims.jti);
+    if (!route.writes && known && performance.now() - known.at < CHECK_AGE_MS_MAX) return known.check;
+    try {
+      const check = await checkAdmission(store, claims, { startsPayment: route.startsPayment });
+      if (checks.size >= CHECKS_MAX) checks.delete(checks.keys().next().value as string);
+      checks.set(claims.jti, { check, at: performance.now() });
+      return check;
+    } catch (error) {
+      // While Redis is away admitted fans keep shopping on their token alone; the booking service bounds what it buys.
+      log.warn({ err: error }, 'an admission was judged by its token alone');
+      return { state: 'live', holdEndsMs: null, leftMs: null };
+    }
+  };
+
+  /**
+   * What the booking service reports to the gateway, applied; the fan's answer does not depend on it. Reads report
+   * nothing: what they saw may be older than a payment that has begun since.
+   */
+  const applyReport = async (
+    route: DoorRoute,
+    claims: AdmissionClaims,
+    known: number | null,
+    answer: BookingAnswer,
+  ): Promise<void> => {
+    if (!route.writes) return;
+    const order = answer.headers[internalHeaders.order];
+    const reported = answer.headers[internalHeaders.holdEnds];
+    // An attempt to pay that was refused before it touched a hold reports none: what was known counts again.
+    const holdEnds = typeof reported === 'string' ? Number(reported) : known;
+    const changed = holdEnds !== null && (route.startsPayment || holdEnds !== known);
+    try {
+      if (typeof order === 'string') await finishAdmission(store, claims.sale, claims.sub, order);
+      else if (changed) await noteHoldEnds(store, claims, holdEnds);
+    } catch (error) {
+      // A completed order is reported again through the outbox; a hold's end with the fan's next request.
+      log.warn({ err: error }, 'a report of the booking service could not be applied');
+    }
+  };
+
+  return {
+    async pass({ route, params, token, query, header, body }) {
+      if (token === null) throw new Problem('gate-required', 'Only admitted fans can enter the shop.');
+      const claims = await verify(token);
+      if (claims.sale !== params.sale)
+        throw new Problem('token-invalid', 'The admission token is of another sale.');
+      const path = targetPath(route, params);
+      if (path === null) throw new Problem('not-found', 'There is nothing at this address.');
+      const check = await admissionOf(route, claims);
+      const admission = admit(route, check.state);
+      const search = query && query.size > 0 ? `?${query}` : '';
+      const answer = await booking.request({
+        lane: route.startsPayment ? 'payment' : 'shop',
+        method: route.method,
+        path: `${path}${search}`,
+        headers: {
+          ...passing(requestHeaders, header),
+          authorization: `Bearer ${token}`,
+          [internalHeaders.admission]: admission,
+          ...(admission === 'live' && check.leftMs !== null
+            ? { [internalHeaders.left]: String(check.leftMs) }
+            : {}),
+        },
+        body,
+      });
+      await applyReport(route, claims, check.holdEndsMs, answer);
+      if (isUnheard(answer.status))
+        throw new Problem('unavailable', 'The shop is not available for a moment.');
+      return {
+        status: answer.status,
+        headers: passing(answerHeaders, (name) => answer.headers[name]?.toString()),
+        body: answer.body,
+      };
+    },
+  };
+}
+
+/** How the admission may act on this route; throws when it may not at all. */
+function admit(route: DoorRoute, state: AdmissionState): 'live' | 'finished' {
+  if (state === 'live') return 'live';
+  if (route.afterwards === 'read') return 'finished';
+  if (route.afterwards === 'replay' && state !== 'unknown') return 'finished';
+  if (state === 'finished') throw new Problem('already-finished', 'You have finished shopping in this sale.');
+  if (state === 'ended') throw new Problem('gate-required', 'Your time in the shop is over.');
+  throw new Problem('token-invalid', 'This admission is not known.');
+}
+
+/** The contract knows no other 5xx than 503. */
+const isUnheard = (status: number): boolean => status >= 500 && status !== 503;
+
+function passing(names: string[], value: (name: string) => string | undefined): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const name of names) {
+    const given = value(name);
+    if (given !== undefined) passed[name] = given;
+  }
+  return passed;
+}

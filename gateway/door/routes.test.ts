@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { giveTurns } from '../admission/turn-giver.ts';
+import {
+  type GatewayFixture,
+  gatewayFixture,
+  internalSecret,
+  json,
+  problem,
+} from '../testing/gateway-fixture.ts';
+
+let g: GatewayFixture;
+beforeAll(async () => {
+  g = await gatewayFixture();
+});
+afterAll(() => g.close());
+
+test('the door lets nobody through without an admission, whatever headers they bring', async () => {
+  const sale = await g.sale();
+  const { queueTicket } = (await (await g.post(`/api/sales/${sale}/queue`)).json()) as {
+    queueTicket: string;
+  };
+  const paths = [
+    ['GET', '/seats'],
+    ['POST', '/holds'],
+    ['DELETE', '/holds/h'],
+    ['POST', '/orders'],
+    ['GET', '/orders/o'],
+  ] as const;
+  for (const [method, path] of paths) {
+    const ask = (headers: Record<string, string>) =>
+      g.app.request(`/api/sales/${sale}${path}`, { method, headers });
+    const dressed = {
+      'x-internal-key': internalSecret,
+      'x-internal-admission': 'live',
+      'x-admitted-user': 'me',
+    };
+    expect(await problem(ask(dressed))).toMatchObject({ code: 'gate-required' });
+    for (const other of ['HEAD', 'OPTIONS']) {
+      if (method === 'GET' || other === 'OPTIONS') {
+        expect((await g.app.request(`/api/sales/${sale}${path}`, { method: other })).status).toBe(401);
+      }
+    }
+    expect(await problem(ask({ authorization: `Bearer ${queueTicket}` }))).toMatchObject({
+      code: 'token-invalid',
+    });
+  }
+});
+
+test('an admitted fan gets a clear 503 while the booking service is away', async () => {
+  const sale = await g.sale();
+  const { queueTicket } = (await (await g.post(`/api/sales/${sale}/queue`)).json()) as {
+    queueTicket: string;
+  };
+  await giveTurns(g.store, sale);
+  const claimed = await g.post(
+    `/api/sales/${sale}/queue/me/claim`,
+    {},
+    { authorization: `Bearer ${queueTicket}` },
+  );
+  const { admissionToken } = (await claimed.json()) as { admissionToken: string };
+  const response = await g.app.request(`/api/sales/${sale}/seats`, {
+    headers: { authorization: `Bearer ${admissionToken}` },
+  });
+  expect(response.headers.get('retry-after')).toBe('2');
+  expect(await problem(response)).toMatchObject({ code: 'unavailable' });
+});
+
+test('another site cannot act with a fan’s cookies', async () => {
+  const sale = await g.sale();
+  for (const headers of [
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { origin: 'null' },
+    { origin: 'https://evil.example' },
+  ]) {
+    const response = g.post(`/api/sales/${sale}/queue`, {}, {
+      ...json,
+      cookie: 'queue-x=y',
+      ...headers,
+    } as never);
+    expect(await problem(response)).toMatchObject({ code: 'forbidden' });
+  }
+  const own = { ...json, origin: 'http://127.0.0.1:3000', 'sec-fetch-site': 'same-origin' };
+  expect((await g.post(`/api/sales/${sale}/queue`, {}, own)).status).toBe(201);
+});
+
+test('a form key that HTTP cannot carry is a fault of the form, not of ours', async () => {
+  const sale = await g.sale();
+  const joined = await g.post(`/api/sales/${sale}/queue`);
+  const { queueTicket } = (await joined.json()) as { queueTicket: string };
+  await giveTurns(g.store, sale);
+  const claimed = await g.post(
+    `/api/sales/${sale}/queue/me/claim`,
+    {},
+    { authorization: `Bearer ${queueTicket}` },
+  );
+  const cookie = claimed.headers.get('set-cookie')!.split(';')[0]!;
+  const pay = (key: string) =>
+    g.app.request(`/sales/${sale}/orders`, {
+      method: 'POST',
+      body: new URLSearchParams({ hold: 'h', name: 'Ada', email: 'a@example.org', token: 'tok_ok', key }),
+      headers: { cookie, accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' },
+    });
+  expect((await pay('a\r\nx: y')).status).toBe(422);
+  expect((await pay('😀')).status).toBe(422);
+});

@@ -1,0 +1,33 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { Id } from '#shared/contract/fields.ts';
+import { internalHeaders } from '#shared/internal.ts';
+import { readJson } from '#shared/json-body.ts';
+import { Problem } from '#shared/problem.ts';
+import { finishAdmission } from './admission/admission.ts';
+import type { Store } from './redis/script.ts';
+
+const FinishRequest = z.strictObject({ order: Id });
+
+const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest();
+
+/** What the booking service's worker tells the gateway. To anybody without the internal key there is nothing here. */
+export function internalRoutes(store: Store, internalSecret: string) {
+  const expected = digestOf(internalSecret);
+  const app = new Hono();
+  app.use(async (c, next) => {
+    if (!timingSafeEqual(digestOf(c.req.header(internalHeaders.key) ?? ''), expected)) {
+      throw new Problem('not-found', 'There is nothing at this address.');
+    }
+    await next();
+  });
+
+  // An order that became known outside a request: its answer was lost, or it was taken asynchronously.
+  app.post('/sales/:sale/entries/:entry/finish', async (c) => {
+    const { order } = await readJson(c, FinishRequest);
+    const state = await finishAdmission(store, c.req.param('sale'), c.req.param('entry'), order);
+    return c.json({ state }, 200);
+  });
+  return app;
+}

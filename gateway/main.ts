@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { createAdmissionTokenVerifier } from '#shared/admission-token.ts';
+import { systemClock } from '#shared/clock.ts';
+import { envVariables, readEnv } from '#shared/env.ts';
+import { createLog } from '#shared/log.ts';
+import { runUntilStopped } from '#shared/main.ts';
+import { serve } from '#shared/serve.ts';
+import { loadSigningKeys } from './admission/signing-keys.ts';
+import { keepGivingTurns } from './admission/turn-giver.ts';
+import { createGateway } from './app.ts';
+import { bookingCatalogue } from './booking/catalogue.ts';
+import { connectBooking } from './booking/client.ts';
+import { createDoor } from './door/door.ts';
+import { readOrganisers } from './organiser/organisers.ts';
+import { saleCookies } from './queue/credentials.ts';
+import { keepPresence } from './queue/presence.ts';
+import { createTicketMint } from './queue/ticket.ts';
+import { watchQueues } from './queue/watch.ts';
+import { connectRedis } from './redis/client.ts';
+import type { Store } from './redis/script.ts';
+import { rememberEvents } from './sale/events.ts';
+import { keepOpening } from './sale/opening.ts';
+import { keepSalesInStep } from './sale/sync.ts';
+
+const { NODE_ENV, LOG_LEVEL, HOST, PORT, PUBLIC_URL, BOOKING_URL, REDIS_URL, SMTP_URL } = envVariables;
+const { SIGNING_KEYS, QUEUE_TICKET_SECRET, INTERNAL_SECRET, ORGANISER_KEY, ORGANISER_KEYS } = envVariables;
+
+const GatewayEnv = z.object({
+  NODE_ENV,
+  LOG_LEVEL,
+  HOST,
+  PORT,
+  PUBLIC_URL,
+  BOOKING_URL,
+  REDIS_URL,
+  SMTP_URL,
+  SIGNING_KEYS,
+  QUEUE_TICKET_SECRET,
+  INTERNAL_SECRET,
+  ORGANISER_KEY,
+  ORGANISER_KEYS,
+});
+
+await runUntilStopped(async () => {
+  const env = readEnv(GatewayEnv);
+  const log = createLog('gateway', env.LOG_LEVEL);
+  const keys = await loadSigningKeys(env.SIGNING_KEYS);
+  const organisers = readOrganisers(env);
+  const redis = await connectRedis(env.REDIS_URL, log);
+  const store: Store = { redis, time: () => null };
+  const booking = connectBooking(env.BOOKING_URL, env.INTERNAL_SECRET);
+  const catalogue = bookingCatalogue(booking);
+
+  const watch = watchQueues(store, log);
+  const presence = keepPresence(store, watch.definitions, log);
+  const sync = keepSalesInStep(store, watch, catalogue, log);
+  const stopTurns = keepGivingTurns(store, watch, log);
+  const stopOpening = keepOpening(store, watch, log);
+
+  const tickets = createTicketMint(env.QUEUE_TICKET_SECRET);
+  const verify = createAdmissionTokenVerifier({
+    keys: keys.verificationKeys,
+    clock: systemClock,
+    toleranceSeconds: 0,
+  });
+  const app = createGateway({
+    queue: { store, watch, presence, tickets },
+    keys,
+    cookies: saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') }),
+    booking,
+    catalogue,
+    door: createDoor({ store, booking, verify, log }),
+    sync,
+    events: rememberEvents(catalogue),
+    organiser: {
+      shop: { store, watch, sync, log },
+      catalogue,
+      organisers,
+      tickets,
+      verifyAdmission: verify,
+    },
+    log,
+    publicUrl: env.PUBLIC_URL,
+    internalSecret: env.INTERNAL_SECRET,
+    development: env.NODE_ENV !== 'production' && env.SMTP_URL === undefined,
+  });
+  const server = await serve(app, { host: env.HOST, port: env.PORT });
+  log.info({ url: server.url }, 'the gateway is listening');
+
+  return [
+    server.close,
+    stopTurns,
+    stopOpening,
+    presence.stop,
+    sync.stop,
+    watch.stop,
+    booking.close,
+    async () => redis.disconnect(),
+  ];
+});

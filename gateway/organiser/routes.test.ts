@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type GatewayFixture, gatewayFixture, organiser, problem } from '../testing/gateway-fixture.ts';
+
+let g: GatewayFixture;
+beforeAll(async () => {
+  g = await gatewayFixture();
+});
+afterAll(() => g.close());
+
+test('organisers need their key; a fan’s ticket is forbidden', async () => {
+  const sale = await g.sale();
+  const { queueTicket } = (await (await g.post(`/api/sales/${sale}/queue`)).json()) as {
+    queueTicket: string;
+  };
+  const list = (authorization?: string) =>
+    g.app.request('/api/organiser/sales', authorization ? { headers: { authorization } } : {});
+  expect(await problem(list())).toMatchObject({ code: 'organiser-required' });
+  expect(await problem(list('Bearer wrong'))).toMatchObject({ code: 'organiser-required' });
+  expect(await problem(list(`Bearer ${queueTicket}`))).toMatchObject({ code: 'forbidden', status: 403 });
+  expect((await list(organiser.authorization)).status).toBe(200);
+});
+
+test('a command takes effect at once, also while nothing can make it durable, and a stale patch is a conflict', async () => {
+  const sale = await g.sale();
+  const command = (name: string) =>
+    g.post(`/api/organiser/sales/${sale}/${name}`, { reason: 'test' }, organiser);
+  const paused = (await (await command('pause')).json()) as object;
+  expect(paused).toMatchObject({ state: 'paused', version: 2, durable: false });
+  expect(await (await command('pause')).json()).toMatchObject({ version: 2 });
+  const patch = (body: object) =>
+    g.app.request(`/api/organiser/sales/${sale}`, {
+      method: 'PATCH',
+      body: JSON.stringify(body),
+      headers: organiser,
+    });
+  expect(await problem(patch({ capacity: 5, version: 1 }))).toMatchObject({
+    code: 'version-conflict',
+    version: 2,
+  });
+  expect(await (await patch({ capacity: 5, notice: 'Hello', version: 2 })).json()).toMatchObject({
+    capacity: 5,
+    notice: { text: 'Hello' },
+    version: 3,
+  });
+  expect(await (await command('resume')).json()).toMatchObject({ state: 'open', version: 4 });
+  expect(await (await command('close')).json()).toMatchObject({ state: 'closed', version: 5 });
+  expect(await problem(command('open'))).toMatchObject({ code: 'sale-ended', status: 410 });
+  expect(await problem(g.post(`/api/sales/${sale}/queue`))).toMatchObject({ code: 'sale-ended' });
+  const unsaved = await g.redis.llen(`admit-one:{${sale}}:unsaved`);
+  expect(unsaved).toBe(4);
+});
+
+test.each([
+  [{ capacity: -1 }, 'capacity'],
+  [{ capacity: 0.5 }, 'capacity'],
+  [{ capacity: '5' }, 'capacity'],
+  [{ capacity: 1e9 }, 'capacity'],
+  [{ admitPerMinute: 0 }, 'admitPerMinute'],
+  [{ closesAt: '2020-01-01T00:00:00Z' }, 'closesAt'],
+  [{ opensAt: 'tomorrow' }, 'opensAt'],
+  [{ unknown: 1 }, 'body'],
+])('the setting %j is refused by its name', async (change, field) => {
+  const sale = await g.sale();
+  const response = await g.app.request(`/api/organiser/sales/${sale}`, {
+    method: 'PATCH',
+    body: JSON.stringify({ ...change, version: 1 }),
+    headers: organiser,
+  });
+  expect(await problem(response)).toMatchObject({ code: 'invalid-field', errors: [{ field }] });
+});
+
+test('what has begun cannot be moved: opening, lobby, close', async () => {
+  const running = await g.sale();
+  await g.post(`/api/sales/${running}/queue`);
+  const move = (sale: string, change: object) =>
+    g.organise('PATCH', `/sales/${sale}`, { ...change, version: 1 });
+  for (const change of [
+    { opensAt: g.inSeconds(60) },
+    { opensAt: g.inSeconds(60), lobbyOpensAt: g.inSeconds(30) },
+  ]) {
+    expect(await problem(move(running, change))).toMatchObject({
+      status: 422,
+      errors: [{ field: 'opensAt' }],
+    });
+  }
+  const inLobby = await g.sale({ lobbyOpensAt: g.inSeconds(-60), opensAt: g.inSeconds(60) });
+  expect(await problem(move(inLobby, { lobbyOpensAt: null }))).toMatchObject({
+    errors: [{ field: 'lobbyOpensAt' }],
+  });
+  expect((await move(inLobby, { opensAt: g.inSeconds(120) })).status).toBe(200);
+  const over = await g.sale({ closesAt: g.inSeconds(-1) });
+  expect(await problem(move(over, { closesAt: null }))).toMatchObject({ code: 'sale-ended' });
+});
+
+test('a time that another offset moves out of the calendar is refused, and harms nothing', async () => {
+  const sale = await g.sale({ opensAt: g.inSeconds(3_600) });
+  for (const opensAt of ['9999-12-31T23:59:59-01:00', '0000-01-01T00:00:00+01:00']) {
+    expect(await problem(g.organise('PATCH', `/sales/${sale}`, { opensAt, version: 1 }))).toMatchObject({
+      status: 422,
+    });
+  }
+  expect((await g.organise('GET', `/sales/${sale}`)).status).toBe(200);
+});

@@ -1,0 +1,91 @@
+import { type Context, Hono } from 'hono';
+import { type AdmissionTokenVerifier, bearerToken } from '#shared/admission-token.ts';
+import { EventRequest } from '#shared/contract/event.ts';
+import { CommandRequest, SalePatch, SaleRequest, saleCommands } from '#shared/contract/sale.ts';
+import { idPattern } from '#shared/ids.ts';
+import { readJson } from '#shared/json-body.ts';
+import { Problem } from '#shared/problem.ts';
+import type { BookingCatalogue } from '../booking/catalogue.ts';
+import type { TicketMint } from '../queue/ticket.ts';
+import { putSale } from '../sale/live-sale.ts';
+import { commandSale, organiserSale, patchSale, type Shop } from './commands.ts';
+import type { Organisers } from './organisers.ts';
+
+type OrganiserEnv = { Variables: { organiser: string } };
+
+export type OrganiserDeps = {
+  shop: Shop;
+  catalogue: BookingCatalogue;
+  organisers: Organisers;
+  tickets: TicketMint;
+  verifyAdmission: AdmissionTokenVerifier;
+};
+
+/** Everything under /api/organiser. */
+export function organiserRoutes({ shop, catalogue, organisers, tickets, verifyAdmission }: OrganiserDeps) {
+  const app = new Hono<OrganiserEnv>();
+
+  app.use(async (c, next) => {
+    const key = bearerToken(c.req.header('authorization'));
+    const organiser = key === null ? null : organisers.nameOf(key);
+    if (organiser === null) {
+      if (key !== null && (await isFans(key))) throw new Problem('forbidden', 'Fans cannot organise sales.');
+      throw new Problem('organiser-required', 'Send an organiser key as Authorization: Bearer.');
+    }
+    c.set('organiser', organiser);
+    await next();
+  });
+
+  const isFans = async (credential: string): Promise<boolean> =>
+    tickets.verify(credential) !== null || verifyAdmission(credential).then(Boolean, () => false);
+
+  app.get('/events', async (c) => answer(c, { events: await catalogue.events() }));
+
+  app.post('/events', async (c) => {
+    const event = await readJson(c, EventRequest);
+    const created = await catalogue.createEvent(event, c.get('organiser'));
+    return answer(c, created, 201);
+  });
+
+  app.post('/events/:event/sales', async (c) => {
+    const event = requireId(c.req.param('event'));
+    const request = await readJson(c, SaleRequest);
+    const definition = await catalogue.createSale(event, request, c.get('organiser'));
+    await putSale(shop.store, definition);
+    return answer(c, organiserSale(await shop.watch.renew(definition.sale)), 201);
+  });
+
+  app.get('/sales', (c) => {
+    const snapshots = shop.watch.sales().map((sale) => shop.watch.remembered(sale));
+    return answer(c, { sales: snapshots.filter((snapshot) => snapshot !== null).map(organiserSale) });
+  });
+
+  app.get('/sales/:sale', async (c) =>
+    answer(c, organiserSale(await shop.watch.renew(requireId(c.req.param('sale'))))),
+  );
+
+  app.patch('/sales/:sale', async (c) => {
+    const sale = requireId(c.req.param('sale'));
+    const patch = await readJson(c, SalePatch);
+    return answer(c, await patchSale(shop, sale, patch, c.get('organiser')));
+  });
+
+  for (const command of saleCommands) {
+    app.post(`/sales/:sale/${command}`, async (c) => {
+      const sale = requireId(c.req.param('sale'));
+      const { reason = null } = await readJson(c, CommandRequest);
+      return answer(c, await commandSale(shop, sale, command, { by: c.get('organiser'), reason }));
+    });
+  }
+  return app;
+}
+
+const answer = (c: Context, body: object, status: 200 | 201 = 200): Response => {
+  c.header('cache-control', 'no-store');
+  return c.json(body, status);
+};
+
+function requireId(id: string): string {
+  if (!idPattern.test(id)) throw new Problem('not-found', 'There is nothing at this address.');
+  return id;
+}

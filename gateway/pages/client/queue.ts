@@ -1,0 +1,138 @@
+// The queue page's script: asks at the pace the server sets, shows the numbers, and moves on when it is the fan's turn.
+// Everything it does can also be done without it.
+import { type Range, timeLeft, waitInWords } from '../words.ts';
+
+type Status = {
+  state: string;
+  claimBy: string | null;
+  saleState: string;
+  position: number | null;
+  ahead: number | null;
+  admittedPerMinute: number;
+  estimate: Range | null;
+  version: number;
+  asOf: string;
+  pollAfterMs: number;
+};
+
+const POLL_MS_DEFAULT = 5_000;
+const POLL_MS_OFFLINE = 5_000;
+const RELOAD_SPREAD_MS = 3_000;
+
+const card = document.querySelector<HTMLElement>('[data-state]');
+const claim = document.querySelector<HTMLFormElement>('form[data-claim]');
+const show = (name: string, text: string) => {
+  const element = document.querySelector(`[data-show="${name}"]`);
+  if (element && element.textContent !== text) element.textContent = text;
+};
+/** Counts are put into sentences the server wrote; a sentence about nothing is left out or replaced. */
+const count = (name: string, value: number) => {
+  const { text = '', none = '' } =
+    document.querySelector<HTMLElement>(`[data-show="${name}"]`)?.dataset ?? {};
+  show(name, value === 0 ? none : text.replace('{n}', number.format(value)));
+};
+const number = new Intl.NumberFormat(document.documentElement.lang);
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: 'medium' });
+
+if (card?.dataset.poll) {
+  const url = card.dataset.poll;
+  let version = Number(card.dataset.version);
+  let first = Number(card.dataset.first) || 0;
+  let timer = 0;
+  let asking = false;
+
+  const later = (ms: number) => {
+    clearTimeout(timer);
+    timer = window.setTimeout(ask, ms);
+  };
+
+  const render = (status: Status) => {
+    version = Math.max(version, status.version);
+    const { state, saleState, timed } = card.dataset;
+    const changed =
+      status.state !== state ||
+      status.saleState !== saleState ||
+      (status.claimBy !== null) !== (timed === 'yes');
+    if (changed) {
+      location.reload();
+      return;
+    }
+    if (status.position !== null) {
+      const position = number.format(status.position);
+      show('position', position);
+      count('ahead', status.position - 1);
+      document.title = `${position} – ${card.dataset.title}`;
+      first ||= status.position;
+      const bar = document.querySelector('progress');
+      if (bar) bar.value = Math.max(bar.value, 1 - status.position / (first + 1));
+    }
+    count('rate', status.admittedPerMinute);
+    if (status.state === 'waiting') show('wait', waitInWords(status.estimate));
+    show('updated', clock.format(new Date(status.asOf)));
+    later(status.pollAfterMs);
+  };
+
+  async function ask() {
+    if (asking) return;
+    asking = true;
+    try {
+      const response = await fetch(`${url}?version=${version}`, { headers: { accept: 'application/json' } });
+      if (response.ok) {
+        show('trouble', '');
+        render((await response.json()) as Status);
+      } else if (response.status === 401 || response.status === 404) {
+        location.reload();
+      } else {
+        show('trouble', 'We cannot reach the queue right now. Your place is kept.');
+        later(1000 * Number(response.headers.get('retry-after')) || POLL_MS_DEFAULT);
+      }
+    } catch {
+      show('trouble', 'You seem to be offline. Your place is kept.');
+      later(POLL_MS_OFFLINE);
+    } finally {
+      asking = false;
+    }
+  }
+
+  const askNow = () => {
+    if (document.visibilityState === 'visible') later(0);
+  };
+  document.addEventListener('visibilitychange', askNow);
+  window.addEventListener('online', askNow);
+  window.addEventListener('pageshow', (event) => event.persisted && askNow());
+  later(Number(card.dataset.after) || POLL_MS_DEFAULT);
+}
+
+// A turn is claimed as soon as the fan can see it; until then the tab calls.
+if (claim) {
+  let sent = false;
+  const goIn = () => {
+    if (sent || document.visibilityState !== 'visible') return;
+    sent = true;
+    claim.submit();
+  };
+  document.title = `★ ${document.title}`;
+  document.addEventListener('visibilitychange', goIn);
+  goIn();
+}
+
+// Clocks count to a moment by the server's time, however wrong this device's is.
+const offsetMs = Date.parse(card?.dataset.now ?? '') - Date.now() || 0;
+const tick = () => {
+  for (const element of document.querySelectorAll<HTMLElement>('[data-until]')) {
+    const seconds = Math.max(
+      0,
+      Math.floor((Date.parse(element.dataset.until ?? '') - Date.now() - offsetMs) / 1000),
+    );
+    element.textContent = timeLeft(seconds);
+    // Everyone's countdown ends in the same second; their reloads are spread over the next ones.
+    if (seconds === 0 && element.dataset.atZero === 'reload') {
+      element.dataset.atZero = '';
+      setTimeout(() => location.reload(), 300 + RELOAD_SPREAD_MS * Math.random());
+    }
+  }
+};
+if (document.querySelector('[data-until]')) {
+  tick();
+  setInterval(tick, 1000);
+}

@@ -1,0 +1,49 @@
+import { Hono } from 'hono';
+import { html } from 'hono/html';
+import { idPattern } from '#shared/ids.ts';
+import { Problem } from '#shared/problem.ts';
+import type { BookingClient } from '../booking/client.ts';
+import { page } from './layout.ts';
+
+type MailSummary = { id: string; at: string; to: string; subject: string };
+type Mail = MailSummary & { text: string; html: string };
+
+/** The mails that would have been sent, for development without a mail server. */
+export function devMailRoutes(booking: BookingClient) {
+  const app = new Hono();
+
+  app.get('/', async (c) => {
+    const { mails } = await booking.call<{ mails: MailSummary[] }>({
+      method: 'GET',
+      path: '/internal/dev/mail',
+    });
+    return page(c, {
+      title: 'Mail',
+      body: html`<h1>Mail</h1>
+        <p>Without a mail server every mail is kept here, newest first.</p>
+        <ul class="list">
+          ${mails.map(
+            (mail) => html`<li>
+              <a href="/dev/mail/${mail.id}">${mail.subject}</a>
+              <span>${mail.to}, ${mail.at}</span>
+            </li>`,
+          )}
+        </ul>`,
+    });
+  });
+
+  app.get('/:mail', async (c) => {
+    const id = c.req.param('mail');
+    if (!idPattern.test(id)) throw new Problem('not-found', 'There is no such mail.');
+    const mail = await booking.call<Mail>({ method: 'GET', path: `/internal/dev/mail/${id}` });
+    return page(c, {
+      title: mail.subject,
+      body: html`<h1>${mail.subject}</h1>
+        <p>To ${mail.to}, ${mail.at}</p>
+        <pre class="mail">${mail.text}</pre>
+        <p><a href="/dev/mail">All mail</a></p>`,
+    });
+  });
+
+  return app;
+}

@@ -1,0 +1,103 @@
+import { type Context, Hono } from 'hono';
+import type { z } from 'zod';
+import type { OrdersAnswer } from '#shared/contract/booking.ts';
+import { IdempotencyKey } from '#shared/contract/fields.ts';
+import type { StatusAnswer } from '#shared/contract/queue.ts';
+import { Problem } from '#shared/problem.ts';
+import { claimTurn } from '../admission/admission.ts';
+import { leaveSale } from '../admission/leave.ts';
+import { doorRoutes } from '../door/route-table.ts';
+import { joinQueue } from '../queue/join.ts';
+import { readStatus } from '../queue/status.ts';
+import { admissionTokenOfPage, type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
+import { readForm } from './form.ts';
+import { inlineScript, page } from './layout.ts';
+import { queuePage } from './queue-page.ts';
+import { askShop, parsed } from './shop-door.ts';
+
+const REFRESH_SECONDS = 10;
+
+export const queueScript = inlineScript(new URL('./client/queue.ts', import.meta.url));
+
+/** The queue page and its three buttons, which are forms. */
+export function queuePageRoutes(deps: PageDeps) {
+  const { queue, cookies, keys } = deps;
+  const app = new Hono();
+
+  app.get('/sales/:sale', async (c) => {
+    const id = c.req.param('sale');
+    const ticket = ticketOfPage(deps, c);
+    // Read afresh: after any page or poll, from whichever process, a reload shows nothing older.
+    const status = ticket ? await readStatus(queue, ticket, null).catch(unknownPlace) : null;
+    const sale = await saleOfPage(deps, id);
+    if (status?.queueTicket) c.header('set-cookie', cookies.write(id, 'queue', status.queueTicket));
+    const orders = status?.state === 'finished' ? await ordersOfFan(deps, c) : [];
+    const refreshes = c.req.query('refresh') !== 'off';
+    return page(c, {
+      title: status?.position ? `${status.position} – ${sale.event.name}` : sale.event.name,
+      body: queuePage({ sale, status, refreshes, orders }),
+      script: queueScript,
+      refreshSeconds: refreshes && status && isLive(status) ? REFRESH_SECONDS : undefined,
+    });
+  });
+
+  app.post('/sales/:sale/join', async (c) => {
+    const sale = c.req.param('sale');
+    const key = IdempotencyKey.safeParse((await readForm(c)).get('key'));
+    const joined = await joinQueue(queue, sale, ticketOfPage(deps, c), key.success ? key.data : null);
+    c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));
+    return c.redirect(`/sales/${sale}`, 303);
+  });
+
+  app.post('/sales/:sale/claim', async (c) => {
+    const sale = c.req.param('sale');
+    const ticket = ticketOfPage(deps, c);
+    if (!ticket) return c.redirect(`/sales/${encodeURIComponent(sale)}`, 303);
+    try {
+      const admission = await claimTurn(queue.store, keys, sale, ticket.entry);
+      c.header('set-cookie', cookies.write(sale, 'admission', admission.token));
+      return c.redirect(`/sales/${sale}/seats`, 303);
+    } catch (error) {
+      // Too early, too late, shop full, Redis away: the queue page says which, and tries again.
+      if (
+        error instanceof Problem &&
+        (error.status === 409 || error.status === 410 || error.status === 503)
+      ) {
+        return c.redirect(`/sales/${sale}`, 303);
+      }
+      throw error;
+    }
+  });
+
+  app.post('/sales/:sale/leave', async (c) => {
+    const sale = c.req.param('sale');
+    const ticket = ticketOfPage(deps, c);
+    if (ticket) await leaveSale({ store: queue.store, ...deps }, ticket);
+    if (admissionTokenOfPage(deps, c, sale)) c.header('set-cookie', cookies.clear(sale, 'admission'));
+    return c.redirect(`/sales/${encodeURIComponent(sale)}`, 303);
+  });
+
+  return app;
+}
+
+const isLive = (status: StatusAnswer): boolean =>
+  ['lobby', 'waiting', 'ready', 'admitted'].includes(status.state) || status.returning;
+
+/** The ids of what this browser's fan has bought; without the shop's answer the page does without. */
+async function ordersOfFan(deps: PageDeps, c: Context): Promise<string[]> {
+  if (admissionTokenOfPage(deps, c, c.req.param('sale') as string) === null) return [];
+  try {
+    const answer = await askShop(deps, c, doorRoutes.orders);
+    if (answer.status !== 200) return [];
+    return parsed<z.infer<typeof OrdersAnswer>>(answer).orders.map(({ order }) => order);
+  } catch (error) {
+    if (error instanceof Problem) return [];
+    throw error;
+  }
+}
+
+/** A ticket that nobody knows any more is no ticket: the page offers to join. */
+function unknownPlace(error: unknown): null {
+  if (error instanceof Problem && error.code === 'token-invalid') return null;
+  throw error;
+}

@@ -1,0 +1,93 @@
+import { type Context, Hono } from 'hono';
+import { decodeJwt } from 'jose';
+import type { z } from 'zod';
+import { isoTime } from '#shared/clock.ts';
+import type { HoldsAnswer, SeatsAnswer } from '#shared/contract/booking.ts';
+import { newSecretId } from '#shared/ids.ts';
+import { Problem } from '#shared/problem.ts';
+import type { DoorAnswer } from '../door/door.ts';
+import { doorRoutes } from '../door/route-table.ts';
+import { admissionTokenOfPage, type PageDeps, saleOfPage } from './context.ts';
+import { readForm } from './form.ts';
+import { page } from './layout.ts';
+import { queueScript } from './queue-routes.ts';
+import { askShop, parsed, type Refusal, refusalOf } from './shop-door.ts';
+import { shopPage } from './shop-page.ts';
+
+const SEATS_SHOWN_MAX = 1_000;
+
+type Shown = { section?: string | undefined; refusal?: Refusal; buyer?: { name: string; email: string } };
+
+/** A plain shop behind the queue: seats as a list and one basket. */
+export function shopPageRoutes(deps: PageDeps) {
+  const app = new Hono();
+
+  app.get('/sales/:sale/seats', (c) => showShop(deps, c, { section: c.req.query('section') }));
+
+  app.post('/sales/:sale/hold', async (c) => {
+    const form = await readForm(c);
+    const where = form.get('best-section') || undefined;
+    const json =
+      form.get('choose') === 'best'
+        ? {
+            best: {
+              quantity: Number(form.get('quantity')),
+              ...(where === undefined ? {} : { section: where }),
+            },
+          }
+        : { seats: form.getAll('seat') };
+    const answer = await askShop(deps, c, doorRoutes.hold, { json });
+    if (answer.status === 201) return c.redirect(`/sales/${c.req.param('sale')}/seats`, 303);
+    return showShop(deps, c, { section: form.get('section') ?? undefined, refusal: refusalOf(answer) });
+  });
+
+  app.post('/sales/:sale/release', async (c) => {
+    const form = await readForm(c);
+    // Whatever the answer, the shop then shows what is held.
+    await askShop(deps, c, doorRoutes.release, { params: { hold: form.get('hold') ?? '' } });
+    return c.redirect(`/sales/${c.req.param('sale')}/seats`, 303);
+  });
+
+  return app;
+}
+
+/** The shop as it is for this fan now, after a refusal with its reason on top. */
+export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promise<Response> {
+  const sale = await saleOfPage(deps, c.req.param('sale') as string);
+  const sections = sale.prices.map((price) => price.section);
+  const section = sections.find((name) => name === shown.section) ?? sections[0] ?? '';
+  const query = { status: 'open', section, limit: String(SEATS_SHOWN_MAX) };
+  const [seats, holds] = await Promise.all([
+    askShop(deps, c, doorRoutes.seats, { query }),
+    askShop(deps, c, doorRoutes.holds),
+  ]);
+  return page(c, {
+    title: `Seats – ${sale.event.name}`,
+    script: queueScript,
+    status: shown.refusal?.status ?? 200,
+    body: shopPage({
+      sale,
+      section,
+      seats: answered<z.infer<typeof SeatsAnswer>>(seats).seats,
+      holds: answered<z.infer<typeof HoldsAnswer>>(holds).holds,
+      admissionEnds: admissionEnds(admissionTokenOfPage(deps, c, sale.sale)),
+      problem: shown.refusal?.text ?? null,
+      orderKey: newSecretId(),
+      buyer: shown.buyer ?? { name: '', email: '' },
+    }),
+  });
+}
+
+/** The shop's answer, or its refusal thrown: the problem page knows where that leads. */
+function answered<Answer>(answer: DoorAnswer): Answer {
+  if (answer.status === 200) return parsed<Answer>(answer);
+  const { code, text } = refusalOf(answer);
+  throw new Problem(code, text);
+}
+
+/** For showing only: the door verified the token before anything was shown. */
+function admissionEnds(token: string | null): string | null {
+  if (token === null) return null;
+  const { ends } = decodeJwt<{ ends: number }>(token);
+  return isoTime(ends * 1000);
+}

@@ -1,0 +1,78 @@
+import type { Context } from 'hono';
+import { bearerToken } from '#shared/admission-token.ts';
+import { Problem } from '#shared/problem.ts';
+import type { QueueTicket, TicketMint } from './ticket.ts';
+
+export type CookiePurpose = 'queue' | 'admission';
+
+const COOKIE_MAX_AGE_SECONDS = 7 * 24 * 3_600;
+
+/**
+ * A sale's two cookies. Scripts never see them; behind https their names carry `__Host-`, which binds them to this host
+ * (RFC 6265bis §4.1.3.2).
+ */
+export type Cookies = {
+  read: (header: string | undefined, sale: string, purpose: CookiePurpose) => string | null;
+  write: (sale: string, purpose: CookiePurpose, value: string) => string;
+  clear: (sale: string, purpose: CookiePurpose) => string;
+};
+
+export function saleCookies(options: { secure: boolean }): Cookies {
+  const prefix = options.secure ? '__Host-' : '';
+  const attributes = `Path=/; HttpOnly; SameSite=Lax${options.secure ? '; Secure' : ''}`;
+  const nameOf = (sale: string, purpose: CookiePurpose) => `${prefix}${purpose}-${sale}`;
+  return {
+    read: (header, sale, purpose) => (header ? cookieValue(header, nameOf(sale, purpose)) : null),
+    write: (sale, purpose, value) =>
+      `${nameOf(sale, purpose)}=${value}; ${attributes}; Max-Age=${COOKIE_MAX_AGE_SECONDS}`,
+    clear: (sale, purpose) => `${nameOf(sale, purpose)}=; ${attributes}; Max-Age=0`,
+  };
+}
+
+/** Reads one known cookie without parsing the others. */
+function cookieValue(header: string, name: string): string | null {
+  let from = 0;
+  while (from < header.length) {
+    const semicolon = header.indexOf(';', from);
+    const end = semicolon === -1 ? header.length : semicolon;
+    const equals = header.indexOf('=', from);
+    if (equals !== -1 && equals < end && header.slice(from, equals).trim() === name) {
+      return header.slice(equals + 1, end).trim() || null;
+    }
+    from = end + 1;
+  }
+  return null;
+}
+
+/** The credential a request brings for its sale: `Authorization: Bearer` wins over the cookie; null without either. */
+export function credentialOf(c: Context, cookies: Cookies, purpose: CookiePurpose): string | null {
+  const authorization = c.req.header('authorization');
+  if (authorization === undefined) return cookies.read(c.req.header('cookie'), saleOf(c), purpose);
+  const token = bearerToken(authorization);
+  if (token === null) throw new Problem('token-invalid', 'The Authorization header is not a bearer token.');
+  return token;
+}
+
+type TicketDeps = { tickets: TicketMint; cookies: Cookies };
+
+/** The queue ticket of a request. Throws `gate-required` without one, `token-invalid` for one of elsewhere. */
+export function requireTicket(c: Context, { tickets, cookies }: TicketDeps): QueueTicket {
+  const text = credentialOf(c, cookies, 'queue');
+  if (text === null) throw new Problem('gate-required', 'Join the queue first: there is no queue ticket.');
+  const ticket = ticketOfSale(tickets, saleOf(c), text);
+  if (!ticket) throw new Problem('token-invalid', 'The queue ticket is not valid for this sale.');
+  return ticket;
+}
+
+/** The queue ticket in this browser's cookie, or null when there is none that is ours and of this sale. */
+export function ticketInCookie(c: Context, { tickets, cookies }: TicketDeps): QueueTicket | null {
+  const text = cookies.read(c.req.header('cookie'), saleOf(c), 'queue');
+  return text === null ? null : ticketOfSale(tickets, saleOf(c), text);
+}
+
+function ticketOfSale(tickets: TicketMint, sale: string, text: string): QueueTicket | null {
+  const ticket = tickets.verify(text);
+  return ticket?.sale === sale ? ticket : null;
+}
+
+const saleOf = (c: Context): string => c.req.param('sale') as string;

@@ -1,0 +1,35 @@
+-- A fan goes: a place or a room is free at once. Leaving twice is leaving once.
+--
+-- ARGV[2]  the entry's id
+--
+-- {'no-sale'} | {'unknown'} | {state}: the entry's state from now on ('left'; 'finished' for an admitted fan; or the
+-- state in which it had already ended)
+local sale = loadSale()
+if not sale then return { 'no-sale' } end
+local id = ARGV[2]
+mayDrain()
+local entry = currentEntry(id, 'open')
+if not entry then return { 'unknown' } end
+
+if entry.state == 'waiting' then
+  stopWaiting(id, entry.number)
+  finishEntry(id, entry, 'left')
+elseif entry.state == 'lobby' then
+  if redis.call('SREM', K.lobby, id) == 0 then redis.call('HINCRBY', K.draw, 'leftUnplaced', 1) end
+  finishEntry(id, entry, 'left')
+  count('lobbyLeft', 1)
+  changed()
+elseif entry.state == 'ready' then
+  redis.call('ZREM', K.ready, id)
+  redis.call('ZREM', K.blocked, id)
+  finishEntry(id, entry, 'left')
+elseif entry.state == 'admitted' then
+  redis.call('ZREM', K.admitted, id)
+  finishEntry(id, entry, 'finished')
+elseif entry.returning then
+  redis.call('ZREM', K.returning, id)
+  entry.returning = nil
+  count('ended:missed', -1)
+  finishEntry(id, entry, 'left')
+end
+return { entry.state }

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { giveTurns } from '../admission/turn-giver.ts';
+import { saleKey } from '../redis/keys.ts';
+import { census, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import { leavePlace, lookUpEntry, takePlace } from './place.ts';
+import { readSnapshot } from './snapshot.ts';
+import { positionOf } from './waiting-bits.ts';
+
+let f: QueueFixture;
+beforeAll(async () => {
+  f = await queueFixture();
+});
+afterAll(() => f.close());
+
+const nobody = { ticketEntry: null, keyEntry: null };
+const joinAs = (sale: string, keyEntry: string) => takePlace(f.store, sale, { ticketEntry: null, keyEntry });
+
+test('queue numbers are dense from 1 in order of arrival', async () => {
+  const sale = await f.sale();
+  const places = await Promise.all(Array.from({ length: 300 }, () => takePlace(f.store, sale, nobody)));
+  expect(places.map(({ entry }) => entry.queueNumber)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
+  expect(places.map(({ ahead }) => ahead)).toEqual(Array.from({ length: 300 }, (_, i) => i));
+  expect(places.every(({ created }) => created)).toBe(true);
+});
+
+test('joining again, by key or by ticket, a hundred times at once, gives the same entry', async () => {
+  const sale = await f.sale();
+  const places = await Promise.all(Array.from({ length: 100 }, () => joinAs(sale, 'the-fan')));
+  expect(new Set(places.map(({ entry }) => entry.id)).size).toBe(1);
+  expect(places.filter(({ created }) => created)).toHaveLength(1);
+  const byTicket = await takePlace(f.store, sale, { ticketEntry: 'the-fan', keyEntry: 'another-key' });
+  expect(byTicket).toMatchObject({ created: false, entry: { id: 'the-fan', queueNumber: 1 } });
+  expect((await census(f.redis, sale)).joined).toBe(1);
+});
+
+test('a position is exact while others leave, and equals the rank in the sorted set', async () => {
+  const sale = await f.sale();
+  const places = [];
+  for (let i = 0; i < 50; i += 1) places.push(await takePlace(f.store, sale, nobody));
+  for (const i of [0, 3, 4, 17, 48]) await leavePlace(f.store, sale, places[i]!.entry.id);
+  const snapshot = await readSnapshot(f.store, sale, null);
+  for (const { entry } of places) {
+    const rank = await f.redis.zrank(saleKey(sale, 'waiting'), entry.id);
+    expect(positionOf(snapshot!.bits, entry.queueNumber!)).toBe(rank === null ? null : rank + 1);
+  }
+});
+
+test('after leaving, a join makes a new entry at the end, and the old key leads to it from then on', async () => {
+  const sale = await f.sale();
+  await joinAs(sale, 'ada');
+  await joinAs(sale, 'bob');
+  expect(await leavePlace(f.store, sale, 'ada')).toBe('left');
+  expect(await leavePlace(f.store, sale, 'ada')).toBe('left');
+  expect((await lookUpEntry(f.store, sale, 'ada'))?.state).toBe('left');
+  const again = await joinAs(sale, 'ada');
+  expect(again).toMatchObject({ created: true, ahead: 1, entry: { queueNumber: 3 } });
+  expect(again.entry.id).not.toBe('ada');
+  expect((await joinAs(sale, 'ada')).entry.id).toBe(again.entry.id);
+  await leavePlace(f.store, sale, again.entry.id);
+  const third = await joinAs(sale, 'ada');
+  expect(third.entry.queueNumber).toBe(4);
+  expect((await joinAs(sale, 'ada')).entry.id).toBe(third.entry.id);
+});
+
+test('nobody joins before the opening, after the close, or a sale that does not exist', async () => {
+  const later = new Date(f.now() + 3_600_000).toISOString();
+  const scheduled = await f.sale({ opensAt: later });
+  await expect(takePlace(f.store, scheduled, nobody)).rejects.toMatchObject({ code: 'not-open' });
+  const closed = await f.sale({ closedAt: new Date(f.now()).toISOString() });
+  await expect(takePlace(f.store, closed, nobody)).rejects.toMatchObject({ code: 'sale-ended' });
+  await expect(takePlace(f.store, 'no-such-sale', nobody)).rejects.toMatchObject({ code: 'not-found' });
+  expect(await f.redis.keys('*no-such-sale*')).toEqual([]);
+});
+
+test('the close ends everybody who waits, at once for whoever asks and soon in the books', async () => {
+  const closesAt = new Date(f.now() + 10_000).toISOString();
+  const sale = await f.sale({ closesAt, capacity: 1 });
+  for (const fan of ['a', 'b', 'c']) await joinAs(sale, fan);
+  await giveTurns(f.store, sale);
+  f.pass(10);
+  expect((await lookUpEntry(f.store, sale, 'a'))?.state).toBe('closed');
+  expect((await lookUpEntry(f.store, sale, 'c'))?.state).toBe('closed');
+  await giveTurns(f.store, sale);
+  expect(await census(f.redis, sale)).toEqual({
+    joined: 3,
+    lobby: 0,
+    waiting: 0,
+    ready: 0,
+    admitted: 0,
+    ended: 3,
+  });
+});
+
+test('the version rises with every change of who waits, and bits travel only when it did', async () => {
+  const sale = await f.sale();
+  const first = await readSnapshot(f.store, sale, null);
+  const same = await readSnapshot(f.store, sale, first);
+  expect(same!.bits).toBe(first!.bits);
+  await joinAs(sale, 'x');
+  const next = await readSnapshot(f.store, sale, same);
+  expect(next!.version).toBeGreaterThan(first!.version);
+  expect(next!.lastNumber).toBe(1);
+  expect(next!.definition).toBe(first!.definition);
+});
+
+test('however long the chain of entries that ended, every old key and ticket leads to the one that lives', async () => {
+  const sale = await f.sale();
+  const ids = ['k1'];
+  await joinAs(sale, 'k1');
+  for (let i = 0; i < 3; i += 1) {
+    await leavePlace(f.store, sale, ids.at(-1)!);
+    const next = await takePlace(f.store, sale, { ticketEntry: ids.at(-1)!, keyEntry: null });
+    ids.push(next.entry.id);
+  }
+  for (const id of ids) expect((await joinAs(sale, id)).entry.id).toBe(ids.at(-1));
+  expect((await census(f.redis, sale)).waiting).toBe(1);
+});

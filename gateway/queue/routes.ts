@@ -1,0 +1,46 @@
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { IdempotencyKey } from '#shared/contract/fields.ts';
+import { JoinRequest } from '#shared/contract/queue.ts';
+import { readJson, validate } from '#shared/json-body.ts';
+import { type Cookies, requireTicket, ticketInCookie } from './credentials.ts';
+import { joinQueue } from './join.ts';
+import { type Queue, readStatus } from './status.ts';
+
+const JoinHeaders = z.object({ 'idempotency-key': IdempotencyKey.optional() });
+const PollQuery = z.object({
+  version: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+});
+
+/** Joining and asking where one stands, under /api/sales/:sale/queue. */
+export function queueRoutes({ queue, cookies }: { queue: Queue; cookies: Cookies }) {
+  const { tickets } = queue;
+  const app = new Hono();
+
+  app.post('/', async (c) => {
+    const sale = c.req.param('sale') as string;
+    const header = validate(JoinHeaders, { 'idempotency-key': c.req.header('idempotency-key') });
+    await readJson(c, JoinRequest);
+    // A stale cookie must not keep anybody from joining; a ticket that is sent on purpose must be right.
+    const bearer = c.req.header('authorization') !== undefined;
+    const ticket = bearer ? requireTicket(c, { tickets, cookies }) : ticketInCookie(c, { tickets, cookies });
+    const joined = await joinQueue(queue, sale, ticket, header['idempotency-key'] ?? null);
+    c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));
+    return personal(c, joined.answer, joined.created ? 201 : 200);
+  });
+
+  app.get('/me', async (c) => {
+    const { version } = validate(PollQuery, { version: c.req.query('version') });
+    const ticket = requireTicket(c, { tickets, cookies });
+    const status = await readStatus(queue, ticket, version ?? null);
+    if (status.queueTicket) c.header('set-cookie', cookies.write(ticket.sale, 'queue', status.queueTicket));
+    return personal(c, status, 200);
+  });
+
+  return app;
+}
+
+function personal(c: Context, body: object, status: 200 | 201): Response {
+  c.header('cache-control', 'no-store');
+  return c.json(body, status);
+}

@@ -1,0 +1,152 @@
+import { isoTime, isoTimeOrNull } from '#shared/clock.ts';
+import type { EntryState, StatusAnswer } from '#shared/contract/queue.ts';
+import type { SaleState } from '#shared/contract/sale.ts';
+import { Problem } from '#shared/problem.ts';
+import type { Store } from '../redis/script.ts';
+import type { Entry } from './entry.ts';
+import { estimateWait, pollAfterMs } from './pace.ts';
+import { lookUpEntry } from './place.ts';
+import type { Presence } from './presence.ts';
+import type { QueueSnapshot } from './snapshot.ts';
+import type { QueueTicket, TicketMint } from './ticket.ts';
+import { positionOf } from './waiting-bits.ts';
+import { isCurrent, type QueueWatch } from './watch.ts';
+
+export type Queue = { store: Store; watch: QueueWatch; presence: Presence; tickets: TicketMint };
+
+/** Without an estimate the wait counts as one second a place, up to this: far fans then ask four times a minute. */
+const UNKNOWN_WAIT_SECONDS_MAX = 300;
+/** However rarely a fan is told to ask, it is this often within the time after which absence counts. */
+const POLLS_PER_GRACE = 4;
+
+const hasEnded = (state: SaleState): boolean => state === 'closed' || state === 'soldOut';
+
+/**
+ * Where the holder of a queue ticket stands. A waiting fan is answered from this process's memory; only a fan whose bit
+ * is cleared costs a call to Redis. `seenVersion` is the version the fan was last shown: nothing older is answered, so a
+ * position never rises, whichever process answers. For a fan who does not say (null) the snapshot is read afresh, in one
+ * call for all who ask at the same moment.
+ *
+ * Throws `not-found`, `token-invalid`, `unavailable`.
+ */
+export async function readStatus(
+  queue: Queue,
+  ticket: QueueTicket,
+  seenVersion: number | null,
+): Promise<StatusAnswer> {
+  const { watch, presence } = queue;
+  const { sale, queueNumber } = ticket;
+  let snapshot: QueueSnapshot;
+  try {
+    snapshot =
+      seenVersion === null
+        ? await watch.renew(sale)
+        : await watch.atLeast(sale, { version: seenVersion, queueNumber: queueNumber ?? 0 });
+  } catch (error) {
+    return placeIsKept(watch.remembered(sale), ticket, error);
+  }
+  if (queueNumber !== null) {
+    const position = positionOf(snapshot.bits, queueNumber);
+    if (position !== null) {
+      presence.mark(sale, queueNumber);
+      return hasEnded(snapshot.state)
+        ? endedStatus(snapshot, queueNumber)
+        : waitingStatus(snapshot, queueNumber, position);
+    }
+  } else if (snapshot.state === 'lobby' && snapshot.lobbyLeft === 0) {
+    return lobbyStatus(snapshot);
+  }
+  const entry = await lookUpEntry(queue.store, sale, ticket.entry);
+  if (!entry) throw new Problem('token-invalid', 'This place in the queue is not known any more.');
+  const status = await entryStatus(queue, snapshot, entry);
+  if (queueNumber === null && entry.queueNumber !== null) {
+    status.queueTicket = queue.tickets.sign({ ...ticket, queueNumber: entry.queueNumber });
+  }
+  return status;
+}
+
+/** The status of an entry that Redis has just described. */
+export async function entryStatus(
+  queue: Queue,
+  snapshot: QueueSnapshot,
+  entry: Entry,
+): Promise<StatusAnswer> {
+  if (entry.state === 'waiting' && entry.queueNumber !== null) {
+    const newer = await queue.watch.atLeast(snapshot.definition.sale, {
+      version: entry.version,
+      queueNumber: entry.queueNumber,
+    });
+    const position = positionOf(newer.bits, entry.queueNumber);
+    if (position !== null) {
+      queue.presence.mark(newer.definition.sale, entry.queueNumber);
+      return waitingStatus(newer, entry.queueNumber, position);
+    }
+    // The turn came between the two reads; the next poll, at once, finds it.
+    return { ...status(newer, 'waiting', entry.queueNumber), pollAfterMs: 0 };
+  }
+  if (entry.state === 'lobby') return lobbyStatus(snapshot);
+  return {
+    ...status(snapshot, entry.state, entry.queueNumber),
+    version: Math.max(snapshot.version, entry.version),
+    claimBy: isoTimeOrNull(entry.claimBy),
+    expiresAt: isoTimeOrNull(entry.expiresAt),
+    returning: entry.returning,
+    pollAfterMs: pollAfterMs(entry.state === 'ready' || entry.returning ? 0 : null),
+  };
+}
+
+/** The fields that every state shares; the rest is null until a state fills it in. */
+const status = (snapshot: QueueSnapshot, state: EntryState, queueNumber: number | null): StatusAnswer => ({
+  sale: snapshot.definition.sale,
+  saleState: snapshot.state,
+  state,
+  queueNumber,
+  position: null,
+  ahead: null,
+  waiting: snapshot.waiting + (snapshot.drawState === 'drawing' ? snapshot.lobby : 0),
+  admittedPerMinute: snapshot.turnsLastMinute,
+  estimate: null,
+  claimBy: null,
+  expiresAt: null,
+  returning: false,
+  notice: snapshot.definition.notice,
+  asOf: isoTime(snapshot.asOf),
+  version: snapshot.version,
+  pollAfterMs: pollAfterMs(null),
+});
+
+export function waitingStatus(snapshot: QueueSnapshot, queueNumber: number, position: number): StatusAnswer {
+  const open = snapshot.state === 'open';
+  const estimate = open ? estimateWait(position, snapshot.turnsLastMinute) : null;
+  return {
+    ...status(snapshot, 'waiting', queueNumber),
+    position,
+    ahead: position - 1,
+    estimate,
+    pollAfterMs: Math.min(
+      pollAfterMs(estimate?.lowSeconds ?? Math.min(position, UNKNOWN_WAIT_SECONDS_MAX)),
+      (snapshot.definition.graceSeconds * 1000) / POLLS_PER_GRACE,
+    ),
+  };
+}
+
+const lobbyStatus = (snapshot: QueueSnapshot): StatusAnswer => ({
+  ...status(snapshot, 'lobby', null),
+  waiting: snapshot.lobby,
+  pollAfterMs: pollAfterMs((Date.parse(snapshot.definition.opensAt) - snapshot.asOf) / 1000),
+});
+
+const endedStatus = (snapshot: QueueSnapshot, queueNumber: number): StatusAnswer =>
+  status(snapshot, 'closed', queueNumber);
+
+/** While Redis is away a fan who was waiting is told so: the place is kept, the position is not known. */
+function placeIsKept(snapshot: QueueSnapshot | null, ticket: QueueTicket, error: unknown): StatusAnswer {
+  const away = error instanceof Problem && error.code === 'unavailable';
+  if (!away || !snapshot) throw error;
+  const { queueNumber } = ticket;
+  const waited = queueNumber === null || positionOf(snapshot.bits, queueNumber) !== null;
+  const isNewer = queueNumber !== null && queueNumber > snapshot.lastNumber;
+  if (!waited && !isNewer) throw error;
+  const state = queueNumber === null ? 'lobby' : 'waiting';
+  return { ...status(snapshot, state, queueNumber), waiting: isCurrent(snapshot) ? snapshot.waiting : null };
+}

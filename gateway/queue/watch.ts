@@ -1,0 +1,130 @@
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { every, type Stop } from '#shared/every.ts';
+import { idPattern } from '#shared/ids.ts';
+import type { Log } from '#shared/log.ts';
+import { Problem } from '#shared/problem.ts';
+import { salesKey } from '../redis/keys.ts';
+import { redisProblem, type Store } from '../redis/script.ts';
+import { type QueueSnapshot, readSnapshot } from './snapshot.ts';
+
+const RENEW_INTERVAL_MS = 200;
+const QUIET_RENEW_INTERVAL_MS = 1_000;
+const SALES_INTERVAL_MS = 1_000;
+/** Nothing older than this is shown as the current state of a queue. */
+export const SNAPSHOT_AGE_MS_MAX = 2_000;
+
+/** Keeps a snapshot of every sale in this process, renewed several times a second. */
+export type QueueWatch = {
+  sales: () => string[];
+  definitions: () => SaleDefinition[];
+  /** Whether Redis has answered within SNAPSHOT_AGE_MS_MAX. */
+  isAlive: () => boolean;
+  /** What is remembered, however old; null for a sale this process has not met. */
+  remembered: (sale: string) => QueueSnapshot | null;
+  /**
+   * A snapshot at least as new as the caller has already seen (a version, a queue number). Throws `not-found` for a sale
+   * that does not exist and `unavailable` when Redis is needed for the answer and is away.
+   */
+  atLeast: (sale: string, seen: { version: number; queueNumber: number }) => Promise<QueueSnapshot>;
+  /** A snapshot read after this call began. */
+  renew: (sale: string) => Promise<QueueSnapshot>;
+  stop: Stop;
+};
+
+export const isCurrent = (snapshot: QueueSnapshot): boolean =>
+  performance.now() - snapshot.readAt <= SNAPSHOT_AGE_MS_MAX;
+
+export function watchQueues(store: Store, log: Log): QueueWatch {
+  const snapshots = new Map<string, QueueSnapshot>();
+  const renewals = new Map<string, Promise<QueueSnapshot>>();
+
+  const read = async (sale: string): Promise<QueueSnapshot> => {
+    const snapshot = await readSnapshot(store, sale, snapshots.get(sale) ?? null);
+    if (!snapshot) {
+      snapshots.delete(sale);
+      throw unknownSale();
+    }
+    snapshots.set(sale, snapshot);
+    return snapshot;
+  };
+
+  /** One read at a time and sale; whoever arrives during a read that began too early waits for the next one. */
+  const renew = async (sale: string): Promise<QueueSnapshot> => {
+    const underWay = renewals.get(sale);
+    if (underWay) {
+      await underWay.catch(() => undefined);
+      const next = renewals.get(sale);
+      if (next && next !== underWay) return next;
+    }
+    const reading = read(sale).finally(() => {
+      if (renewals.get(sale) === reading) renewals.delete(sale);
+    });
+    renewals.set(sale, reading);
+    return reading;
+  };
+
+  const report = (error: unknown) => log.warn({ err: error }, 'a queue could not be read');
+  let answeredAt = Number.NEGATIVE_INFINITY;
+  const stopSales = every(
+    SALES_INTERVAL_MS,
+    async () => {
+      const sales = await store.redis.smembers(salesKey);
+      answeredAt = performance.now();
+      const unmet = sales.filter((sale) => !snapshots.has(sale));
+      await Promise.all(unmet.map((sale) => renew(sale).catch(report)));
+      for (const sale of snapshots.keys()) if (!sales.includes(sale)) snapshots.delete(sale);
+    },
+    report,
+  );
+  const stopRenewing = every(
+    RENEW_INTERVAL_MS,
+    async () => {
+      const due = [...snapshots].filter(
+        ([, snapshot]) => performance.now() - snapshot.readAt >= intervalOf(snapshot),
+      );
+      const results = await Promise.allSettled(due.map(([sale]) => renew(sale)));
+      for (const result of results) if (result.status === 'rejected') report(result.reason);
+    },
+    report,
+  );
+
+  return {
+    sales: () => [...snapshots.keys()],
+    definitions: () => [...snapshots.values()].map(({ definition }) => definition),
+    isAlive: () => performance.now() - answeredAt <= SNAPSHOT_AGE_MS_MAX,
+    remembered: (sale) => snapshots.get(sale) ?? null,
+    renew,
+    async atLeast(sale, seen) {
+      const known = snapshots.get(sale);
+      if (
+        known &&
+        isCurrent(known) &&
+        known.version >= seen.version &&
+        known.lastNumber >= seen.queueNumber
+      ) {
+        return known;
+      }
+      if (!known && !(await exists(store, sale))) throw unknownSale();
+      return renew(sale);
+    },
+    stop: async () => {
+      await Promise.all([stopSales(), stopRenewing()]);
+    },
+  };
+}
+
+const intervalOf = ({ state, ready, admitted }: QueueSnapshot): number => {
+  const moving = state === 'lobby' || state === 'open' || state === 'paused' || ready > 0 || admitted > 0;
+  return moving ? RENEW_INTERVAL_MS : QUIET_RENEW_INTERVAL_MS;
+};
+
+async function exists(store: Store, sale: string): Promise<boolean> {
+  if (!idPattern.test(sale)) return false;
+  try {
+    return (await store.redis.sismember(salesKey, sale)) === 1;
+  } catch (error) {
+    throw redisProblem(error);
+  }
+}
+
+export const unknownSale = (): Problem => new Problem('not-found', 'There is no such sale.');

@@ -1,0 +1,151 @@
+-- Stands in front of every script of a sale (gateway/redis/script.ts). Every script gets all keys of its sale, in the
+-- order of gateway/redis/keys.ts, and as ARGV[1] the time in epoch milliseconds, empty for Redis' own clock.
+local K = {
+  sale = KEYS[1], queue = KEYS[2], waiting = KEYS[3], bits = KEYS[4], ready = KEYS[5], blocked = KEYS[6],
+  returning = KEYS[7], admitted = KEYS[8], entries = KEYS[9], lobby = KEYS[10], frozen = KEYS[11], draw = KEYS[12],
+  drawn = KEYS[13], turns = KEYS[14], unsaved = KEYS[15], seen = { KEYS[16], KEYS[17], KEYS[18], KEYS[19] },
+  absent = KEYS[20], scratch = KEYS[21],
+}
+
+-- Most entries one call changes, so that no call keeps Redis from others for more than a few milliseconds.
+local SLICE = 500
+
+local function currentTime()
+  if ARGV[1] ~= '' then return tonumber(ARGV[1]) end
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local now = currentTime()
+
+-- A Redis that is full refuses a script whose first write adds. Scripts that drain the queue, or with which the
+-- organiser protects the shop, therefore begin with a write that removes.
+local function mayDrain() redis.call('DEL', K.scratch) end
+
+-- The sale's settings as numbers, or nil for a sale that is not here.
+local function loadSale()
+  local f = redis.call('HMGET', K.sale, 'version', 'opensAt', 'lobbyOpensAt', 'closesAt', 'closedAt', 'paused',
+    'soldOut', 'capacity', 'admitPerMinute', 'claimMs', 'admissionMs', 'graceMs')
+  if not f[1] then return nil end
+  return {
+    version = tonumber(f[1]), opensAt = tonumber(f[2]), lobbyOpensAt = tonumber(f[3]), closesAt = tonumber(f[4]),
+    closedAt = tonumber(f[5]), paused = f[6] == '1', soldOut = f[7] == '1', capacity = tonumber(f[8]),
+    admitPerMinute = tonumber(f[9]), claimMs = tonumber(f[10]), admissionMs = tonumber(f[11]),
+    graceMs = tonumber(f[12]),
+  }
+end
+
+-- The one place that derives a sale's state; 0 stands for a time that is not set.
+local function stateOf(sale)
+  if sale.closedAt > 0 and now >= sale.closedAt then return 'closed' end
+  if sale.closesAt > 0 and now >= sale.closesAt then return 'closed' end
+  if now < sale.opensAt then
+    if sale.lobbyOpensAt > 0 and now >= sale.lobbyOpensAt then return 'lobby' end
+    return 'scheduled'
+  end
+  if sale.soldOut then return 'soldOut' end
+  if sale.paused then return 'paused' end
+  return 'open'
+end
+
+local function hasEnded(state) return state == 'closed' or state == 'soldOut' end
+
+local function count(name, by) redis.call('HINCRBY', K.queue, name, by) end
+
+-- Whatever changes who waits moves the version that polls carry.
+local function changed() count('changes', 1) end
+
+-- Entries are recorded here from the moment they stop merely waiting.
+local function writeEntry(id, entry) redis.call('HSET', K.entries, id, cjson.encode(entry)) end
+
+local function readEntry(id)
+  local packed = redis.call('HGET', K.entries, id)
+  if packed then return cjson.decode(packed) end
+  local number = redis.call('ZSCORE', K.waiting, id)
+  if number then return { state = 'waiting', number = tonumber(number) } end
+  if redis.call('SISMEMBER', K.lobby, id) == 1 then return { state = 'lobby' } end
+  -- Frozen, and the draw has not written this entry's number down yet.
+  if redis.call('SISMEMBER', K.frozen, id) == 1 then return { state = 'lobby' } end
+  return nil
+end
+
+-- Fans whose order is not decided or not written down yet.
+local function lobbySize()
+  local draw = redis.call('HMGET', K.draw, 'state', 'entries', 'placed', 'leftUnplaced')
+  if draw[1] == 'drawing' then return tonumber(draw[2]) - tonumber(draw[3]) - tonumber(draw[4] or 0) end
+  return redis.call('SCARD', K.lobby)
+end
+
+local function stopWaiting(id, number)
+  redis.call('ZREM', K.waiting, id)
+  redis.call('SETBIT', K.bits, number, 0)
+  changed()
+end
+
+local function finishEntry(id, entry, state)
+  entry.state = state
+  entry.endedAt = now
+  entry.claimBy = nil
+  writeEntry(id, entry)
+  count('ended:' .. state, 1)
+end
+
+-- A turn nobody claimed in time: its room is free at once.
+local function missTurn(id, entry)
+  redis.call('ZREM', K.ready, id)
+  finishEntry(id, entry, 'missed')
+end
+
+-- An admission past its end (or the end of its last hold).
+local function expireAdmission(id, entry)
+  redis.call('ZREM', K.admitted, id)
+  finishEntry(id, entry, 'expired')
+end
+
+-- How long an admission lasts: to its fixed end, or to the end of a live hold, never beyond the token's own.
+local function deadlineOf(entry)
+  return math.max(entry.expiresAt, math.min(entry.holdEnds or 0, entry.exp * 1000))
+end
+
+-- The entry as it is at this moment: a deadline that has passed acts here, whether or not anybody tidied up.
+local function currentEntry(id, saleState)
+  local entry = readEntry(id)
+  if not entry then return nil end
+  if entry.state == 'ready' and entry.claimBy and entry.claimBy <= now then
+    missTurn(id, entry)
+  elseif entry.state == 'admitted' and deadlineOf(entry) <= now then
+    expireAdmission(id, entry)
+  end
+  local live = entry.state == 'waiting' or entry.state == 'ready' or entry.state == 'lobby' or entry.returning
+  if live and hasEnded(saleState) then
+    return { state = 'closed', number = entry.number }
+  end
+  return entry
+end
+
+-- Within graceSeconds of a missed turn its owner gets the next free one, once.
+local function comeBack(id, entry, sale)
+  if entry.state ~= 'missed' or entry.returning or entry.returned then return end
+  if entry.endedAt + sale.graceMs <= now then return end
+  entry.returning = true
+  entry.returned = true
+  writeEntry(id, entry)
+  redis.call('ZADD', K.returning, entry.number, id)
+end
+
+local function expireAdmissions()
+  local over = redis.call('ZRANGEBYSCORE', K.admitted, '-inf', now, 'LIMIT', 0, SLICE)
+  for _, id in ipairs(over) do
+    local entry = readEntry(id)
+    expireAdmission(id, entry)
+  end
+  return #over
+end
+
+-- What the gateway needs to show an entry: the same list from every script that answers with one.
+local function describe(id, entry)
+  return {
+    'entry', id, entry.state, entry.number or 0, entry.claimBy or 0, entry.expiresAt or 0, entry.returning and 1 or 0,
+    entry.jti or '', entry.kid or '', entry.iat or 0, entry.exp or 0,
+    tonumber(redis.call('HGET', K.queue, 'changes') or 0),
+  }
+end

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Problem } from '#shared/problem.ts';
+import type { RedisClient } from './client.ts';
+import { saleKeys } from './keys.ts';
+
+/** Redis and the time its scripts go by: null for Redis' own clock, a number in tests. */
+export type Store = { redis: RedisClient; time: () => number | null };
+
+type Argument = string | number | Buffer;
+
+type Runner<Reply> = (store: Store, sale: string, args?: Argument[]) => Promise<Reply>;
+
+const prelude = readFileSync(new URL('./prelude.lua', import.meta.url), 'utf8');
+
+/**
+ * A Lua file as a function of a sale. The call is atomic, goes to the keys of that sale only, and throws `unavailable`
+ * when Redis does not answer in time: whether the script ran is then unknown, so every script bears repetition.
+ */
+export function saleScript<Reply>(file: URL, reply: 'text' | 'bytes' = 'text'): Runner<Reply> {
+  const source = `${prelude}\n${readFileSync(file, 'utf8')}`;
+  const digest = createHash('sha1').update(source).digest('hex');
+  return async ({ redis, time }, sale, args = []) => {
+    const keys = saleKeys(sale);
+    const rest = [keys.length, ...keys, time() ?? '', ...args];
+    const run = (command: string, script: string): Promise<unknown> =>
+      reply === 'bytes' ? redis.callBuffer(command, script, ...rest) : redis.call(command, script, ...rest);
+    try {
+      return (await run('evalsha', digest).catch((error: unknown) => {
+        if (isNoScript(error)) return run('eval', source);
+        throw error;
+      })) as Reply;
+    } catch (error) {
+      throw redisProblem(error);
+    }
+  };
+}
+
+const isNoScript = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('NOSCRIPT');
+
+/** Whatever Redis fails with is a moment's unavailability to the outside. */
+export const redisProblem = (cause: unknown): Problem =>
+  new Problem('unavailable', 'The queue cannot be reached for a moment. Your place is kept.', { cause });

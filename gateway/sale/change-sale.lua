@@ -1,0 +1,39 @@
+-- Puts a change of settings into effect before it is durable: the shop is protected even while PostgreSQL is away. The
+-- change waits in a list until the booking service has recorded it.
+--
+-- ARGV[2]  the version the change was made from
+-- ARGV[3]  the definition from now on, as JSON
+-- ARGV[4]  the change as JSON
+-- ARGV[5]  '1' when the change opens a sold-out sale again
+-- ARGV[6]  a new seed and
+-- ARGV[7]  its SHA-256, as for put-sale
+-- ARGV[8…] field, value, …: the settings the scripts read
+--
+-- {'no-sale'} | {'version-conflict', version} | {'sale-ended'} | {'too-late', field} | {'changed', version}
+local known = redis.call('HGET', K.sale, 'version')
+if not known then return { 'no-sale' } end
+if known ~= ARGV[2] then return { 'version-conflict', tonumber(known) } end
+
+-- What has begun cannot be made not to have begun: queue numbers are given, or a lobby is waiting for its draw. The check
+-- stands here because a change can race the very moment of opening.
+local before = loadSale()
+local after = {}
+for i = 8, #ARGV, 2 do after[ARGV[i]] = tonumber(ARGV[i + 1]) end
+local ended = stateOf(before) == 'closed'
+if ended and (after.closesAt ~= before.closesAt or after.closedAt ~= before.closedAt) then return { 'sale-ended' } end
+local opened = now >= before.opensAt
+if opened and after.opensAt ~= before.opensAt then return { 'too-late', 'opensAt' } end
+local lobbyOpened = before.lobbyOpensAt > 0 and now >= before.lobbyOpensAt
+if (opened or lobbyOpened) and after.lobbyOpensAt ~= before.lobbyOpensAt then return { 'too-late', 'lobbyOpensAt' } end
+
+mayDrain()
+local version = tonumber(known) + 1
+redis.call('HSET', K.sale, 'version', version, 'definition', ARGV[3])
+for i = 8, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
+if ARGV[5] == '1' then redis.call('HSET', K.sale, 'soldOut', '0') end
+redis.call('RPUSH', K.unsaved, ARGV[4])
+local sale = loadSale()
+if sale.lobbyOpensAt > 0 and now < sale.opensAt and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then
+  redis.call('HSET', K.draw, 'seed', ARGV[6], 'commitment', ARGV[7])
+end
+return { 'changed', version }

@@ -1,0 +1,89 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { SaleChange, SaleDefinition } from '#shared/contract/sale.ts';
+import { invalidFields, Problem } from '#shared/problem.ts';
+import { saleKey, salesKey } from '../redis/keys.ts';
+import { redisProblem, type Store, saleScript } from '../redis/script.ts';
+import { scriptSettings } from './settings.ts';
+
+const SEED_BYTES = 32;
+export const UNSAVED_CHANGES_BATCH = 100;
+
+const put = saleScript<number>(new URL('./put-sale.lua', import.meta.url));
+const change = saleScript<[outcome: string, detail?: string | number]>(
+  new URL('./change-sale.lua', import.meta.url),
+);
+const saved = saleScript<number>(new URL('./mark-saved.lua', import.meta.url));
+const soldOut = saleScript<number>(new URL('./mark-sold-out.lua', import.meta.url));
+
+/** The draw's secret and its commitment; kept only by the first call that finds a lobby ahead. */
+function newSeed(): [seed: string, commitment: string] {
+  const seed = randomBytes(SEED_BYTES);
+  return [seed.toString('hex'), createHash('sha256').update(seed).digest('hex')];
+}
+
+/** Makes a durable definition live, unless a newer one already is; returns the live version. */
+export async function putSale(store: Store, definition: SaleDefinition): Promise<number> {
+  const version = await put(store, definition.sale, [
+    definition.version,
+    JSON.stringify(definition),
+    ...newSeed(),
+    ...scriptSettings(definition),
+  ]);
+  try {
+    await store.redis.sadd(salesKey, definition.sale);
+  } catch (error) {
+    throw redisProblem(error);
+  }
+  return version;
+}
+
+/**
+ * Puts changed settings into effect at once; they become durable when the booking service has recorded the change.
+ * Throws `version-conflict` when somebody else's change came between, `invalid-field` for a time that has passed its point
+ * of no return, `sale-ended` for a change that would reopen a closed sale.
+ */
+export async function changeSale(
+  store: Store,
+  definition: SaleDefinition,
+  record: SaleChange,
+  options: { reopens: boolean },
+): Promise<void> {
+  // What is live is read back by every gateway, so nothing that cannot be read may get there.
+  SaleDefinition.parse(definition);
+  const [outcome, detail] = await change(store, definition.sale, [
+    record.version - 1,
+    JSON.stringify(definition),
+    JSON.stringify(record),
+    options.reopens ? 1 : 0,
+    ...newSeed(),
+    ...scriptSettings(definition),
+  ]);
+  if (outcome === 'no-sale') throw new Problem('not-found', 'There is no such sale.');
+  if (outcome === 'version-conflict') {
+    throw new Problem('version-conflict', 'The sale was changed in the meantime.', {
+      extra: { version: detail },
+    });
+  }
+  if (outcome === 'sale-ended') throw new Problem('sale-ended', 'The sale is closed for good.');
+  if (outcome === 'too-late') {
+    throw invalidFields([{ field: String(detail), message: 'cannot change any more: it has begun' }]);
+  }
+}
+
+/** The oldest changes that are in effect but not durable yet. */
+export async function unsavedChanges(store: Store, sale: string): Promise<SaleChange[]> {
+  try {
+    const packed = await store.redis.lrange(saleKey(sale, 'unsaved'), 0, UNSAVED_CHANGES_BATCH - 1);
+    return packed.map((text) => SaleChange.parse(JSON.parse(text)));
+  } catch (error) {
+    throw redisProblem(error);
+  }
+}
+
+/** Forgets the changes up to a version; returns how many still wait. */
+export const markSaved = (store: Store, sale: string, version: number): Promise<number> =>
+  saved(store, sale, [version]);
+
+/** Every seat is sold; `version` is the sale's version when they were counted. */
+export const markSoldOut = (store: Store, sale: string, version: number): Promise<number> =>
+  soldOut(store, sale, [version]);

@@ -1,0 +1,27 @@
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+
+const ms = (time: string | null): number => (time === null ? 0 : Date.parse(time));
+
+/** The settings the scripts read, as field, value, …; 0 stands for a time that is not set. */
+export const scriptSettings = (definition: SaleDefinition): (string | number)[] => [
+  'opensAt',
+  ms(definition.opensAt),
+  'lobbyOpensAt',
+  ms(definition.lobbyOpensAt),
+  'closesAt',
+  ms(definition.closesAt),
+  'closedAt',
+  ms(definition.closedAt),
+  'paused',
+  definition.paused ? 1 : 0,
+  'capacity',
+  definition.capacity,
+  'admitPerMinute',
+  definition.admitPerMinute,
+  'claimMs',
+  definition.claimSeconds * 1000,
+  'admissionMs',
+  definition.admissionSeconds * 1000,
+  'graceMs',
+  definition.graceSeconds * 1000,
+];

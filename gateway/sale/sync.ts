@@ -1,0 +1,91 @@
+import type { SaleStock } from '#shared/contract/sale.ts';
+import { every, type Stop } from '#shared/every.ts';
+import type { Log } from '#shared/log.ts';
+import type { BookingCatalogue, StockOfSale } from '../booking/catalogue.ts';
+import type { QueueWatch } from '../queue/watch.ts';
+import type { Store } from '../redis/script.ts';
+import { markSaved, markSoldOut, putSale, unsavedChanges } from './live-sale.ts';
+
+const SYNC_INTERVAL_MS = 500;
+const SAVE_ROUNDS_MAX = 10;
+const FIRST_SYNC_MS_MAX = 10_000;
+
+/**
+ * Keeps the durable and the live copy of every sale in step, from every gateway, twice a second: definitions that are
+ * newer in PostgreSQL go to Redis, changes that took effect in Redis go to PostgreSQL, and a sale whose last seat is
+ * sold is marked so.
+ */
+export type SaleSync = {
+  /** The seats of a sale as last heard; null before that. */
+  stockOf: (sale: string) => SaleStock | null;
+  /** Records the changes of a sale that PostgreSQL does not have yet; true when none is left. */
+  save: (sale: string) => Promise<boolean>;
+  /** Whether sales were compared since the start, or could not be for so long that waiting makes no sense. */
+  isReady: () => boolean;
+  stop: Stop;
+};
+
+export function keepSalesInStep(
+  store: Store,
+  watch: QueueWatch,
+  catalogue: BookingCatalogue,
+  log: Log,
+): SaleSync {
+  let stocks = new Map<string, StockOfSale>();
+  let compared = false;
+  const startedAt = performance.now();
+  const isReady = () => compared || performance.now() - startedAt > FIRST_SYNC_MS_MAX;
+
+  const save = async (sale: string): Promise<boolean> => {
+    for (let round = 0; round < SAVE_ROUNDS_MAX; round += 1) {
+      const changes = await unsavedChanges(store, sale);
+      if (changes.length === 0) return true;
+      const { version } = await catalogue.recordChanges(sale, changes);
+      if ((await markSaved(store, sale, version)) === 0) return true;
+    }
+    return false;
+  };
+
+  const step = async (stock: StockOfSale) => {
+    const { sale } = stock;
+    const snapshot = watch.remembered(sale);
+    if (!snapshot || snapshot.definition.version < stock.version) {
+      await putSale(store, await catalogue.sale(sale));
+      await watch.renew(sale);
+      return;
+    }
+    if (snapshot.unsavedChanges > 0) await save(sale);
+    // Counted under these very settings: a sale that was just opened again is not sold out by an older count.
+    const isOfNow = stock.version === snapshot.definition.version;
+    const everySeatSold = isOfNow && stock.sold > 0 && stock.open === 0 && stock.held === 0;
+    if (everySeatSold && (snapshot.state === 'open' || snapshot.state === 'paused')) {
+      await markSoldOut(store, sale, snapshot.definition.version);
+      await watch.renew(sale);
+    }
+  };
+
+  const stop = every(
+    SYNC_INTERVAL_MS,
+    async () => {
+      stocks = new Map((await catalogue.stock()).map((stock) => [stock.sale, stock]));
+      const results = await Promise.allSettled([...stocks.values()].map(step));
+      compared = true;
+      for (const result of results) {
+        if (result.status === 'rejected')
+          log.warn({ err: result.reason }, 'a sale could not be kept in step');
+      }
+    },
+    (error) => {
+      // Services start side by side; only afterwards is it worth a word.
+      const level = isReady() ? 'warn' : 'debug';
+      log[level]({ err: error }, 'sales cannot be kept in step: the booking service does not answer');
+    },
+  );
+
+  return {
+    stockOf: (sale) => stocks.get(sale) ?? null,
+    save,
+    isReady,
+    stop,
+  };
+}

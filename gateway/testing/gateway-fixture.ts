@@ -1,0 +1,90 @@
+import { exportJWK, generateKeyPair } from 'jose';
+import { expect } from 'vitest';
+import { createAdmissionTokenVerifier } from '#shared/admission-token.ts';
+import { loadSigningKeys } from '../admission/signing-keys.ts';
+import { createGateway } from '../app.ts';
+import { bookingCatalogue } from '../booking/catalogue.ts';
+import { connectBooking } from '../booking/client.ts';
+import { createDoor } from '../door/door.ts';
+import { readOrganisers } from '../organiser/organisers.ts';
+import { saleCookies } from '../queue/credentials.ts';
+import { keepPresence } from '../queue/presence.ts';
+import { createTicketMint } from '../queue/ticket.ts';
+import { watchQueues } from '../queue/watch.ts';
+import { rememberEvents } from '../sale/events.ts';
+import { keepSalesInStep } from '../sale/sync.ts';
+import { queueFixture, silentLog } from './queue-fixture.ts';
+
+const organiserKey = 'an-organiser-key-of-thirty-two-chars';
+export const internalSecret = 'an-internal-secret-of-32-characters';
+export const json = { 'content-type': 'application/json' };
+export const organiser = { ...json, authorization: `Bearer ${organiserKey}` };
+
+export type GatewayFixture = Awaited<ReturnType<typeof gatewayFixture>>;
+
+/** The whole gateway on a real Redis; the booking service is away. */
+export async function gatewayFixture() {
+  const queue = await queueFixture();
+  const { store, now } = queue;
+  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
+  const keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
+  const booking = connectBooking('http://127.0.0.1:9', internalSecret);
+  const catalogue = bookingCatalogue(booking);
+  const watch = watchQueues(store, silentLog);
+  const presence = keepPresence(store, watch.definitions, silentLog);
+  const sync = keepSalesInStep(store, watch, catalogue, silentLog);
+  const tickets = createTicketMint('a-queue-ticket-secret-of-32-characters');
+  const verify = createAdmissionTokenVerifier({
+    keys: keys.verificationKeys,
+    clock: now,
+    toleranceSeconds: 0,
+  });
+  const app = createGateway({
+    queue: { store, watch, presence, tickets },
+    keys,
+    cookies: saleCookies({ secure: false }),
+    booking,
+    catalogue,
+    door: createDoor({ store, booking, verify, log: silentLog }),
+    sync,
+    events: rememberEvents(catalogue),
+    organiser: {
+      shop: { store, watch, sync, log: silentLog },
+      catalogue,
+      organisers: readOrganisers({ ORGANISER_KEY: organiserKey }),
+      tickets,
+      verifyAdmission: verify,
+    },
+    log: silentLog,
+    publicUrl: 'http://127.0.0.1:3000',
+    internalSecret,
+    development: true,
+  });
+  return {
+    ...queue,
+    app,
+    post: (path: string, body: unknown = {}, headers: Record<string, string> = json) =>
+      app.request(path, { method: 'POST', body: JSON.stringify(body), headers }),
+    organise: (method: string, path: string, body?: object) =>
+      app.request(`/api/organiser${path}`, {
+        method,
+        body: body === undefined ? null : JSON.stringify(body),
+        headers: organiser,
+      }),
+    inSeconds: (seconds: number) => new Date(now() + seconds * 1000).toISOString(),
+    close: async () => {
+      await Promise.all([presence.stop(), sync.stop(), watch.stop()]);
+      await booking.close();
+      await queue.close();
+    },
+  };
+}
+
+/** The problem document of an answer that must be one. */
+export async function problem(response: Response | Promise<Response>): Promise<Record<string, unknown>> {
+  const answered = await response;
+  expect(answered.headers.get('content-type')).toBe('application/problem+json');
+  const document = (await answered.json()) as Record<string, unknown>;
+  expect(document).toMatchObject({ status: answered.status, type: `urn:admit-one:problem:${document.code}` });
+  return document;
+}

@@ -1,0 +1,81 @@
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { newId } from '#shared/ids.ts';
+import { createLog } from '#shared/log.ts';
+import { testRedis } from '../../infra/testing/stores.ts';
+import { connectRedis, type RedisClient } from '../redis/client.ts';
+import { saleKey } from '../redis/keys.ts';
+import type { Store } from '../redis/script.ts';
+import { putSale } from '../sale/live-sale.ts';
+
+export const silentLog = createLog('test', 'silent');
+
+/** A real Redis database and a clock that stands still until it is told to move. */
+export type QueueFixture = {
+  store: Store;
+  redis: RedisClient;
+  now: () => number;
+  /** Moves the clock. */
+  pass: (seconds: number) => void;
+  /** A sale that is live, open since a minute unless told otherwise. */
+  sale: (settings?: Partial<SaleDefinition>) => Promise<string>;
+  close: () => Promise<void>;
+};
+
+export async function queueFixture(): Promise<QueueFixture> {
+  const { url } = await testRedis();
+  const redis = await connectRedis(url, silentLog);
+  let nowMs = Date.parse('2026-06-01T10:00:00.000Z');
+  const store: Store = { redis, time: () => nowMs };
+  return {
+    store,
+    redis,
+    now: () => nowMs,
+    pass: (seconds) => {
+      nowMs += Math.round(seconds * 1000);
+    },
+    async sale(settings = {}) {
+      const definition = { ...definitionAt(nowMs), ...settings };
+      await putSale(store, definition);
+      return definition.sale;
+    },
+    close: async () => redis.disconnect(),
+  };
+}
+
+export const definitionAt = (nowMs: number): SaleDefinition => ({
+  sale: newId(),
+  event: newId(),
+  name: 'General sale',
+  opensAt: new Date(nowMs - 60_000).toISOString(),
+  lobbyOpensAt: null,
+  closesAt: null,
+  capacity: 1_000,
+  admitPerMinute: 60_000,
+  seatsPerFan: 6,
+  claimSeconds: 180,
+  admissionSeconds: 600,
+  holdSeconds: 300,
+  graceSeconds: 900,
+  paused: false,
+  closedAt: null,
+  notice: null,
+  sections: [{ name: 'A', price: { amount: 6_500, currency: 'EUR' }, seats: 100 }],
+  createdAt: new Date(nowMs - 120_000).toISOString(),
+  version: 1,
+});
+
+/** How many entries are where, counted from the sets themselves: I13's right-hand side. */
+export async function census(redis: RedisClient, sale: string) {
+  const [waiting, ready, blocked, admitted, lobby, counters] = await Promise.all([
+    redis.zcard(saleKey(sale, 'waiting')),
+    redis.zcard(saleKey(sale, 'ready')),
+    redis.zcard(saleKey(sale, 'blocked')),
+    redis.zcard(saleKey(sale, 'admitted')),
+    redis.scard(saleKey(sale, 'lobby')),
+    redis.hgetall(saleKey(sale, 'queue')),
+  ]);
+  const ended = Object.entries(counters)
+    .filter(([name]) => name.startsWith('ended:'))
+    .reduce((sum, [, n]) => sum + Number(n), 0);
+  return { joined: Number(counters.joined ?? 0), lobby, waiting, ready: ready + blocked, admitted, ended };
+}
