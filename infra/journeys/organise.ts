@@ -1,0 +1,33 @@
+import type { Shop } from '../testing/shop.ts';
+import { ask, bearer } from './http.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+export type Hall = { name: string; rows: number; seatsPerRow: number }[];
+
+/** An event with one sale that is open now, made as an organiser makes it. */
+export async function openSale(shop: Shop, hall: Hall, settings: Record<string, unknown>): Promise<string> {
+  const [gateway] = shop.gatewayUrls;
+  const headers = bearer(shop.organiserKey);
+  const event = await ask<{ event: string }>('POST', `${gateway}/api/organiser/events`, {
+    headers,
+    json: {
+      name: 'Nora & the Night Trains',
+      venue: 'Harbour Hall',
+      startsAt: new Date(Date.now() + 60 * DAY_MS).toISOString(),
+      timeZone: 'Europe/Berlin',
+      sections: hall.map((section) => ({ ...section, price: { amount: 6_500, currency: 'EUR' } })),
+    },
+  });
+  if (event.status !== 201) throw new Error(`no event: ${JSON.stringify(event.body)}`);
+  const sale = await ask<{ sale: string }>(
+    'POST',
+    `${gateway}/api/organiser/events/${event.body.event}/sales`,
+    {
+      headers,
+      json: { name: 'General sale', opensAt: new Date(Date.now() - 1_000).toISOString(), ...settings },
+    },
+  );
+  if (sale.status !== 201) throw new Error(`no sale: ${JSON.stringify(sale.body)}`);
+  return sale.body.sale;
+}

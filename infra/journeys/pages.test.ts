@@ -1,0 +1,227 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chromePath, launchChrome } from '../testing/chrome.ts';
+import { type Shop, startShop } from '../testing/shop.ts';
+import { createFan, type Fan } from './fan.ts';
+import { openSale } from './organise.ts';
+
+const PAGE_MS_MAX = 15_000;
+const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
+const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
+
+describe.skipIf(!chromePath)('in a real browser', () => {
+  let shop: Shop;
+  let chrome: Browser;
+  beforeAll(async () => {
+    [shop, chrome] = await Promise.all([startShop(), launchChrome()]);
+  });
+  afterAll(async () => {
+    await chrome?.close();
+    await shop?.stop();
+  });
+
+  /** A shop for one, with somebody in it and somebody waiting: the browser's fan will be third. */
+  async function busySale() {
+    const sale = await openSale(shop, hall, { capacity: 1, admitPerMinute: 6_000 });
+    const fans: Fan[] = [];
+    for (const key of ['inside', 'next']) {
+      const fan = createFan(shop.gatewayUrls, sale, key, Date.now() + 60_000);
+      await fan.join();
+      fans.push(fan);
+    }
+    await fans[0]!.queueUp();
+    return { sale, inside: fans[0]!, next: fans[1]! };
+  }
+
+  async function visit(sale: string, options: BrowserContextOptions = {}) {
+    const context = await chrome.newContext({ ...phone, ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(PAGE_MS_MAX);
+    const faults: string[] = [];
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
+    return { page, faults, close: () => context.close() };
+  }
+
+  const position = async (page: Page) => /Position: ([\d,]+)/.exec(await page.innerText('main'))?.[1];
+
+  async function buyBest(page: Page) {
+    await page.selectOption('#quantity', '2');
+    await page.getByRole('button', { name: 'Hold the best seats' }).click();
+    await page.getByLabel('Your name').fill('Ada <b>Lovelace</b>');
+    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await page.waitForURL(/\/orders\//);
+    const text = await page.innerText('main');
+    expect(text).toContain('Your tickets');
+    expect(text.match(/Ticket code/g)).toHaveLength(2);
+    expect(text).toContain('ada@example.org');
+  }
+
+  test('a fan sees the position the API tells, keeps it through a reload, is taken in and buys', async () => {
+    const { sale, inside, next } = await busySale();
+    const { page, faults, close } = await visit(sale);
+    await page.getByRole('button', { name: 'Join the queue' }).click();
+    await page.waitForSelector('text=Position: 2');
+    const fromApi = (await page.evaluate(
+      `fetch('/api/sales/${sale}/queue/me').then((answer) => answer.json())`,
+    )) as { position: number; queueNumber: number };
+    expect(fromApi).toMatchObject({ position: 2, queueNumber: 3 });
+    expect(await page.innerText('main')).toContain('1 ahead of you');
+    await page.reload();
+    expect(await position(page)).toBe('2');
+
+    // The one inside leaves, the next gets in: the page moves up by itself.
+    await inside.leave();
+    await next.queueUp();
+    await page.waitForSelector('text=Position: 1');
+    expect(await page.title()).toMatch(/^1 – /);
+    await next.leave();
+    await page.waitForURL(/\/seats$/);
+    await buyBest(page);
+    const order = page.url();
+    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
+    await page.getByRole('link', { name: /^Order / }).click();
+    expect(page.url()).toBe(order);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('a fan without JavaScript joins, refreshes, goes in and buys', async () => {
+    const { sale, inside, next } = await busySale();
+    const { page, close } = await visit(sale, { javaScriptEnabled: false });
+    expect(await page.locator('noscript meta[http-equiv=refresh]').count()).toBe(0);
+    await page.getByRole('button', { name: 'Join the queue' }).click();
+    await page.waitForSelector('text=Position: 2');
+    expect(await page.content()).toContain('http-equiv="refresh"');
+    await page.getByRole('link', { name: 'Stop that' }).click();
+    expect(await page.content()).not.toContain('http-equiv="refresh"');
+    await inside.leave();
+    await next.leave();
+    await expect
+      .poll(
+        async () => {
+          await page.reload();
+          return page.innerText('main');
+        },
+        { timeout: PAGE_MS_MAX, interval: 300 },
+      )
+      .toContain('It is your turn');
+    await page.getByRole('button', { name: 'Enter the shop' }).click();
+    await page.waitForURL(/\/seats$/);
+    await buyBest(page);
+    await close();
+  });
+
+  test('chosen seats, a lost race, a declined payment and a change of mind each get a clear word', async () => {
+    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
+    const rival = createFan(shop.gatewayUrls, sale, 'rival', Date.now() + 60_000);
+    await rival.join();
+    await rival.queueUp();
+    const { page, close } = await visit(sale);
+    await page.getByRole('button', { name: 'Join the queue' }).click();
+    await page.waitForURL(/\/seats$/);
+    await page.getByLabel('Row 2, seat 4').check();
+    await page.getByLabel('Row 2, seat 5').check();
+    expect((await rival.shop('POST', '/holds', { seats: ['A-2-5'] })).status).toBe(201);
+    await page.getByRole('button', { name: 'Hold these seats' }).click();
+    await page.waitForSelector('text=Someone was faster');
+    await page.getByLabel('Row 2, seat 4').check();
+    await page.getByRole('button', { name: 'Hold these seats' }).click();
+    await page.waitForSelector('text=Section A, row 2, seat 4');
+    await page.getByLabel('Your name').fill('Ada');
+    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
+    await page.getByLabel('Payment').selectOption('tok_declined');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await page.waitForSelector('text=The payment was declined');
+    await page.getByRole('button', { name: 'Give these seats back' }).click();
+    await page.getByLabel('Row 2, seat 4').check();
+    await close();
+  });
+
+  /** A sale, and a fan's page with seats held and the payment form filled in. */
+  async function atTheTill(card: string) {
+    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
+    const visitor = await visit(sale);
+    const { page } = visitor;
+    await page.getByRole('button', { name: 'Join the queue' }).click();
+    await page.waitForURL(/\/seats$/);
+    await page.getByRole('button', { name: 'Hold the best seats' }).click();
+    await page.getByLabel('Your name').fill('Ada');
+    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
+    await page.getByLabel('Payment').selectOption(card);
+    return { sale, ...visitor };
+  }
+
+  /** Presses the button of the unclear payment until it is clear. */
+  const lookUntil = (page: Page) =>
+    expect.poll(
+      async () => {
+        const look = page.getByRole('button', { name: 'Look what became of it' });
+        if (await look.isVisible()) await look.click();
+        return page.innerText('main');
+      },
+      { timeout: 2 * PAGE_MS_MAX, interval: 500 },
+    );
+
+  test('a payment whose answer is lost is found again with the same button, and paid once', async () => {
+    const { page, close } = await atTheTill('tok_unknown');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await page.waitForSelector('text=Your payment is not clear yet');
+    await lookUntil(page).toContain('Your tickets');
+    expect((await page.innerText('main')).match(/Ticket code/g)).toHaveLength(1);
+    await close();
+  }, 60_000);
+
+  test('when the shop dies before the card was charged, the fan is told so and pays the held seats again', async () => {
+    const { sale, page, close } = await atTheTill('tok_slow');
+    const paying = page.getByRole('button', { name: /^Pay / }).click();
+    await expect.poll(() => ordersUnderWay(shop, sale), { timeout: PAGE_MS_MAX }).toBe(1);
+    await shop.kill('booking');
+    await paying;
+    await page.waitForSelector('text=Your payment is not clear yet');
+    await shop.restart('booking');
+    await lookUntil(page).toContain('The payment was declined. Your seats are still held');
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await page.waitForSelector('text=Your tickets');
+    await close();
+  }, 60_000);
+
+  test('the seats page sends whoever is not admitted to the queue', async () => {
+    const { sale } = await busySale();
+    const { page, close } = await visit(sale);
+    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}/seats`);
+    expect(new URL(page.url()).pathname).toBe(`/sales/${sale}`);
+    await close();
+  });
+
+  test('nothing is wider than a phone, and every control is large enough to touch', async () => {
+    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
+    const { page, close } = await visit(sale, { viewport: { width: 320, height: 640 } });
+    const measure = () =>
+      page.evaluate(`({
+        overflow: document.documentElement.scrollWidth - innerWidth,
+        small: [...document.querySelectorAll('button, select, input:not([type=hidden]):not([type=checkbox]), summary')]
+          .filter((control) => control.checkVisibility() && control.getBoundingClientRect().height < 44)
+          .map((control) => control.outerHTML),
+      })`);
+    expect(await measure()).toEqual({ overflow: 0, small: [] });
+    await page.getByRole('button', { name: 'Join the queue' }).click();
+    await page.waitForURL(/\/seats$/);
+    expect(await measure()).toEqual({ overflow: 0, small: [] });
+    await close();
+  });
+});
+
+async function ordersUnderWay(shop: Shop, sale: string): Promise<number> {
+  const sql = postgres(shop.databaseUrl, { max: 1 });
+  try {
+    return (await sql`select from ticket_order where sale = ${sale} and state = 'inProgress'`).length;
+  } finally {
+    await sql.end();
+  }
+}

@@ -1,0 +1,51 @@
+import { Redis } from 'ioredis';
+import { every } from '#shared/every.ts';
+import { saleKey } from '../../gateway/redis/keys.ts';
+
+const LOOK_INTERVAL_MS = 15;
+
+export type Testimony = { looks: number; admittedMax: number; readyAndAdmittedMax: number; faults: string[] };
+
+/**
+ * Looks at the queue itself, many times a second, while nobody leaves it: those who wait must at every moment be the
+ * last of all who joined, without a gap (a gap is somebody overtaken), and the shop must never hold more than it may.
+ */
+export async function watchQueue(redisUrl: string, sale: string, capacity: number) {
+  const redis = new Redis(redisUrl, { lazyConnect: true });
+  await redis.connect();
+  const seen: Testimony = { looks: 0, admittedMax: 0, readyAndAdmittedMax: 0, faults: [] };
+
+  const stop = every(
+    LOOK_INTERVAL_MS,
+    async () => {
+      const [[, numbers], [, admitted], [, ready], [, last]] = (await redis
+        .multi()
+        .zrange(saleKey(sale, 'waiting'), '0', '-1', 'WITHSCORES')
+        .zcard(saleKey(sale, 'admitted'))
+        .zcard(saleKey(sale, 'ready'))
+        .hget(saleKey(sale, 'queue'), 'next')
+        .exec()) as [[null, string[]], [null, number], [null, number], [null, string | null]];
+      const waiting = numbers
+        .flat()
+        .filter((_, i) => i % 2 === 1)
+        .map(Number);
+      const first = Number(last ?? 0) - waiting.length + 1;
+      const overtaken = waiting.findIndex((number, i) => number !== first + i);
+      if (overtaken !== -1)
+        seen.faults.push(`${waiting[overtaken]} waits while ${first + overtaken} does not`);
+      if (admitted > capacity) seen.faults.push(`${admitted} admitted`);
+      if (ready + admitted > capacity) seen.faults.push(`${ready} ready and ${admitted} admitted`);
+      seen.looks += 1;
+      seen.admittedMax = Math.max(seen.admittedMax, admitted);
+      seen.readyAndAdmittedMax = Math.max(seen.readyAndAdmittedMax, ready + admitted);
+    },
+    (error) => seen.faults.push(String(error)),
+  );
+  return {
+    async testify(): Promise<Testimony> {
+      await stop();
+      redis.disconnect();
+      return seen;
+    },
+  };
+}

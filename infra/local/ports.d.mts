@@ -1,0 +1,2 @@
+export const LOOPBACK: string;
+export function freePort(host?: string): Promise<number>;

@@ -1,0 +1,9 @@
+import type { RunningProcess } from './processes.mjs';
+import type { Roster } from './roster.mjs';
+
+export function prepareRedis(options: {
+  roster: Roster;
+  dataDir: string;
+  binaries: string;
+  settings?: Record<string, string | number>;
+}): Promise<{ url: string; title: string; start: () => Promise<RunningProcess> }>;

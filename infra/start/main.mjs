@@ -1,0 +1,87 @@
+import { resolve } from 'node:path';
+import { describeFailure } from '../local/launch-error.mjs';
+import { installPackages } from '../local/packages.mjs';
+import { whenNpmIsGone } from '../local/parent.mjs';
+import { assertPortFree } from '../local/ports.mjs';
+import { say, timed } from '../local/progress.mjs';
+import { createRoster } from '../local/roster.mjs';
+import { keptSecrets } from '../local/secrets.mjs';
+import { announce } from './announcement.mjs';
+import { takeDataFolder } from './data-folder.mjs';
+import { createRestartBudget, keepRunning } from './restarts.mjs';
+import { scripts as ownScripts, runScript, services } from './services.mjs';
+import { readSettings, serviceEnvironment } from './settings.mjs';
+import { openStores } from './stores.mjs';
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+/**
+ * `npm start`: everything up, until Ctrl-C. Resolves to the exit code: 0 after SIGINT, SIGTERM or SIGHUP, 1 when
+ * something could not be started or would not stay up. Either way everything that was started has ended by then.
+ */
+export async function main({ root, env = process.env, scripts = ownScripts }) {
+  // Whoever read along may be gone (a closed terminal, `| head`): no reason to leave processes behind.
+  process.stdout.on('error', () => {});
+  let folder = null;
+  const roster = createRoster({ onChange: (running) => folder?.record(running) });
+  const stopped = new Promise((resolve) => {
+    const stop = () => {
+      // Ctrl-C often arrives twice, from the terminal and from npm; once is meant.
+      if (!roster.isEnding()) say('\nStopping …');
+      resolve(roster.endAll());
+    };
+    for (const signal of STOP_SIGNALS) process.on(signal, stop);
+    whenNpmIsGone(stop);
+  });
+  try {
+    const settings = await readSettings(env);
+    const dataDir = resolve(root, env.DATA_DIR || '.data');
+    folder = await takeDataFolder(dataDir);
+    const { failed } = await startEverything({ roster, root, env, scripts, settings, dataDir });
+    await Promise.race([stopped, failed]);
+    return 0;
+  } catch (error) {
+    if (roster.isEnding()) return 0;
+    process.stderr.write(`${describeFailure(error)}\n`);
+    return 1;
+  } finally {
+    const wasStopped = roster.isEnding();
+    await roster.endAll();
+    folder?.release();
+    if (wasStopped) say('Stopped.');
+  }
+}
+
+/** Resolves when all is ready, to a promise in an object that rejects if it does not stay so. */
+async function startEverything({ roster, root, env, scripts, settings, dataDir }) {
+  const startedAt = performance.now();
+  for (const port of settings.gatewayPorts) {
+    await assertPortFree({ port, host: settings.host, variable: 'PORT' });
+  }
+  await assertPortFree({ port: settings.bookingPort, host: settings.host, variable: 'BOOKING_PORT' });
+  await installPackages({ roster, root, development: false });
+
+  const budget = createRestartBudget();
+  let giveUp;
+  const failed = new Promise((_, reject) => {
+    giveUp = reject;
+  });
+  // It may fail before anybody waits for it; whoever waits later still hears of it.
+  failed.catch(() => {});
+  const urls = await openStores({ roster, budget, giveUp, root, dataDir, env });
+  const secrets = keptSecrets({ dataDir, env });
+  const serviceEnv = serviceEnvironment({ env, settings, secrets, dataDir, ...urls });
+  await timed('Database migrated, demo concert in place', async () => {
+    for (const script of [scripts.migrate, scripts.seed])
+      await runScript({ roster, root, env: serviceEnv, script });
+  });
+  await timed('Gateway, booking service and worker ready', () =>
+    Promise.all(
+      services({ roster, root, env: serviceEnv, settings, scripts }).map((service) =>
+        keepRunning({ ...service, roster, budget, giveUp }),
+      ),
+    ),
+  );
+  announce({ settings, env: serviceEnv, tookMs: performance.now() - startedAt });
+  return { failed };
+}

@@ -1,0 +1,85 @@
+import { LaunchError } from '../local/launch-error.mjs';
+import { endProcess, until } from '../local/processes.mjs';
+import { ranks } from '../local/roster.mjs';
+
+const READY_TIMEOUT_MS = 60_000;
+const PROBE_TIMEOUT_MS = 2_000;
+/** A service ends by itself 15 s after SIGTERM at the latest (shared/main.ts). */
+const STOP_STEPS = [{ signal: 'SIGTERM', timeoutMs: 20_000 }];
+
+/** What the launcher runs, relative to the project. */
+export const scripts = {
+  migrate: 'booking-service/db/migrate-main.ts',
+  seed: 'booking-service/seed-main.ts',
+  gateway: 'gateway/main.ts',
+  booking: 'booking-service/main.ts',
+  worker: 'booking-service/worker-main.ts',
+};
+
+/** Runs a script to its end; throws when it fails, after it has said why. */
+export async function runScript({ roster, root, env, script }) {
+  const running = await roster.start({ ...node(script), name: script, rank: ranks.tool, cwd: root, env });
+  const { code, signal } = await running.exited;
+  if (code === 0) return;
+  throw new LaunchError(`${script} failed (${outcome(code, signal)}); what it says stands above.`);
+}
+
+/**
+ * Every service as `{ what, start }`: `start` resolves to the process once `/readyz` answers 200, the worker's, which
+ * listens nowhere, once it runs; it rejects when the service ends or takes too long.
+ */
+export function services({ roster, root, env, settings, scripts }) {
+  const service = (what, script, rank, url, own = {}) => ({
+    what,
+    start: async () => {
+      const running = await roster.start({
+        ...node(script),
+        name: what,
+        rank,
+        cwd: root,
+        env: { ...env, ...own },
+      });
+      if (url) await ready(running, url);
+      return running;
+    },
+  });
+  const gateways = settings.gatewayUrls.map((url, index) => {
+    const what = settings.gatewayUrls.length === 1 ? 'The gateway' : `Gateway ${index + 1}`;
+    const own = { PORT: String(settings.gatewayPorts[index]), GATEWAY_PROCESSES: '1' };
+    return service(what, scripts.gateway, ranks.gateway, url, own);
+  });
+  return [
+    service('The booking service', scripts.booking, ranks.booking, settings.bookingUrl),
+    service('The worker', scripts.worker, ranks.worker, null),
+    ...gateways,
+  ];
+}
+
+const node = (script) => ({
+  command: process.execPath,
+  args: ['--import', 'tsx', script],
+  stdio: ['ignore', 'inherit', 'inherit'],
+  stopSteps: STOP_STEPS,
+});
+
+async function ready(running, url) {
+  const settled = await until(async () => running.ended() ?? (await isReady(url)), READY_TIMEOUT_MS);
+  if (settled === true) return;
+  if (settled) {
+    throw new LaunchError(`${running.name} ended while starting (${outcome(settled.code, settled.signal)}).`);
+  }
+  await endProcess(running, STOP_STEPS);
+  throw new LaunchError(`${running.name} was not ready after ${READY_TIMEOUT_MS / 1000} s (${url}/readyz).`);
+}
+
+async function isReady(url) {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    return false; // not listening yet: asked again until the time is over
+  }
+}
+
+const outcome = (code, signal) => signal ?? `exit code ${code}`;

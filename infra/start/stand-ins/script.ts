@@ -1,0 +1,1 @@
+// Stands for migrations and seed: does nothing, successfully.

@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { LaunchError } from '../local/launch-error.mjs';
+import { lastLines } from '../local/logged.mjs';
+import { say } from '../local/progress.mjs';
+import { findOnPath } from '../local/redis-binary.mjs';
+import { runTool } from '../local/tool.mjs';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
+const MAC_PATHS = [
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
+const ROOT_UID = 0;
+
+/**
+ * The path of a Chromium for the browser tests: CHROME_PATH, an installed one, or, for root in CI, Debian's. Empty when
+ * there is none, which skips those tests and says so; in CI that is a failure.
+ */
+export async function findChrome(roster) {
+  const given = process.env.CHROME_PATH;
+  if (given) {
+    if (runs(given)) return given;
+    throw new LaunchError(`CHROME_PATH is ${given}, which does not run.`);
+  }
+  const inCi = process.env.CI === 'true';
+  let found = installedChrome();
+  if (!found && inCi) {
+    await installDebianChromium(roster);
+    found = installedChrome();
+  }
+  if (found) return found;
+  const sentence = 'no Chromium here; install one (Debian: apt-get install chromium) or set CHROME_PATH';
+  if (inCi) throw new LaunchError(`The browser tests cannot run: ${sentence}.`);
+  say(`\n*** THE BROWSER TESTS ARE SKIPPED: ${sentence}. ***\n`);
+  return '';
+}
+
+const installedChrome = () =>
+  [...NAMES.map(findOnPath), ...MAC_PATHS].find((path) => path && existsSync(path) && runs(path)) ?? null;
+
+/** On Ubuntu the package is only a pointer to a snap: what counts is that it says its version. */
+function runs(path) {
+  try {
+    return /\d+\.\d+/.test(
+      execFileSync(path, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    );
+  } catch {
+    return false; // the next candidate is tried; without any, the sentence above is said
+  }
+}
+
+async function installDebianChromium(roster) {
+  if (process.getuid?.() !== ROOT_UID || !findOnPath('apt-get')) return;
+  say('Installing Chromium from the distribution …');
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']]) {
+    const { ok, outcome, output } = await runTool({ roster, name: 'apt-get', command: 'apt-get', args, env });
+    if (!ok) throw new LaunchError(`apt-get ${args[0]} failed (${outcome}):\n${lastLines(output)}`);
+  }
+}

@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { describeFailure } from '../local/launch-error.mjs';
+import { installPackages } from '../local/packages.mjs';
+import { whenNpmIsGone } from '../local/parent.mjs';
+import { preparePostgres } from '../local/postgres.mjs';
+import { say, timed } from '../local/progress.mjs';
+import { prepareRedis } from '../local/redis.mjs';
+import { createRoster } from '../local/roster.mjs';
+import { checkStyleAndTypes } from './checks.mjs';
+import { findChrome } from './chrome.mjs';
+import { makeRunFolders } from './run-folders.mjs';
+import { runVitest } from './vitest.mjs';
+
+const POSTGRES_SETTINGS = { max_connections: 300, shared_buffers: '256MB', max_wal_size: '256MB' };
+/** Every test file takes a database number of its own. */
+const REDIS_SETTINGS = { databases: 4096 };
+
+/** Packages, style, types, real servers, tests: everything `npm test` does. Resolves to the exit code. */
+export async function main({ root, args }) {
+  const folders = await makeRunFolders();
+  const roster = createRoster({ onChange: folders.record });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => roster.endAll());
+  whenNpmIsGone(() => roster.endAll());
+  try {
+    return await checkEverything({ roster, root, args, ...folders });
+  } catch (error) {
+    if (!roster.isEnding()) process.stderr.write(`${describeFailure(error)}\n`);
+    return 1;
+  } finally {
+    await roster.endAll();
+    folders.remove();
+  }
+}
+
+async function checkEverything({ roster, root, args, folder, databaseFolder }) {
+  await installPackages({ roster, root, development: true });
+  const [checksPassed, stores] = await Promise.all([
+    checkStyleAndTypes({ roster, root }),
+    startStores({ roster, root, folder, throwAway: databaseFolder }),
+  ]);
+  const chromePath = await findChrome(roster);
+  // Temporary files of the tests lie in the run's own folder and go with it, even those of a test that was killed.
+  const env = { ...stores, CHROME_PATH: chromePath, TMPDIR: folder };
+  const { passed, numbers } = await runVitest({ roster, root, args, folder, env });
+  if (!checksPassed) say('Style or types have faults; they stand above the tests.');
+  if (!chromePath) say('*** THE BROWSER TESTS WERE SKIPPED; the reason stands above the tests. ***');
+  say(numbers);
+  return checksPassed && passed ? 0 : 1;
+}
+
+/** Servers of our own in folders that are thrown away: nothing of a running `npm start` is touched. */
+async function startStores({ roster, root, folder, throwAway }) {
+  const binaries = resolve(root, process.env.DATA_DIR || '.data', 'redis-server');
+  const [postgres, redis] = await Promise.all([
+    preparePostgres({ roster, root, dataDir: folder, throwAway, settings: POSTGRES_SETTINGS }),
+    prepareRedis({ roster, dataDir: folder, binaries, settings: REDIS_SETTINGS }),
+  ]);
+  await timed(`${postgres.title} and ${redis.title} ready`, () =>
+    Promise.all([postgres.start(), redis.start()]),
+  );
+  return { TEST_POSTGRES_URL: postgres.url, TEST_REDIS_URL: redis.url, TEST_REDIS_BINARIES: binaries };
+}
