@@ -71,7 +71,9 @@ test('while backends are killed all the time: what was acknowledged is there, on
     expect(read).toMatchObject({ state: 'confirmed', tickets: body.tickets });
     expect((await fan.request('GET', '/orders')).body.orders).toHaveLength(1);
   }
-  await booking.db.call((sql) => sql`update ticket_order set lease_until = clock_timestamp()`);
+  await booking.db.call(
+    (sql) => sql`update ticket_order set lease_until = clock_timestamp() - interval '1 minute'`,
+  );
   const till = { db: booking.db, payments: booking.payments, log: booking.log };
   while (await reconcileOrders(till));
   expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);

@@ -6,11 +6,19 @@ import type { Db } from '../db/client.ts';
  */
 export const ORDER_LEASE_MS = 8_000;
 
-/** Ends the lease, so that whoever comes next may find out how the payment went. */
+/**
+ * How long an order whose attempt was killed is left to the fan's own retry, before the worker ends it. The fan's request
+ * carries the card, so it can still buy; the worker can only find out what became of the payment, and give up on one that
+ * was never begun.
+ */
+const FAN_FIRST_MS = 10_000;
+
+/** Ends the lease, so that whoever comes next, fan or worker, may find out how the payment went. */
 export async function lapseLease(db: Db, order: string): Promise<void> {
   await db.call(
     (sql) => sql`
-      update ticket_order set lease_until = clock_timestamp() where id = ${order} and state = 'inProgress'`,
+      update ticket_order set lease_until = add_milliseconds(${-FAN_FIRST_MS})
+      where id = ${order} and state = 'inProgress'`,
   );
 }
 
@@ -25,5 +33,6 @@ export type UnsettledOrder = {
 export const claimUnsettledOrders = (db: Db, limit: number): Promise<readonly UnsettledOrder[]> =>
   db.call<UnsettledOrder>(
     (sql) => sql`
-      select ticket_order as "order", seats, state, payment from claim_unsettled_orders(${limit}, ${ORDER_LEASE_MS})`,
+      select ticket_order as "order", seats, state, payment
+      from claim_unsettled_orders(${limit}, ${ORDER_LEASE_MS}, ${FAN_FIRST_MS})`,
   );

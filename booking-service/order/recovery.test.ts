@@ -126,6 +126,14 @@ describe('a booking service that is killed', () => {
     expect((await placeOrder(left.fan, left.hold, { key: 'two' })).status).toBe(201);
   });
 
+  test('before the authorisation: the fan’s own retry comes before the worker, and buys', async () => {
+    const left = await abandoned({ authorised: false });
+    await expireLease(booking.db, left.order, '1 second');
+    await reconcile();
+    expect((await left.fan.request('GET', `/orders/${left.order}`)).body.state).toBe('inProgress');
+    expect(await placeOrder(left.fan, left.hold)).toMatchObject({ status: 201, body: { order: left.order } });
+  });
+
   test('after the authorisation: the fan’s own retry ends the order without authorising again', async () => {
     const left = await abandoned({ authorised: true });
     const before = await authorisations();

@@ -16,10 +16,10 @@ export async function expireHold(db: Db, hold: string): Promise<void> {
   );
 }
 
-/** Moves the end of an order's lease into the past, as if whoever worked on it had not been heard of. */
-export async function expireLease(db: Db, order: string): Promise<void> {
+/** Moves the end of an order's lease into the past, as if whoever worked on it had not been heard of for so long. */
+export async function expireLease(db: Db, order: string, ago = '1 minute'): Promise<void> {
   await db.call(
     (sql) => sql`
-      update ticket_order set lease_until = clock_timestamp() - interval '1 second' where id = ${order}`,
+      update ticket_order set lease_until = clock_timestamp() - ${ago}::interval where id = ${order}`,
   );
 }

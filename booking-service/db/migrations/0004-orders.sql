@@ -172,11 +172,13 @@ begin
 end $$;
 
 -- Hands out orders that still owe something and that nobody works on. Who takes one has it for the length of the lease.
-create function claim_unsettled_orders(p_limit int, p_lease_ms float8)
+-- An order whose payment is unknown is first left to its fan's retry for a while.
+create function claim_unsettled_orders(p_limit int, p_lease_ms float8, p_fan_first_ms float8)
 returns table (ticket_order text, seats int, state text, payment text) language sql as $$
   update ticket_order set lease_until = add_milliseconds(p_lease_ms)
   where id in (
     select id from ticket_order where payment <> 'settled' and lease_until <= clock_timestamp()
+      and (payment <> 'unknown' or lease_until <= add_milliseconds(-p_fan_first_ms))
     order by lease_until limit p_limit for update skip locked
   )
   returning id, (select cardinality(seats) from hold where hold.id = ticket_order.hold), state, payment
