@@ -7,7 +7,10 @@ export type PromiseId =
   | 'I2'
   | 'I3'
   | 'I4'
+  | 'I5'
   | 'I6'
+  | 'I7'
+  | 'I8'
   | 'I9'
   | 'I10'
   | 'I11'
@@ -25,6 +28,8 @@ export type Check = {
   keeps: string;
   /** What a finding means for the organiser, and what to do first. */
   means: string;
+  /** Facts that are on their way between two places: only what is found a second time is reported. */
+  secondLook?: boolean;
 };
 
 export type Bounds = {

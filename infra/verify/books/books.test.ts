@@ -89,7 +89,7 @@ const plants: Record<string, () => Promise<unknown>> = {
   'one-order-per-hold': () => sql`update ticket_order set hold = 'none' where id = ${known.secondOrder}`,
   'orders-come-to-an-end': () => sql`
     update ticket_order set state = 'inProgress', payment = 'unknown',
-      lease_until = clock_timestamp() - interval '2 minutes' where id = ${known.failedOrder}`,
+      created_at = clock_timestamp() - interval '2 minutes' where id = ${known.failedOrder}`,
   'one-order-per-key': async () => {
     await sql`alter table ticket_order drop constraint ticket_order_sale_fan_idempotency_key_key`;
     await sql`
@@ -107,12 +107,12 @@ const plants: Record<string, () => Promise<unknown>> = {
   'payments-have-their-order': () => sql`
     insert into test_payment (payment, amount, currency, state) values ('nobody', 100, 'EUR', 'captured')`,
   'nothing-is-owed-for-long': () => sql`
-    update ticket_order set payment = 'captureDue', lease_until = clock_timestamp() - interval '2 minutes'
+    update ticket_order set payment = 'captureDue', created_at = clock_timestamp() - interval '2 minutes'
     where id = ${known.order}`,
   'confirmed-orders-have-a-mail': () =>
     sql`delete from outbox_message where ticket_order = ${known.order} and kind = 'order-confirmed-mail'`,
   'mail-is-delivered': () => sql`
-    update outbox_message set created_at = clock_timestamp() - interval '2 minutes'
+    update outbox_message set created_at = clock_timestamp() - interval '2 minutes', attempts = 3
     where ticket_order = ${known.order} and kind = 'order-confirmed-mail'`,
   'no-mail-is-given-up': () => sql`
     update outbox_message set state = 'dead', last_error = '550 No such mailbox'

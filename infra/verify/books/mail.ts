@@ -23,7 +23,9 @@ export const mailChecks: BooksCheck[] = [
         'The e-mail ' || id || ' (' || kind || ') of order ' || ticket_order || ' waits since ' || created_at
           || ' after ' || attempts || ' attempts' || coalesce('; last error: ' || last_error, '') as finding
       from outbox_message
-      where state = 'due' and kind like '%mail' and ${overdue(sql, sql`created_at`, bounds)}`,
+      where state = 'due' and kind like '%mail' and ${overdue(sql, sql`created_at`, bounds)}
+        -- one that was sent again by hand is young again
+        and (attempts > 0 or ${overdue(sql, sql`due_at`, bounds)})`,
   },
   {
     name: 'no-mail-is-given-up',

@@ -72,11 +72,17 @@ export const moneyChecks: BooksCheck[] = [
     keeps: 'captures, cancellations and refunds are settled soon',
     means:
       'The payment provider was not told how an order ended. Is a worker running, and is the provider there?',
+    // An order that was long in progress may have ended this moment.
+    secondLook: true,
     find: (sql, bounds) => sql`
       select id as about,
-        'Order ' || id || ' is ' || state || ', and its payment has been ' || payment || ' since '
-          || lease_until as finding
-      from ticket_order
-      where state <> 'inProgress' and payment <> 'settled' and ${overdue(sql, sql`lease_until`, bounds)}`,
+        'Order ' || id || ' is ' || state || ', and its payment has been ' || payment || ' since ' || since as finding
+      from (
+        select *, coalesce(
+          (select max(at) from audit_entry where ticket_order = ticket_order.id and action = 'refund'), created_at
+        ) as since
+        from ticket_order where state <> 'inProgress' and payment <> 'settled'
+      ) as owing
+      where ${overdue(sql, sql`since`, bounds)}`,
   },
 ];

@@ -58,9 +58,8 @@ export const orderChecks: BooksCheck[] = [
     means: 'A fan waits for a payment that nobody works on. Is a worker running?',
     find: (sql, bounds) => sql`
       select id as about,
-        'Order ' || id || ' of ' || created_at || ' is still in progress, and nobody has worked on it since '
-          || lease_until as finding
-      from ticket_order where state = 'inProgress' and ${overdue(sql, sql`lease_until`, bounds)}`,
+        'Order ' || id || ' is in progress since ' || created_at as finding
+      from ticket_order where state = 'inProgress' and ${overdue(sql, sql`created_at`, bounds)}`,
   },
   {
     name: 'one-order-per-key',

@@ -1,0 +1,16 @@
+-- Some entries: what is recorded of each, and which sets it is in, at one moment. Reads only.
+--
+-- ARGV[2…] ids
+--
+-- JSON: for each id {record, waiting, ready, blocked, returning, admitted, lobby}: the record's JSON or false, the scores
+-- or false, true or false
+local answer = {}
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  answer[#answer + 1] = {
+    redis.call('HGET', K.entries, id), redis.call('ZSCORE', K.waiting, id), redis.call('ZSCORE', K.ready, id),
+    redis.call('ZSCORE', K.blocked, id), redis.call('ZSCORE', K.returning, id), redis.call('ZSCORE', K.admitted, id),
+    redis.call('SISMEMBER', K.lobby, id) == 1 or redis.call('SISMEMBER', K.frozen, id) == 1,
+  }
+end
+return cjson.encode(answer)
