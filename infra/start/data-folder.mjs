@@ -40,14 +40,24 @@ export async function takeDataFolder(dataDir) {
 
 function heldFolder(path, owner) {
   let held = true;
+  let processes = [];
+  let shop = null;
+  /** Replaced as a whole, so that it can be read at any moment. */
+  const write = () => {
+    if (!held) return;
+    writeFileSync(`${path}.new`, JSON.stringify({ ...owner, processes, shop }), { mode: PRIVATE_FILE_MODE });
+    renameSync(`${path}.new`, path);
+  };
   return {
-    /** Keeps the list of what runs; replaced as a whole, so that it can be read at any moment. */
+    /** Keeps the list of what runs. */
     record(running) {
-      if (!held) return;
-      writeFileSync(`${path}.new`, JSON.stringify({ ...owner, processes: recorded(running) }), {
-        mode: PRIVATE_FILE_MODE,
-      });
-      renameSync(`${path}.new`, path);
+      processes = recorded(running);
+      write();
+    },
+    /** Says where the shop is that runs, for tools beside it (running-shop.mjs). */
+    describe(running) {
+      shop = running;
+      write();
     },
     release() {
       held = false;

@@ -9,6 +9,7 @@ import { keptSecrets } from '../local/secrets.mjs';
 import { announce } from './announcement.mjs';
 import { takeDataFolder } from './data-folder.mjs';
 import { createRestartBudget, keepRunning } from './restarts.mjs';
+import { shopToRemember } from './running-shop.mjs';
 import { scripts as ownScripts, runScript, services } from './services.mjs';
 import { readSettings, serviceEnvironment } from './settings.mjs';
 import { openStores } from './stores.mjs';
@@ -37,7 +38,7 @@ export async function main({ root, env = process.env, scripts = ownScripts }) {
     const settings = await readSettings(env);
     const dataDir = resolve(root, env.DATA_DIR || '.data');
     folder = await takeDataFolder(dataDir);
-    const { failed } = await startEverything({ roster, root, env, scripts, settings, dataDir });
+    const { failed } = await startEverything({ roster, folder, root, env, scripts, settings, dataDir });
     await Promise.race([stopped, failed]);
     return 0;
   } catch (error) {
@@ -53,7 +54,7 @@ export async function main({ root, env = process.env, scripts = ownScripts }) {
 }
 
 /** Resolves when all is ready, to a promise in an object that rejects if it does not stay so. */
-async function startEverything({ roster, root, env, scripts, settings, dataDir }) {
+async function startEverything({ roster, folder, root, env, scripts, settings, dataDir }) {
   const startedAt = performance.now();
   for (const port of settings.gatewayPorts) {
     await assertPortFree({ port, host: settings.host, variable: 'PORT' });
@@ -82,6 +83,7 @@ async function startEverything({ roster, root, env, scripts, settings, dataDir }
       ),
     ),
   );
+  folder.describe(shopToRemember({ env, settings, ...urls }));
   announce({ settings, env: serviceEnv, tookMs: performance.now() - startedAt });
   return { failed };
 }

@@ -1,0 +1,14 @@
+export type RunningShop = {
+  dataDir: string;
+  /** Whether `npm start` runs on that folder. */
+  running: boolean;
+  gatewayUrl: string | null;
+  databaseUrl: string | null;
+  redisUrl: string | null;
+  organiserKey: string | null;
+};
+
+export function findRunningShop(options: {
+  root: string;
+  env?: Record<string, string | undefined>;
+}): RunningShop;

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { processIdentity } from '../local/processes.mjs';
+
+/** What is written down of a shop that runs: nothing that the environment set, which may be a secret of somebody's. */
+export function shopToRemember({ env, settings, databaseUrl, redisUrl }) {
+  return {
+    gatewayUrl: settings.gatewayUrls[0],
+    ...(env.DATABASE_URL ? {} : { databaseUrl }),
+    ...(env.REDIS_URL ? {} : { redisUrl }),
+  };
+}
+
+/**
+ * Where the shop is that a tool is to look at: what the environment says, completed by what `npm start` has left in its
+ * data folder while it runs. What neither says is null. `gatewayUrl` comes from GATEWAY_URL; `running` tells whether a
+ * launcher runs there.
+ */
+export function findRunningShop({ root, env = process.env }) {
+  const dataDir = resolve(root, env.DATA_DIR || '.data');
+  const left = runningShop(dataDir);
+  const secrets = left ? (readJson(join(dataDir, 'secrets.json')) ?? {}) : {};
+  const [firstNamed] = (env.ORGANISER_KEYS || '').split(',');
+  return {
+    dataDir,
+    running: left !== null,
+    gatewayUrl: env.GATEWAY_URL || left?.gatewayUrl || null,
+    databaseUrl: env.DATABASE_URL || left?.databaseUrl || null,
+    redisUrl: env.REDIS_URL || left?.redisUrl || null,
+    organiserKey:
+      env.ORGANISER_KEY || firstNamed.split(':').slice(1).join(':') || secrets.ORGANISER_KEY || null,
+  };
+}
+
+/** Null when nothing runs there; a launcher that was killed leaves its file behind. */
+function runningShop(dataDir) {
+  const found = readJson(join(dataDir, 'launcher.json'));
+  if (!found?.pid || processIdentity(found.pid) !== found.identity) return null;
+  return found.shop ?? null;
+}
+
+/** Null when there is no such file; an unreadable one is said to be so. */
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    // Half a file is one that is being made.
+    if (error.code === 'ENOENT' || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
