@@ -1,0 +1,28 @@
+import type { AnswerRecord } from '../history.ts';
+
+/**
+ * How far the load generator's clock is ahead of the clock by which admissions are dated, in milliseconds, as bounds.
+ * A claim that the shop dates happened between the sending of its request and the answer.
+ */
+export type Lead = { min: number; max: number };
+
+/** The tightest bounds that a run's claims allow; null without any claim. */
+export function leadOf(fans: Iterable<AnswerRecord[]>, admissionMs: number): Lead | null {
+  const lead = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  for (const answers of fans) {
+    for (const [i, { step, status, expires, sentAt, tookMs }] of answers.entries()) {
+      // Claiming again tells of an earlier moment.
+      if (step !== 'claim' || status !== 200 || expires === undefined || answers[i - 1]?.step === 'claim')
+        continue;
+      const claimedAt = expires - admissionMs;
+      lead.min = Math.max(lead.min, sentAt - claimedAt - CLOCK_STEP_MS);
+      lead.max = Math.min(lead.max, sentAt + tookMs - claimedAt + CLOCK_STEP_MS);
+    }
+  }
+  if (!Number.isFinite(lead.min) || !Number.isFinite(lead.max)) return null;
+  // Clocks that drifted during the run: everything in between is possible.
+  return lead.min <= lead.max ? lead : { min: lead.max, max: lead.min };
+}
+
+/** Clocks are read in whole milliseconds, rounded down, and a request's sending and answer by two readings. */
+const CLOCK_STEP_MS = 2;

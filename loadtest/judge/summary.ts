@@ -1,0 +1,117 @@
+import type { AnswerRecord } from '../history.ts';
+import { groupBy } from './group.ts';
+import { type Judgement, type PromiseName, promises } from './promises.ts';
+import type { History } from './read.ts';
+
+const FOUND_SHOWN = 10;
+
+/** What k6 exports of a metric (`--summary-export`); of thresholds, whether they were crossed. */
+export type K6Summary = {
+  metrics: Record<string, { count?: number; thresholds?: Record<string, boolean> } & Record<string, unknown>>;
+};
+
+/** k6's own judgement, and whether the history is whole. */
+export function judgeK6(history: History, { metrics }: K6Summary): Judgement {
+  const crossed = Object.entries(metrics).flatMap(([metric, { thresholds = {} }]) =>
+    Object.entries(thresholds)
+      .filter(([, isCrossed]) => isCrossed)
+      .map(([threshold]) => `${metric} was to be ${threshold}, and was ${measured(metrics[metric])}`),
+  );
+  const sent = metrics.records?.count ?? 0;
+  const missing =
+    sent === history.records ? [] : [`k6 wrote ${sent} records, and ${history.records} were read`];
+  return { thresholds: crossed, history: missing };
+}
+
+const measured = (metric: Record<string, unknown> = {}): string =>
+  Object.entries(metric)
+    .filter(([, value]) => typeof value === 'number')
+    .map(([name, value]) => `${name} ${Math.round(value as number)}`)
+    .join(', ');
+
+/** The run for people: how fans fared, how fast each step was, and which promises were kept. */
+export function describeRun(history: History, judgement: Judgement): string {
+  return [...describeFans(history), '', ...describeSteps(history), '', ...describeJudgement(judgement)].join(
+    '\n',
+  );
+}
+
+export const isBroken = (judgement: Judgement): boolean =>
+  Object.values(judgement).some((found) => found.length > 0);
+
+function describeFans({ ends, fans, sale }: History): string[] {
+  const counts = new Map<string, number>();
+  for (const { how } of ends) counts.set(how, (counts.get(how) ?? 0) + 1);
+  const rows = [...counts].sort(([, a], [, b]) => b - a);
+  const bought = new Set(
+    [...fans.values()]
+      .flat()
+      .flatMap(({ step, status, seats = [] }) => (step === 'pay' && status === 201 ? seats : [])),
+  );
+  return [
+    `${fans.size} fans, ${sale.seats} seats, room for ${sale.capacity} in the shop; ${bought.size} seats sold (sale ${sale.sale})`,
+    '',
+    ...rows.map(([how, count]) => `  ${String(count).padStart(6)}  ${how}`),
+  ];
+}
+
+function describeSteps({ fans }: History): string[] {
+  const answers = [...fans.values()].flat();
+  const beganAt = answers.reduce((least, { sentAt }) => Math.min(least, sentAt), Number.POSITIVE_INFINITY);
+  const endedAt = answers.reduce((most, { sentAt, tookMs }) => Math.max(most, sentAt + tookMs), beganAt);
+  const seconds = Math.max(1, endedAt - beganAt) / 1000;
+  const header = ['step', 'answers', 'per s', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms', 'refused'];
+  const rows = [...groupBy(answers, ({ step }) => step)].map(([step, those]) => {
+    const took = those.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
+    const at = (share: number) => String(took[Math.min(took.length - 1, Math.floor(took.length * share))]);
+    return [
+      step,
+      String(those.length),
+      (those.length / seconds).toFixed(1),
+      ...[at(0.5), at(0.95), at(0.99), at(1)],
+      refusals(those),
+    ];
+  });
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: string[]) =>
+    `  ${cells.map((cell, i) => (i === 0 || i === 7 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ')}`.trimEnd();
+  return [
+    line(header),
+    ...rows.map(line),
+    `  in ${seconds.toFixed(1)} s, ${(answers.length / seconds).toFixed(0)} answers a second`,
+  ];
+}
+
+/** `409 seats-taken × 12`, the most frequent first. */
+function refusals(answers: AnswerRecord[]): string {
+  const counts = new Map<string, number>();
+  for (const { status, code } of answers) {
+    if (status >= 200 && status < 300) continue;
+    const what = status === 0 ? 'no answer' : `${status} ${code ?? ''}`.trimEnd();
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([what, count]) => `${what} × ${count}`)
+    .join(', ');
+}
+
+function describeJudgement(judgement: Judgement): string[] {
+  const lines: string[] = [];
+  for (const [name, promise] of Object.entries(promises) as [PromiseName, string][]) {
+    const found = judgement[name];
+    if (!found) {
+      if (name !== 'one-seat') lines.push(`  not judged  ${promise} (${name})`);
+      continue;
+    }
+    lines.push(`  ${found.length === 0 ? 'kept      ' : 'BROKEN    '}  ${promise} (${name})`);
+    lines.push(...found.slice(0, FOUND_SHOWN).map((text) => `                ${text}`));
+    if (found.length > FOUND_SHOWN) lines.push(`                … and ${found.length - FOUND_SHOWN} more`);
+  }
+  const broken = Object.entries(judgement).filter(([, found]) => found.length > 0);
+  lines.push(
+    '',
+    broken.length === 0 ? 'Every promise was kept.' : `Broken: ${broken.map(([name]) => name).join(', ')}.`,
+  );
+  return lines;
+}

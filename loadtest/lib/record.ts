@@ -1,0 +1,42 @@
+import { Counter, Trend } from 'k6/metrics';
+import type { AnswerRecord, EndRecord, HistoryRecord, Step } from '../history.ts';
+
+/** Set by the launcher, which has k6 write the console to a file; by hand nothing is recorded. */
+const isRecording = __ENV.RECORD === '1';
+
+const stepNames: Step[] = ['join', 'poll', 'claim', 'look', 'hold', 'release', 'pay', 'outcome', 'leave'];
+const took = new Map(stepNames.map((step) => [step, new Trend(`${step}_ms`, true)]));
+const recorded = new Counter('records');
+const serverErrors = new Counter('server_errors');
+const unanswered = new Counter('unanswered');
+
+/** A fan has an answer within 3 s, whatever happens; a payment takes what the provider takes. */
+const ANSWER_MS_MAX = 3_000;
+const PAYMENT_MS_MAX = 10_000;
+
+/** What k6 itself judges: limits on times, and no answer that is an error of the shop's. */
+export const promisedThresholds: Record<string, string[]> = {
+  ...Object.fromEntries(stepNames.map((step) => [`${step}_ms`, [`p(99)<${ANSWER_MS_MAX}`]])),
+  pay_ms: [`p(99)<${PAYMENT_MS_MAX}`],
+  server_errors: ['count==0'],
+  unanswered: ['count==0'],
+};
+
+const INTERNAL_ERROR = 500;
+const UNAVAILABLE = 503;
+
+/** Writes one line of the history. */
+export function record(entry: HistoryRecord): void {
+  if (!isRecording) return;
+  console.log(JSON.stringify(entry));
+  recorded.add(1);
+}
+
+export function recordAnswer(answer: Omit<AnswerRecord, 'kind'>): void {
+  took.get(answer.step)?.add(answer.tookMs);
+  serverErrors.add(answer.status >= INTERNAL_ERROR && answer.status !== UNAVAILABLE ? 1 : 0);
+  unanswered.add(answer.status === 0 ? 1 : 0);
+  record({ kind: 'answer', ...answer });
+}
+
+export const recordEnd = (fan: string, how: EndRecord['how']): void => record({ kind: 'end', fan, how });
