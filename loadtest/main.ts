@@ -21,9 +21,10 @@ when the run did not come about.
   --fans N            how many fans come                         (on-sale 400, one-seat 1,000)
   --seconds N         on-sale: how long they keep coming         (40)
   --seats N           on-sale: how many seats there are          (as many as fans)
-  --capacity N        on-sale: how many may shop at a time       (a sixth of the fans)
+  --capacity N        on-sale: how many may shop at a time       (a tenth of the fans)
   --rate N            on-sale: turns a minute                    (six times the fans)
   --async PERCENT     on-sale: orders that may be booked later   (0)
+  --answer-ms N       the longest that 99 of 100 answers take    (on-sale 3,000, one-seat 5,000)
   --patience SECONDS  the longest that a fan waits               (on-sale 600, one-seat 120)
   --seed N            other fans, who do other things            (1)
   --set NAME=VALUE    a setting of a script of your own; may be repeated
@@ -33,7 +34,17 @@ when the run did not come about.
 
 Of another shop it needs ORGANISER_KEY, and DATABASE_URL and REDIS_URL to judge its books; see loadtest/README.md.`;
 
-const scriptSettings = ['fans', 'seconds', 'seats', 'capacity', 'rate', 'async', 'patience', 'seed'] as const;
+const scriptSettings = [
+  'fans',
+  'seconds',
+  'seats',
+  'capacity',
+  'rate',
+  'async',
+  'patience',
+  'seed',
+  'answer-ms',
+] as const;
 
 /** `npm run loadtest`: resolves to the exit code. */
 export async function main({ root, args }: { root: string; args: string[] }): Promise<number> {
@@ -87,7 +98,7 @@ function readOptions(root: string, args: string[]): RunOptions | null {
   const env: Record<string, string> = {};
   for (const setting of scriptSettings) {
     const value = values[setting];
-    if (value !== undefined) env[setting.toUpperCase()] = value;
+    if (value !== undefined) env[setting.toUpperCase().replace('-', '_')] = value;
   }
   for (const pair of values.set ?? []) {
     const [variable = '', ...rest] = pair.split('=');

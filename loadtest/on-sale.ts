@@ -14,7 +14,7 @@ import { setting } from './lib/settings.ts';
 const fans = setting('FANS', 400, 2, 1_000_000);
 const seconds = setting('SECONDS', 40, 6, 86_400);
 const seats = setting('SEATS', fans, 10, 1_000_000);
-const capacity = setting('CAPACITY', Math.max(10, Math.round(fans / 6)), 1, 100_000);
+const capacity = setting('CAPACITY', Math.max(10, Math.round(fans / 10)), 1, 100_000);
 const admitPerMinute = setting('RATE', fans * 6, 1, 1_000_000);
 /** Of a hundred orders, how many ask to be booked later (`Prefer: respond-async`). */
 const asyncPercent = setting('ASYNC', 0, 0, 100);
@@ -45,7 +45,7 @@ export const options: Options = {
     rush: arriving(rush, 0, rushSeconds),
     stream: arriving(fans - rush, rushSeconds, seconds - rushSeconds),
   },
-  thresholds: { ...promisedThresholds, dropped_iterations: ['count==0'] },
+  thresholds: { ...promisedThresholds(), dropped_iterations: ['count==0'] },
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
   setupTimeout: '60s',
 };
