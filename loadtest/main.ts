@@ -85,6 +85,7 @@ function readOptions(root: string, args: string[]): RunOptions | null {
         async: text,
         patience: text,
         seed: text,
+        'answer-ms': text,
       },
       ...{ shop: text, out: text, set: { type: 'string', multiple: true } },
       ...{ quiet: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },

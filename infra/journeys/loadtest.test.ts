@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findK6 } from '../../loadtest/k6.ts';
+import {
+  inventedOrder,
+  type Plant,
+  risingPosition,
+  secondWinner,
+  startFaultyProxy,
+} from '../../loadtest/testing/faulty-proxy.ts';
+import { type Shop, startShop } from '../testing/shop.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const k6 = findK6();
+if (!k6)
+  console.warn('*** THE LOAD TESTS ARE NOT RUN HERE: k6 is not on this machine (loadtest/README.md). ***');
+
+let shop: Shop;
+let folder: string;
+beforeAll(async () => {
+  if (k6) shop = await startShop();
+  folder = await mkdtemp(join(tmpdir(), 'admit-one-loadtest-'));
+});
+afterAll(async () => {
+  await shop?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The launcher as a process of its own; with `plant`, through a proxy that misbehaves. */
+async function loadtest(args: string[], plant: Plant | null = null, env: Record<string, string> = {}) {
+  const gateway = shop?.gatewayUrls[0] ?? 'http://127.0.0.1:9';
+  const proxy = plant && (await startFaultyProxy(gateway, plant));
+  try {
+    const shopEnv = shop && {
+      DATABASE_URL: shop.databaseUrl,
+      REDIS_URL: shop.redisUrl,
+      ORGANISER_KEY: shop.organiserKey,
+    };
+    const child = spawn(
+      process.execPath,
+      ['loadtest/run.mjs', ...args, '--quiet', '--out', folder, '--shop', proxy?.url ?? gateway],
+      {
+        cwd: root,
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR: folder, ...shopEnv, ...env },
+      },
+    );
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk;
+      });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    return { code, output };
+  } finally {
+    await proxy?.stop();
+  }
+}
+
+const verdict = async () => JSON.parse(await readFile(join(folder, 'verdict.json'), 'utf8'));
+const brokenPromises = async () =>
+  Object.entries(await verdict())
+    .filter(([, found]) => (found as string[]).length > 0)
+    .map(([name]) => name)
+    .sort();
+
+// Slow answers are this machine's affair here, not the shop's.
+const patient = ['--answer-ms', '20000'];
+const oneSeat = ['one-seat', '--fans', '30', ...patient];
+const onSale = ['on-sale', '--fans', '24', '--seconds', '6', '--capacity', '3', ...patient];
+
+describe.skipIf(!k6)('k6 against real processes', () => {
+  test('one seat, thirty fans: kept', async () => {
+    const { code, output } = await loadtest(oneSeat);
+    expect({ code, output }).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('Every promise was kept'),
+    });
+    expect(output).toMatch(/29 {2}was told that somebody was faster/);
+  }, 120_000);
+
+  test('a seat that two fans are given breaks the run', async () => {
+    const { code, output } = await loadtest(oneSeat, secondWinner());
+    expect(code, output).toBe(1);
+    expect(await brokenPromises()).toEqual(expect.arrayContaining(['one-seat', 'oversold']));
+    expect(output).toMatch(/Broken: .*oversold/);
+  }, 120_000);
+
+  test('a sale whose fans see their position rise, and some of whom are told of orders that are not', async () => {
+    const plants = [risingPosition(), inventedOrder()];
+    const { code, output } = await loadtest(onSale, (exchange) =>
+      plants.reduce<ReturnType<Plant>>((given, plant) => given ?? plant(exchange), null),
+    );
+    expect(code, output).toBe(1);
+    expect(await brokenPromises()).toEqual(expect.arrayContaining(['lost-order', 'position-rises']));
+  }, 180_000);
+});
+
+test('without k6 the launcher says how to get it', async () => {
+  const { code, output } = await loadtest(['one-seat'], null, { K6_PATH: join(folder, 'no-k6') });
+  expect(code).toBe(2);
+  expect(output).toContain('install it as https://grafana.com/docs/k6/');
+});
+
+test('a script that does not exist, or an option that is not one, is refused with the usage', async () => {
+  for (const args of [['no-such'], ['one-seat', '--fnas', '3'], []]) {
+    const { code, output } = await loadtest(args);
+    expect(code).toBe(2);
+    expect(output).toMatch(/npm run loadtest -- NAME|Unknown option/);
+  }
+});

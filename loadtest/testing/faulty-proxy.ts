@@ -1,0 +1,80 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { request } from 'undici';
+
+type Exchange = { method: string; path: string; ticket: string; status: number; body: string };
+/** Looks at what the shop answered and may answer something else instead; null leaves it as it is. */
+export type Plant = (exchange: Exchange) => { status: number; body: string } | null;
+
+/** A proxy in front of a shop that answers as it should, but for one planted fault. */
+export async function startFaultyProxy(target: string, plant: Plant) {
+  const server = createServer(async (incoming, outgoing) => {
+    const { method = 'GET', url = '/' } = incoming;
+    const { host: _host, connection: _connection, 'content-length': _length, ...headers } = incoming.headers;
+    const body = await readAll(incoming);
+    const answer = await request(target + url, {
+      method: method as 'GET',
+      headers: headers as Record<string, string>,
+      body: body.length > 0 ? body : null,
+    });
+    const ticket = incoming.headers.authorization ?? '';
+    const given = { status: answer.statusCode, body: await answer.body.text() };
+    const { status, body: text } = plant({ method, path: url, ticket, ...given }) ?? given;
+    for (const name of ['content-type', 'location', 'retry-after']) {
+      const value = answer.headers[name];
+      if (value !== undefined) outgoing.setHeader(name, value);
+    }
+    outgoing.writeHead(status).end(text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** Two fans are told that one seat is theirs. */
+export function secondWinner(): Plant {
+  let won: string | null = null;
+  let isPlanted = false;
+  return ({ method, path, status, body }) => {
+    if (method !== 'POST' || !path.endsWith('/holds')) return null;
+    if (status === 201) won ??= body;
+    if (status !== 409 || won === null || isPlanted) return null;
+    isPlanted = true;
+    return { status: 201, body: won };
+  };
+}
+
+/** Every fan's third position is higher than the one before. */
+export function risingPosition(): Plant {
+  const polls = new Map<string, number>();
+  return ({ path, ticket, status, body }) => {
+    if (status !== 200 || !path.includes('/queue/me?')) return null;
+    const answer = JSON.parse(body) as { position: number | null };
+    if (answer.position === null) return null;
+    const count = (polls.get(ticket) ?? 0) + 1;
+    polls.set(ticket, count);
+    return count === 3
+      ? { status, body: JSON.stringify({ ...answer, position: answer.position + 100 }) }
+      : null;
+  };
+}
+
+/** An order is acknowledged that the shop refused: every declined card. */
+export function inventedOrder(): Plant {
+  return ({ method, path, status }) => {
+    if (method !== 'POST' || !path.endsWith('/orders') || status !== 402) return null;
+    const order = { order: 'an-invented-order', tickets: [], total: { amount: 1, currency: 'EUR' } };
+    return { status: 201, body: JSON.stringify(order) };
+  };
+}
