@@ -13,7 +13,8 @@ import { entryHoldRoutes, holdRoutes } from './hold/routes.ts';
 import type { Inventory } from './inventory/inventory.ts';
 import { seatRoutes, stockRoutes } from './inventory/routes.ts';
 import { devMailRoutes } from './mail/routes.ts';
-import { orderRoutes } from './order/routes.ts';
+import { orderRoutes, type ToWorker } from './order/routes.ts';
+import { organiserRoutes } from './organiser/routes.ts';
 import type { PaymentProvider } from './payment/provider.ts';
 import { probeRoutes } from './probes.ts';
 
@@ -26,13 +27,15 @@ export type BookingDependencies = {
   internalSecret: string;
   /** Where development mail lies; null when mail is really sent. */
   mailFolder: string | null;
+  toWorker: ToWorker;
   wakeWorker: () => void;
   clock: Clock;
   log: Log;
 };
 
 export function createApp(dependencies: BookingDependencies): Hono {
-  const { db, inventory, payments, keys, internalSecret, mailFolder, wakeWorker, clock, log } = dependencies;
+  const { db, inventory, payments, keys, internalSecret, mailFolder, toWorker, wakeWorker, clock, log } =
+    dependencies;
   const verify = createAdmissionTokenVerifier({ keys, clock, toleranceSeconds: CLOCK_TOLERANCE_SECONDS });
   const app = new Hono();
   answerWithProblems(app, log);
@@ -40,14 +43,18 @@ export function createApp(dependencies: BookingDependencies): Hono {
   app.route('/', probeRoutes({ db, inventory }));
 
   app.use(requireInternalKey(internalSecret));
-  app.route('/internal', catalogueRoutes({ db, refresh: inventory.refresh }));
+  app.route('/internal', catalogueRoutes({ db, remembered: inventory.eventOf, refresh: inventory.refresh }));
   app.route('/internal', stockRoutes({ inventory }));
   app.route('/internal', entryHoldRoutes({ db, inventory }));
+  app.route('/internal', organiserRoutes({ db, inventory, wakeWorker }));
   app.route('/internal', devMailRoutes({ mailFolder }));
 
   app.use('/api/sales/:sale/*', requireFan({ verify, findSale: inventory.findSale, clock }));
   app.route('/api/sales/:sale', seatRoutes({ inventory }));
   app.route('/api/sales/:sale', holdRoutes({ db, inventory }));
-  app.route('/api/sales/:sale', orderRoutes({ till: { db, payments, log }, inventory, wakeWorker }));
+  app.route(
+    '/api/sales/:sale',
+    orderRoutes({ till: { db, payments, log }, toWorker, inventory, wakeWorker }),
+  );
   return app;
 }

@@ -5,13 +5,18 @@ import { createLog } from '#shared/log.ts';
 import { runUntilStopped } from '#shared/main.ts';
 import { createDb } from './db/client.ts';
 import { createFolderTransport, createSmtpTransport } from './mail/transport.ts';
-import { finishesAdmission, mailsConfirmedOrder } from './order/deliverers.ts';
+import {
+  finishesAdmission,
+  mailsConfirmedOrder,
+  mailsFailedOrder,
+  mailsRefundedOrder,
+} from './order/deliverers.ts';
 import { listenForWork } from './outbox/wake.ts';
 import { withDeadlines } from './payment/deadlines.ts';
 import { createTestProvider } from './payment/test-provider.ts';
 import { startWorker } from './worker.ts';
 
-const { DATABASE_URL, GATEWAY_URL, INTERNAL_SECRET, LOG_LEVEL } = envVariables;
+const { DATABASE_URL, REDIS_URL, GATEWAY_URL, PUBLIC_URL, INTERNAL_SECRET, LOG_LEVEL } = envVariables;
 const { NODE_ENV, SMTP_URL, MAIL_FROM, DATA_DIR } = envVariables;
 
 const CONNECTIONS_MAX = 6;
@@ -20,7 +25,7 @@ await runUntilStopped(async () => {
   const env = readEnv(
     z
       .object({
-        ...{ DATABASE_URL, GATEWAY_URL, INTERNAL_SECRET, LOG_LEVEL },
+        ...{ DATABASE_URL, REDIS_URL, GATEWAY_URL, PUBLIC_URL, INTERNAL_SECRET, LOG_LEVEL },
         ...{ NODE_ENV, SMTP_URL, MAIL_FROM, DATA_DIR },
       })
       .refine(({ NODE_ENV: mode, SMTP_URL: smtp }) => mode !== 'production' || smtp !== undefined, {
@@ -44,10 +49,13 @@ await runUntilStopped(async () => {
       db,
       deliverers: {
         'order-confirmed-mail': mailsConfirmedOrder(db, mail),
+        'order-failed-mail': mailsFailedOrder(db, mail, env.PUBLIC_URL),
+        'order-refunded-mail': mailsRefundedOrder(db, mail),
         'admission-finished': finishesAdmission(db, gateway),
       },
       log,
     },
+    redisUrl: env.REDIS_URL,
     log,
   });
   const stopListening = listenForWork(env.DATABASE_URL, worker.wake);

@@ -6,11 +6,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
 import { createDb } from './db/client.ts';
-import { listMails } from './mail/folder.ts';
+import { findMail, listMails } from './mail/folder.ts';
 import { createFolderTransport } from './mail/transport.ts';
-import { finishesAdmission, mailsConfirmedOrder } from './order/deliverers.ts';
+import {
+  finishesAdmission,
+  mailsConfirmedOrder,
+  mailsFailedOrder,
+  mailsRefundedOrder,
+} from './order/deliverers.ts';
 import { createWake, listenForWork } from './outbox/wake.ts';
 import { startBooking, type TestBooking } from './testing/booking.ts';
+import { holdSeats, placeOrder } from './testing/buy.ts';
 import { expireHold } from './testing/expire.ts';
 import { startWorker } from './worker.ts';
 
@@ -47,21 +53,31 @@ async function startGateway() {
   return { told, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
-test('a worker mails, tells the gateway, settles what was abandoned, tidies, and ends when it is told to', async () => {
-  const gateway = await startGateway();
-  const { db, payments, log } = booking;
-  const worker = startWorker({
+/** A worker that mails into the folder and tells this gateway. */
+function startTestWorker(gatewayUrl: string) {
+  const { db, payments, log, redisUrl } = booking;
+  const mail = createFolderTransport(folder);
+  return startWorker({
     till: { db, payments, log },
     outbox: {
       db,
       log,
       deliverers: {
-        'order-confirmed-mail': mailsConfirmedOrder(db, createFolderTransport(folder)),
-        'admission-finished': finishesAdmission(db, { url: gateway.url, internalSecret }),
+        'order-confirmed-mail': mailsConfirmedOrder(db, mail),
+        'order-failed-mail': mailsFailedOrder(db, mail, 'http://shop.example'),
+        'order-refunded-mail': mailsRefundedOrder(db, mail),
+        'admission-finished': finishesAdmission(db, { url: gatewayUrl, internalSecret }),
       },
     },
+    redisUrl,
     log,
   });
+}
+
+test('a worker mails, tells the gateway, settles what was abandoned, tidies, and ends when it is told to', async () => {
+  const gateway = await startGateway();
+  const { db } = booking;
+  const worker = startTestWorker(gateway.url);
 
   const fan = await booking.admit(sale);
   const hold = await fan.request('POST', '/holds', { json: { seats: ['A-1-1'] } });
@@ -97,6 +113,44 @@ test('a worker mails, tells the gateway, settles what was abandoned, tidies, and
     },
     { timeout: SOON_MS },
   );
+  await worker.stop();
+  gateway.server.close();
+});
+
+test('orders that nobody waited for are booked, or fail, and their buyers are told by mail either way', async () => {
+  const gateway = await startGateway();
+  const orders: string[] = [];
+  for (const [seat, token, email] of [
+    ['A-1-3', 'tok_ok', 'happy@example.org'],
+    ['A-1-4', 'tok_declined', 'sorry@example.org'],
+  ] as const) {
+    const fan = await booking.admit(sale);
+    const taken = await placeOrder(fan, await holdSeats(fan, seat), {
+      token,
+      email,
+      headers: { prefer: 'respond-async' },
+    });
+    expect(taken).toMatchObject({ status: 202, body: { state: 'inProgress' } });
+    orders.push(String(taken.body.order));
+  }
+  const worker = startTestWorker(gateway.url);
+  const mailTo = async (address: string) => {
+    const listed = (await listMails(folder)).filter(({ to }) => to === address);
+    expect(listed).toHaveLength(1);
+    return findMail(folder, listed[0]!.id);
+  };
+  await vi.waitFor(
+    async () => {
+      const [confirmed, failed] = [await mailTo('happy@example.org'), await mailTo('sorry@example.org')];
+      expect(confirmed?.subject).toContain('Your tickets');
+      expect(failed?.subject).toContain('did not succeed');
+      expect(failed?.text).toContain('You have not been charged');
+      expect(failed?.text).toContain('still held for you until');
+      expect(failed?.text).toContain(`http://shop.example/sales/${sale}/seats`);
+    },
+    { timeout: SOON_MS },
+  );
+  expect(gateway.told.map(({ body }) => body)).toEqual([JSON.stringify({ order: orders[0] })]);
   await worker.stop();
   gateway.server.close();
 });

@@ -1,5 +1,7 @@
 import type { Log } from '#shared/log.ts';
 import { sweepHolds } from './hold/sweep.ts';
+import { searchLostOrders } from './intake/lost.ts';
+import { startOrderJobs } from './intake/worker.ts';
 import { pruneChanges } from './inventory/changes.ts';
 import { reconcileOrders } from './order/reconcile.ts';
 import type { Till } from './order/settle.ts';
@@ -9,8 +11,11 @@ import { deliverNext, type Outbox } from './outbox/deliver.ts';
 const LOOK_INTERVAL_MS = 500;
 /** Of each kind. */
 const DELIVERIES_AT_ONCE = 4;
+const LOST_ORDERS_INTERVAL_MS = 1_000;
 const SWEEP_INTERVAL_MS = 1_000;
 const PRUNE_INTERVAL_MS = 60_000;
+/** Booked orders wake the deliverers together. */
+const WAKE_GAP_MS = 20;
 
 export type Worker = { wake: () => void; stop: () => Promise<void> };
 
@@ -18,23 +23,38 @@ export type Worker = { wake: () => void; stop: () => Promise<void> };
  * Everything that happens outside requests. Any number of workers may run: each piece of work is taken under a lease, or
  * skipped while another has it.
  */
-export function startWorker({ till, outbox, log }: { till: Till; outbox: Outbox; log: Log }): Worker {
+export function startWorker(options: { till: Till; outbox: Outbox; redisUrl: string; log: Log }): Worker {
+  const { till, outbox, redisUrl, log } = options;
   const { db } = till;
   const onError = (error: unknown) => log.warn({ err: error }, 'the worker will try again');
+  let wakeTimer: NodeJS.Timeout | undefined;
+  const onBooked = () => {
+    wakeTimer ??= setTimeout(() => {
+      wakeTimer = undefined;
+      wake();
+    }, WAKE_GAP_MS);
+  };
+  const jobs = startOrderJobs({ redisUrl, till, onBooked, log });
   const loops = [
     ...Array.from({ length: DELIVERIES_AT_ONCE }, () => [
       startLoop(() => deliverNext(outbox, 'order-confirmed-mail'), LOOK_INTERVAL_MS, onError),
+      startLoop(() => deliverNext(outbox, 'order-failed-mail'), LOOK_INTERVAL_MS, onError),
+      startLoop(() => deliverNext(outbox, 'order-refunded-mail'), LOOK_INTERVAL_MS, onError),
       startLoop(() => deliverNext(outbox, 'admission-finished'), LOOK_INTERVAL_MS, onError),
     ]).flat(),
     startLoop(() => reconcileOrders(till), LOOK_INTERVAL_MS, onError),
+    startLoop(searchLostOrders(till, jobs.hasJob), LOST_ORDERS_INTERVAL_MS, onError),
     startLoop(() => sweepHolds(db), SWEEP_INTERVAL_MS, onError),
     startLoop(() => pruneChanges(db), PRUNE_INTERVAL_MS, onError),
   ];
+  const wake = () => {
+    for (const loop of loops) loop.wake();
+  };
   return {
-    wake: () => {
-      for (const loop of loops) loop.wake();
-    },
+    wake,
     stop: async () => {
+      await jobs.stop();
+      clearTimeout(wakeTimer);
       await Promise.all(loops.map((loop) => loop.stop()));
     },
   };

@@ -17,6 +17,7 @@ export const problems = {
   'in-progress': { status: 409, title: 'The same request is still being worked on' },
   'limit-reached': { status: 409, title: 'The limit of this sale is reached' },
   'already-finished': { status: 409, title: 'You have already finished shopping in this sale' },
+  'not-refundable': { status: 409, title: 'This order cannot be refunded' },
   'version-conflict': { status: 409, title: 'Someone changed this in the meantime' },
   'sale-ended': { status: 410, title: 'The sale has ended' },
   'turn-missed': { status: 410, title: 'Your turn has passed' },

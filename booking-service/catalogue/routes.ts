@@ -1,32 +1,42 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
 import { EventRequest } from '#shared/contract/event.ts';
 import { SaleChange, SaleRequest } from '#shared/contract/sale.ts';
-import { newId } from '#shared/ids.ts';
-import { internalHeaders } from '#shared/internal.ts';
+import { idPattern, newId } from '#shared/ids.ts';
 import { readJson } from '#shared/json-body.ts';
+import { organiserOf } from '../caller/organiser.ts';
 import { noSuch, pathId } from '../caller/path-id.ts';
 import type { Db } from '../db/client.ts';
 import { createEvent, type Event, eventAnswer, findEvent, layoutAnswer, listEvents } from './event.ts';
-import { appendSaleChanges, createSale, listSales, withEvent } from './sale.ts';
+import { appendSaleChanges, createSale, listAccessCodes, listSales, withEvent } from './sale.ts';
 
 const CHANGES_PER_CALL_MAX = 100;
 /** CHANGES_PER_CALL_MAX changes with the longest texts in the longest encoding. */
 const CHANGES_BYTES_MAX = 1024 * 1024;
+/** As many ids as fit into a request target. */
+const EVENTS_NAMED_MAX = 100;
 const ChangesRequest = z.strictObject({ changes: z.array(SaleChange).max(CHANGES_PER_CALL_MAX) });
 
 type Dependencies = {
   db: Db;
+  /** An event that is in memory because it is on sale; events never change, so it is as good as the stored one. */
+  remembered: (id: string) => Event | undefined;
   /** Called after a change, so that what was just made is served at once. */
   refresh: () => Promise<void>;
 };
 
 /** Definitions as the gateway writes and reads them; durable here, live there. */
-export function catalogueRoutes({ db, refresh }: Dependencies): Hono {
+export function catalogueRoutes({ db, remembered, refresh }: Dependencies): Hono {
   const requireEvent = async (id: string): Promise<Event> => {
-    const event = await findEvent(db, id);
+    const event = remembered(id) ?? (await findEvent(db, id));
     if (!event) throw noSuch('event');
     return event;
+  };
+  const eventsNamed = async (ids: readonly string[]): Promise<Event[]> => {
+    if (ids.length > EVENTS_NAMED_MAX || !ids.every((id) => idPattern.test(id))) throw noSuch('event');
+    const inMemory = ids.map(remembered).filter((event) => event !== undefined);
+    const others = ids.filter((id) => remembered(id) === undefined);
+    return others.length === 0 ? inMemory : [...inMemory, ...(await listEvents(db, others))];
   };
   const definitionsOf = async (ids: readonly string[] | null) => {
     const stored = await listSales(db, ids);
@@ -42,7 +52,11 @@ export function catalogueRoutes({ db, refresh }: Dependencies): Hono {
       await createEvent(db, id, request, organiserOf(c));
       return c.json(eventAnswer(await requireEvent(id)), 201);
     })
-    .get('/events', async (c) => c.json({ events: (await listEvents(db)).map(eventAnswer) }))
+    .get('/events', async (c) => {
+      const named = c.req.query('ids');
+      const events = await (named === undefined ? listEvents(db) : eventsNamed(named.split(',')));
+      return c.json({ events: events.map(eventAnswer) });
+    })
     .get('/events/:event', async (c) => c.json(eventAnswer(await requireEvent(pathId(c, 'event')))))
     .get('/events/:event/layout/:version', async (c) => {
       const event = await requireEvent(pathId(c, 'event'));
@@ -64,6 +78,9 @@ export function catalogueRoutes({ db, refresh }: Dependencies): Hono {
       if (!definition) throw noSuch('sale');
       return c.json(definition);
     })
+    .get('/sales/:sale/access-codes', async (c) =>
+      c.json({ accessCodes: await listAccessCodes(db, pathId(c, 'sale')) }),
+    )
     .post('/sales/:sale/changes', async (c) => {
       const { changes } = await readJson(c, ChangesRequest, CHANGES_BYTES_MAX);
       const version = await appendSaleChanges(db, pathId(c, 'sale'), changes);
@@ -72,7 +89,3 @@ export function catalogueRoutes({ db, refresh }: Dependencies): Hono {
       return c.json({ version });
     });
 }
-
-/** The organiser's name as the gateway says it: percent-encoded, for a header carries no more than ASCII. */
-const organiserOf = (c: Context): string =>
-  decodeURIComponent(c.req.header(internalHeaders.organiser) ?? 'unknown');

@@ -14,6 +14,7 @@ export type StoredSale = {
   event: string;
   sections: number[];
   settings: SaleSettings;
+  accessCodeUses: number | null;
   version: number;
   createdAt: Date;
 };
@@ -29,7 +30,7 @@ export async function createSale(
   request: SaleRequest,
   by: string,
 ): Promise<void> {
-  const { sections: names, ...given } = request;
+  const { sections: names, accessCodes = [], accessCodeUses = 1, ...given } = request;
   const unknown = names?.filter((name) => !event.sections.some((section) => section.name === name)) ?? [];
   if (unknown.length > 0) {
     throw invalidFields([{ field: 'sections', message: `the event has no section ${unknown.join(', ')}` }]);
@@ -41,10 +42,20 @@ export async function createSale(
   await db.call(
     (sql) => sql`
       with made as (
-        insert into sale (id, event, sections, settings, created_by)
-        values (${id}, ${event.id}, ${ordinals}::int[], ${sql.json(settings)}, ${by})
+        insert into sale (id, event, sections, settings, access_code_uses, created_by)
+        values (
+          ${id}, ${event.id}, ${ordinals}::int[], ${sql.json(settings)},
+          ${accessCodes.length === 0 ? null : accessCodeUses}, ${by}
+        )
         on conflict (id) do nothing
-        returning id, event
+        returning id, event, settings, created_at
+      ),
+      recorded as (
+        insert into sale_change (sale, version, at, by, action, settings)
+        select id, 1, created_at, ${by}, 'makeSale', settings from made
+      ),
+      guarded as (
+        insert into access_code (sale, code) select id, unnest(${accessCodes}::text[]) from made
       )
       insert into inventory_change (event, sale) select event, id from made`,
   );
@@ -54,7 +65,8 @@ export async function createSale(
 export function listSales(db: Db, ids: readonly string[] | null = null): Promise<readonly StoredSale[]> {
   return db.call<StoredSale>(
     (sql) => sql`
-      select sale.id, event, sections, settings, version, sale.created_at as "createdAt"
+      select sale.id, event, sections, settings, access_code_uses as "accessCodeUses", version,
+        sale.created_at as "createdAt"
       from sale join event on event.id = sale.event
       where case when ${ids === null}::boolean
         then least(
@@ -65,6 +77,14 @@ export function listSales(db: Db, ids: readonly string[] | null = null): Promise
       order by sale.created_at desc
       limit ${SALES_LISTED_MAX}`,
   );
+}
+
+/** The codes that open places in a sale's queue; none where joining needs none. */
+export async function listAccessCodes(db: Db, sale: string): Promise<string[]> {
+  const codes = await db.call<{ code: string }>(
+    (sql) => sql`select code from access_code where sale = ${sale} order by code`,
+  );
+  return codes.map(({ code }) => code);
 }
 
 /** Appends changes that the gateway made; returns the sale's version, or null when there is no such sale. */
@@ -90,6 +110,7 @@ export function withEvent(stored: StoredSale, event: Event): Sale {
       price: { amount: section.amount, currency: event.currency },
       seats: seatsOf(section),
     })),
+    accessCodeUses: stored.accessCodeUses,
     createdAt: stored.createdAt.toISOString(),
     version: stored.version,
   };

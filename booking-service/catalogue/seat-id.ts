@@ -1,4 +1,7 @@
+import { invalidFields } from '#shared/problem.ts';
 import { type Section, sectionOfSeat } from './layout.ts';
+
+const SEAT_FAULTS_TOLD_MAX = 20;
 
 export type SeatPlace = { section: Section; row: number; number: number };
 
@@ -28,4 +31,17 @@ export function seatIndex(sections: readonly Section[], id: string): number | nu
   const numberIndex = Number(number) - 1;
   const isThere = rowIndex < section.rows && numberIndex < section.seatsPerRow;
   return isThere ? section.firstSeat + rowIndex * section.seatsPerRow + numberIndex : null;
+}
+
+/**
+ * The sorted indexes of seats that a request names. Throws `invalid-field` for those that are not among these sections;
+ * `of` says whose sections they are.
+ */
+export function namedSeats(sections: readonly Section[], ids: readonly string[], of: string): number[] {
+  const seats = ids.map((id) => seatIndex(sections, id));
+  const faults = ids.flatMap((id, index) =>
+    seats[index] === null ? [{ field: `seats.${index}`, message: `${id} is not a seat of this ${of}` }] : [],
+  );
+  if (faults.length > 0) throw invalidFields(faults.slice(0, SEAT_FAULTS_TOLD_MAX));
+  return (seats as number[]).sort((a, b) => a - b);
 }

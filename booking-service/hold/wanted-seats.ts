@@ -1,7 +1,7 @@
 import type { HoldRequest } from '#shared/contract/booking.ts';
 import { invalidFields } from '#shared/problem.ts';
 import type { Sale } from '../catalogue/sale.ts';
-import { seatIndex } from '../catalogue/seat-id.ts';
+import { namedSeats } from '../catalogue/seat-id.ts';
 
 export type WantedSeats = { seats: number[] | null; quantity: number; sections: number[] };
 
@@ -13,12 +13,7 @@ export type WantedSeats = { seats: number[] | null; quantity: number; sections: 
  */
 export function wantedSeats(sale: Sale, request: HoldRequest): WantedSeats {
   if ('seats' in request) {
-    const seats = request.seats.map((id) => seatIndex(sale.sections, id));
-    const faults = request.seats.flatMap((id, index) =>
-      seats[index] === null ? [{ field: `seats.${index}`, message: `${id} is not a seat of this sale` }] : [],
-    );
-    if (faults.length > 0) throw invalidFields(faults);
-    const sorted = (seats as number[]).sort((a, b) => a - b);
+    const sorted = namedSeats(sale.sections, request.seats, 'sale');
     return { seats: sorted, quantity: sorted.length, sections: [] };
   }
 

@@ -1,8 +1,11 @@
 import { internalHeaders } from '#shared/internal.ts';
-import { findEvent } from '../catalogue/event.ts';
+import { type Event, findEvent } from '../catalogue/event.ts';
 import type { Db } from '../db/client.ts';
+import { heldForOrder } from '../hold/read-holds.ts';
 import { releaseHoldsOfFan } from '../hold/release.ts';
 import { orderConfirmedMail } from '../mail/order-confirmed.ts';
+import { orderFailedMail } from '../mail/order-failed.ts';
+import { orderRefundedMail } from '../mail/order-refunded.ts';
 import type { MailTransport } from '../mail/transport.ts';
 import type { Deliverer } from '../outbox/deliver.ts';
 import { readOrders, type StoredOrder } from './read-orders.ts';
@@ -15,14 +18,41 @@ const requireOrder = async (db: Db, id: string): Promise<StoredOrder> => {
   return order;
 };
 
-/** Mails the tickets. The mail is made from the order each time, so every delivery carries the same tickets. */
+const requireEvent = async (db: Db, id: string): Promise<Event> => {
+  const event = await findEvent(db, id);
+  if (!event) throw new Error(`There is no event ${id}.`);
+  return event;
+};
+
+/**
+ * Mails the tickets. The mail is made from the order each time, so every delivery carries the same tickets. When the order
+ * has been refunded meanwhile, its tickets are void and their mail has nothing to say.
+ */
 export const mailsConfirmedOrder =
   (db: Db, mail: MailTransport): Deliverer =>
   async (message) => {
     const order = await requireOrder(db, message.order);
-    const event = await findEvent(db, order.event);
-    if (!event) throw new Error(`There is no event ${order.event}.`);
-    await mail.send(orderConfirmedMail(message.id, event, order));
+    if (order.state === 'refunded') return;
+    await mail.send(orderConfirmedMail(message.id, await requireEvent(db, order.event), order));
+  };
+
+/** Tells the buyer of an order that was not waited for that it failed, and whether the seats are still held. */
+export const mailsFailedOrder =
+  (db: Db, mail: MailTransport, publicUrl: string): Deliverer =>
+  async (message) => {
+    const order = await requireOrder(db, message.order);
+    const event = await requireEvent(db, order.event);
+    const heldUntil = await heldForOrder(db, order.order);
+    const shopUrl = new URL(`/sales/${encodeURIComponent(order.sale)}/seats`, publicUrl).href;
+    await mail.send(orderFailedMail(message.id, event, { ...order, heldUntil, shopUrl }));
+  };
+
+/** Tells the buyer of a refund. */
+export const mailsRefundedOrder =
+  (db: Db, mail: MailTransport): Deliverer =>
+  async (message) => {
+    const order = await requireOrder(db, message.order);
+    await mail.send(orderRefundedMail(message.id, await requireEvent(db, order.event), order));
   };
 
 /**

@@ -19,17 +19,21 @@ export const confirmOrder = (db: Db, order: string, seats: number): Promise<Ende
 };
 
 /** Gives the hold back to the fan. `owed` is what the provider must still be told. */
-export const failOrder = (db: Db, order: string, owed: 'settled' | 'cancelDue'): Promise<Ended> =>
+export const failOrder = (
+  db: Db,
+  order: string,
+  { failure, owed }: { failure: 'payment-declined' | 'unavailable'; owed: 'settled' | 'cancelDue' },
+): Promise<Ended> =>
   db.callOne<Ended>(
-    (sql) => sql`
-      select state, failure from fail_order(${order}, 'payment-declined', ${owed}, ${SETTLE_AFTER_MS})`,
+    (sql) => sql`select state, failure from fail_order(${order}, ${failure}, ${owed}, ${SETTLE_AFTER_MS})`,
   );
 
-/** The provider was told everything. */
-export async function settleOrder(db: Db, order: string): Promise<void> {
+/** What may be owed to the provider once an order has ended. */
+export type Owed = 'captureDue' | 'cancelDue' | 'refundDue';
+
+/** The provider was told what was owed to it. Something else may be owed by now: a refund, by whoever captured late. */
+export async function settleOrder(db: Db, order: string, owed: Owed): Promise<void> {
   await db.call(
-    (sql) => sql`
-      update ticket_order set payment = 'settled'
-      where id = ${order} and payment in ('captureDue', 'cancelDue')`,
+    (sql) => sql`update ticket_order set payment = 'settled' where id = ${order} and payment = ${owed}`,
   );
 }

@@ -1,4 +1,5 @@
 import type { Db } from '../db/client.ts';
+import type { Owed } from './end.ts';
 
 /**
  * How long one attempt may work on an order before another may take it over. Longer than a slow attempt takes, and short
@@ -25,8 +26,8 @@ export async function lapseLease(db: Db, order: string): Promise<void> {
 export type UnsettledOrder = {
   order: string;
   seats: number;
-  state: 'inProgress' | 'confirmed' | 'failed';
-  payment: 'unknown' | 'captureDue' | 'cancelDue';
+  state: 'inProgress' | 'confirmed' | 'failed' | 'refunded';
+  payment: 'unknown' | Owed;
 };
 
 /** Takes orders that owe something and that nobody has worked on for the length of their lease. */

@@ -57,7 +57,8 @@ export const orderAnswer = (event: Event, order: StoredOrder): OrderAnswer => ({
   state: order.state,
   seats: pricedSeats(event, order.seats),
   total: totalOf(order),
-  tickets: ticketsOf(event, order),
+  // What a refund has made void is not shown as if it admitted anybody.
+  tickets: order.state === 'refunded' ? [] : ticketsOf(event, order),
   buyer: { name: order.buyerName, email: order.buyerEmail },
   failure: order.failure,
   createdAt: order.createdAt.toISOString(),

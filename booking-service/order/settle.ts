@@ -1,13 +1,16 @@
 import type { Log } from '#shared/log.ts';
 import type { Db } from '../db/client.ts';
 import type { PaymentProvider } from '../payment/provider.ts';
-import { confirmOrder, type Ended, failOrder, settleOrder } from './end.ts';
+import { confirmOrder, type Ended, failOrder, type Owed, settleOrder } from './end.ts';
 
 /** What ends orders: the database that decides, the provider that follows. */
 export type Till = { db: Db; payments: PaymentProvider; log: Log };
 
+/** `none` and `unknown` are to be kept from ever coming; `unknown`: it could not be found out, and nobody tries any more. */
+export type PaymentOutcome = 'authorised' | 'declined' | 'none' | 'unknown';
+
 /**
- * Ends an order whose payment's outcome is known: authorised, declined, or none, which is to be kept from ever coming.
+ * Ends an order by what became of its payment.
  *
  * The database decides first, under the order's lock, and the provider follows: two attempts that know different things
  * still end one way, and what the provider could not be told stays owed until the worker has told it.
@@ -15,13 +18,16 @@ export type Till = { db: Db; payments: PaymentProvider; log: Log };
 export async function settle(
   till: Till,
   order: { id: string; seats: number },
-  payment: 'authorised' | 'declined' | 'none',
+  payment: PaymentOutcome,
 ): Promise<Ended> {
   const { db, log } = till;
   const ended =
     payment === 'authorised'
       ? await confirmOrder(db, order.id, order.seats)
-      : await failOrder(db, order.id, payment === 'none' ? 'cancelDue' : 'settled');
+      : await failOrder(db, order.id, {
+          failure: payment === 'unknown' ? 'unavailable' : 'payment-declined',
+          owed: payment === 'declined' ? 'settled' : 'cancelDue',
+        });
   const owed = owedAfter(ended, payment);
   try {
     if (owed) await payOff(till, order.id, owed);
@@ -31,10 +37,7 @@ export async function settle(
   return ended;
 }
 
-function owedAfter(
-  ended: Ended,
-  payment: 'authorised' | 'declined' | 'none',
-): 'captureDue' | 'cancelDue' | null {
+function owedAfter(ended: Ended, payment: PaymentOutcome): Owed | null {
   if (ended.state === 'confirmed') return 'captureDue';
   return ended.state === 'failed' && payment !== 'declined' ? 'cancelDue' : null;
 }
@@ -43,8 +46,20 @@ function owedAfter(
 export async function payOff(
   { db, payments }: Pick<Till, 'db' | 'payments'>,
   order: string,
-  owed: 'captureDue' | 'cancelDue',
+  owed: Owed,
 ): Promise<void> {
-  await (owed === 'captureDue' ? payments.capture(order) : payments.cancel(order));
-  await settleOrder(db, order);
+  if (owed === 'captureDue') await payments.capture(order);
+  else if (owed === 'cancelDue') await payments.cancel(order);
+  else await giveBack(payments, order);
+  await settleOrder(db, order, owed);
+}
+
+/**
+ * Undoes a payment as far as it went. One that was not captured yet is cancelled, and a capture that is still on its way
+ * is refused from then on; if it was faster, cancelling throws, and the next attempt finds something to refund.
+ */
+async function giveBack(payments: PaymentProvider, order: string): Promise<void> {
+  const state = await payments.lookUp(order);
+  if (state === 'captured') await payments.refund(order);
+  else if (state === 'authorised') await payments.cancel(order);
 }

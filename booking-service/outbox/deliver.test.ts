@@ -2,7 +2,12 @@ import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { createFolderTransport, createSmtpTransport, type MailTransport } from '../mail/transport.ts';
-import { finishesAdmission, mailsConfirmedOrder } from '../order/deliverers.ts';
+import {
+  finishesAdmission,
+  mailsConfirmedOrder,
+  mailsFailedOrder,
+  mailsRefundedOrder,
+} from '../order/deliverers.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 import { deliverNext, type Outbox, type Patience, retryAfterMs } from './deliver.ts';
 
@@ -66,6 +71,8 @@ const outboxWith = (transport: MailTransport, gatewayUrl = 'http://127.0.0.1:9')
   patience: impatient,
   deliverers: {
     'order-confirmed-mail': mailsConfirmedOrder(booking.db, transport),
+    'order-failed-mail': mailsFailedOrder(booking.db, transport, 'http://127.0.0.1:9'),
+    'order-refunded-mail': mailsRefundedOrder(booking.db, transport),
     'admission-finished': finishesAdmission(booking.db, { url: gatewayUrl, internalSecret: 's' }),
   },
 });

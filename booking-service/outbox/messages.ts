@@ -1,6 +1,10 @@
 import type { Db } from '../db/client.ts';
 
-export type OutboxKind = 'order-confirmed-mail' | 'admission-finished';
+export type OutboxKind =
+  | 'order-confirmed-mail'
+  | 'order-failed-mail'
+  | 'order-refunded-mail'
+  | 'admission-finished';
 
 /** A fact that was committed with its order and is to be told to somebody, at least once. */
 export type OutboxMessage = { id: string; kind: OutboxKind; order: string; attempts: number };

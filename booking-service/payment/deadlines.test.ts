@@ -3,7 +3,13 @@ import { withDeadlines } from './deadlines.ts';
 import type { PaymentProvider } from './provider.ts';
 
 const never = () => new Promise<never>(() => undefined);
-const hanging: PaymentProvider = { authorise: never, capture: never, cancel: never, lookUp: never };
+const hanging: PaymentProvider = {
+  authorise: never,
+  capture: never,
+  cancel: never,
+  refund: never,
+  lookUp: never,
+};
 
 test('a provider that hangs is given up, whatever it was asked', async () => {
   const provider = withDeadlines(hanging, 20);
@@ -11,6 +17,7 @@ test('a provider that hangs is given up, whatever it was asked', async () => {
   await expect(provider.authorise(payment, 'tok')).rejects.toThrow('authorise');
   await expect(provider.capture('o')).rejects.toThrow('capture');
   await expect(provider.cancel('o')).rejects.toThrow('cancel');
+  await expect(provider.refund('o')).rejects.toThrow('refund');
   await expect(provider.lookUp('o')).rejects.toThrow('lookUp');
 });
 

@@ -25,6 +25,7 @@ export function withDeadlines(
     authorise: (payment, token) => inTime('authorise', provider.authorise(payment, token)),
     capture: (order) => inTime('capture', provider.capture(order)),
     cancel: (order) => inTime('cancel', provider.cancel(order)),
+    refund: (order) => inTime('refund', provider.refund(order)),
     lookUp: (order) => inTime('lookUp', provider.lookUp(order)),
   };
 }

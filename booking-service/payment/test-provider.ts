@@ -26,6 +26,9 @@ export function createTestProvider(db: Db, slowPaymentMs = SLOW_PAYMENT_MS): Pay
     async cancel(order) {
       if ((await cancel(db, order)) === 'captured') throw new Error(`Payment ${order} is captured already.`);
     },
+    async refund(order) {
+      if ((await refund(db, order)) !== 'refunded') throw new Error(`Payment ${order} is not captured.`);
+    },
     lookUp: (order) => lookUp(db, order),
   };
 }
@@ -47,6 +50,13 @@ async function capture(db: Db, order: string): Promise<string | null> {
 async function cancel(db: Db, order: string): Promise<string> {
   const { state } = await db.callOne<{ state: string }>(
     (sql) => sql`select test_payment_cancel(${order}) as state`,
+  );
+  return state;
+}
+
+async function refund(db: Db, order: string): Promise<string | null> {
+  const { state } = await db.callOne<{ state: string | null }>(
+    (sql) => sql`select test_payment_refund(${order}) as state`,
   );
   return state;
 }

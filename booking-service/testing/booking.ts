@@ -11,14 +11,18 @@ import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { newId } from '#shared/ids.ts';
 import { internalHeaders, PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { createLog } from '#shared/log.ts';
-import { testDatabase } from '../../infra/testing/stores.ts';
+import { testDatabase, testRedis } from '../../infra/testing/stores.ts';
 import { createApp } from '../app.ts';
 import { createDb } from '../db/client.ts';
+import { createOrderQueue } from '../intake/queue.ts';
 import { createInventory } from '../inventory/inventory.ts';
 import { createTestProvider } from '../payment/test-provider.ts';
 
 export const internalSecret = 'a secret of the tests that is long enough';
+/** In whose name the organiser's requests of `internal` are made. */
+export const organiserName = 'tester';
 const SLOW_PAYMENT_MS = 50;
+const ORDERS_WAITING_MAX = 20;
 const ADMISSION_SECONDS = 600;
 
 export type Answer<Body = Record<string, unknown>> = { status: number; headers: Headers; body: Body };
@@ -35,7 +39,7 @@ export type TestBooking = Awaited<ReturnType<typeof startBooking>>;
 
 /** The booking service on a database of its own, as the gateway sees it. */
 export async function startBooking() {
-  const database = await testDatabase();
+  const [database, redis] = await Promise.all([testDatabase(), testRedis()]);
   const log = createLog('booking-test', 'silent');
   const db = createDb(database.url, { applicationName: 'booking-test' });
   const inventoryDb = createDb(database.url, { applicationName: 'inventory-test', connections: 1 });
@@ -43,11 +47,13 @@ export async function startBooking() {
   inventory.start();
   await inventory.refresh();
   const payments = createTestProvider(db, SLOW_PAYMENT_MS);
+  const orderQueue = createOrderQueue({ db, redisUrl: redis.url, waitingMax: ORDERS_WAITING_MAX, log });
   const signer = await createSigner();
   const dependencies = {
     ...{ db, inventory, payments, internalSecret, log },
     keys: signer.keys,
     mailFolder: null,
+    toWorker: orderQueue,
     wakeWorker: () => undefined,
     clock: systemClock,
   };
@@ -66,7 +72,11 @@ export async function startBooking() {
   const internal = (method: string, path: string, options: RequestOptions = {}): Promise<Answer> =>
     send(method, path, {
       ...options,
-      headers: { [internalHeaders.key]: internalSecret, ...options.headers },
+      headers: {
+        [internalHeaders.key]: internalSecret,
+        [internalHeaders.organiser]: organiserName,
+        ...options.headers,
+      },
     });
 
   const makeEvent = async (
@@ -115,12 +125,22 @@ export async function startBooking() {
   };
 
   const stop = async () => {
-    await inventory.stop();
+    await Promise.all([inventory.stop(), orderQueue.close()]);
     await Promise.all([db.close(), inventoryDb.close()]);
-    await database.drop();
+    await Promise.all([database.drop(), redis.flush()]);
   };
   return {
-    ...{ databaseUrl: database.url, db, inventory, payments, log, app, signer, dependencies },
+    ...{
+      databaseUrl: database.url,
+      redisUrl: redis.url,
+      db,
+      inventory,
+      payments,
+      log,
+      app,
+      signer,
+      dependencies,
+    },
     send,
     internal,
     makeEvent,

@@ -1,0 +1,54 @@
+import type { OrderListAnswer, OrderListQuery, OrganiserOrder } from '#shared/contract/organiser.ts';
+import { type Event, findEvent } from '../catalogue/event.ts';
+import type { Db } from '../db/client.ts';
+import { cursorOf, olderThan, pageOf } from '../db/page.ts';
+import { pricedSeats } from '../inventory/priced-seats.ts';
+import { readOrders, type StoredOrder } from './read-orders.ts';
+
+type Listed = Omit<StoredOrder, 'event' | 'fan' | 'tickets'>;
+
+/** A page of a sale's orders for its organiser, the newest first. */
+export async function listOrders(
+  db: Db,
+  { event, sale }: { event: Event; sale: string },
+  { limit, after, state }: OrderListQuery,
+): Promise<OrderListAnswer> {
+  const rows = await db.call<Listed & { cursor: string }>(
+    (sql) => sql`
+      select listed.id as "order", ${cursorOf(sql, 'listed.created_at', 'listed.id')} as cursor, listed.sale, listed.state,
+        listed.failure, listed.buyer_name as "buyerName", listed.buyer_email as "buyerEmail", hold.seats, listed.amount,
+        listed.currency,
+        listed.created_at as "createdAt"
+      from (
+        select * from ticket_order
+        where sale = ${sale}
+          and ${state === undefined ? sql`true` : sql`state = ${state}`}
+          and ${olderThan(sql, 'created_at', 'id', after)}
+        order by created_at desc, id desc
+        limit ${limit + 1}
+      ) as listed
+      join hold on hold.id = listed.hold
+      order by listed.created_at desc, listed.id desc`,
+  );
+  const { entries, next } = pageOf(rows, limit);
+  return { orders: entries.map((row) => organiserOrder(event, row)), next };
+}
+
+/** One order for its organiser; it must be there. */
+export async function readOrganiserOrder(db: Db, order: string): Promise<OrganiserOrder> {
+  const [stored] = await readOrders(db, { order });
+  const event = stored && (await findEvent(db, stored.event));
+  if (!event) throw new Error(`There is no order ${order}, or not its event.`);
+  return organiserOrder(event, stored);
+}
+
+const organiserOrder = (event: Event, row: Listed): OrganiserOrder => ({
+  order: row.order,
+  sale: row.sale,
+  state: row.state,
+  failure: row.failure,
+  buyer: { name: row.buyerName, email: row.buyerEmail },
+  seats: pricedSeats(event, row.seats),
+  total: { amount: row.amount, currency: row.currency },
+  createdAt: row.createdAt.toISOString(),
+});
