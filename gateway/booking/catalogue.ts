@@ -1,31 +1,48 @@
 import type { EventAnswer, EventRequest, LayoutAnswer } from '#shared/contract/event.ts';
 import type { SaleChange, SaleDefinition, SaleRequest, SaleStock } from '#shared/contract/sale.ts';
-import { internalHeaders } from '#shared/internal.ts';
 import type { BookingClient } from './client.ts';
+import { bookingForOrganisers, inNameOf } from './for-organisers.ts';
 
 export type StockOfSale = SaleStock & { sale: string; version: number; nextHoldEnds: number | null };
 
 /** What the gateway asks of the booking service for organisers and for itself, by name. */
 export function bookingCatalogue(booking: BookingClient) {
-  const as = (organiser: string) => ({
-    headers: { [internalHeaders.organiser]: encodeURIComponent(organiser) },
-  });
   return {
+    ...bookingForOrganisers(booking),
     createEvent: (event: EventRequest, organiser: string) =>
-      booking.call<EventAnswer>({ method: 'POST', path: '/internal/events', json: event, ...as(organiser) }),
+      booking.call<EventAnswer>({
+        method: 'POST',
+        path: '/internal/events',
+        json: event,
+        ...inNameOf(organiser),
+      }),
     createSale: (event: string, sale: SaleRequest, organiser: string) =>
       booking.call<SaleDefinition>({
         method: 'POST',
         path: `/internal/events/${event}/sales`,
         json: sale,
-        ...as(organiser),
+        ...inNameOf(organiser),
       }),
     event: (event: string) => booking.call<EventAnswer>({ method: 'GET', path: `/internal/events/${event}` }),
     events: async () =>
       (await booking.call<{ events: EventAnswer[] }>({ method: 'GET', path: '/internal/events' })).events,
+    eventsNamed: async (events: string[]) =>
+      (
+        await booking.call<{ events: EventAnswer[] }>({
+          method: 'GET',
+          path: `/internal/events?ids=${events.join(',')}`,
+        })
+      ).events,
     layout: (event: string, version: number) =>
       booking.call<LayoutAnswer>({ method: 'GET', path: `/internal/events/${event}/layout/${version}` }),
     sale: (sale: string) => booking.call<SaleDefinition>({ method: 'GET', path: `/internal/sales/${sale}` }),
+    accessCodes: async (sale: string) =>
+      (
+        await booking.call<{ accessCodes: string[] }>({
+          method: 'GET',
+          path: `/internal/sales/${sale}/access-codes`,
+        })
+      ).accessCodes,
     stock: async () =>
       (await booking.call<{ sales: StockOfSale[] }>({ method: 'GET', path: '/internal/stock' })).sales,
     recordChanges: (sale: string, changes: SaleChange[]) =>

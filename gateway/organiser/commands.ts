@@ -67,7 +67,8 @@ export async function commandSale(
     const settings = SaleSettings.parse(snapshot.definition);
     const changed = commanded(snapshot, command);
     const reopens = command === 'open' && snapshot.state === 'soldOut';
-    if (reopens && (shop.sync.stockOf(sale)?.open ?? 0) === 0) {
+    // What was heard half a second ago may be older than the refund that this sale is opened for.
+    if (reopens && !shop.sync.stockOf(sale)?.open && (await shop.sync.countOpen(sale)) === 0) {
       throw new Problem('sale-ended', 'Every seat is sold; there is nothing to open the sale for.');
     }
     if (!reopens && JSON.stringify(changed) === JSON.stringify(settings)) return organiserSale(snapshot);
@@ -124,7 +125,10 @@ async function apply(
   await changeSale(
     shop.store,
     definition,
-    { version, at: isoTime(snapshot.asOf), by: who.by, action, reason: who.reason, settings },
+    {
+      ...{ version, at: isoTime(snapshot.asOf), by: who.by, action, reason: who.reason, settings },
+      before: SaleSettings.parse(snapshot.definition),
+    },
     { reopens },
   );
   try {

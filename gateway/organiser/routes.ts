@@ -1,17 +1,19 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { type AdmissionTokenVerifier, bearerToken } from '#shared/admission-token.ts';
 import { EventRequest } from '#shared/contract/event.ts';
 import { CommandRequest, SalePatch, SaleRequest, saleCommands } from '#shared/contract/sale.ts';
-import { idPattern } from '#shared/ids.ts';
 import { readJson } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
 import type { BookingCatalogue } from '../booking/catalogue.ts';
 import type { TicketMint } from '../queue/ticket.ts';
 import { putSale } from '../sale/live-sale.ts';
+import { answer, type OrganiserEnv, requireId } from './answer.ts';
+import { organiserBookingRoutes } from './booking-routes.ts';
 import { commandSale, organiserSale, patchSale, type Shop } from './commands.ts';
 import type { Organisers } from './organisers.ts';
-
-type OrganiserEnv = { Variables: { organiser: string } };
+import type { SaleStats } from './stats.ts';
+import { statsRoutes } from './stats-routes.ts';
+import type { StatsStreams } from './stats-streams.ts';
 
 export type OrganiserDeps = {
   shop: Shop;
@@ -19,10 +21,13 @@ export type OrganiserDeps = {
   organisers: Organisers;
   tickets: TicketMint;
   verifyAdmission: AdmissionTokenVerifier;
+  stats: SaleStats;
+  streams: StatsStreams;
 };
 
 /** Everything under /api/organiser. */
-export function organiserRoutes({ shop, catalogue, organisers, tickets, verifyAdmission }: OrganiserDeps) {
+export function organiserRoutes(deps: OrganiserDeps) {
+  const { shop, catalogue, organisers, tickets, verifyAdmission, stats, streams } = deps;
   const app = new Hono<OrganiserEnv>();
 
   app.use(async (c, next) => {
@@ -51,7 +56,7 @@ export function organiserRoutes({ shop, catalogue, organisers, tickets, verifyAd
     const event = requireId(c.req.param('event'));
     const request = await readJson(c, SaleRequest);
     const definition = await catalogue.createSale(event, request, c.get('organiser'));
-    await putSale(shop.store, definition);
+    await putSale(shop.store, definition, request.accessCodes ?? []);
     return answer(c, organiserSale(await shop.watch.renew(definition.sale)), 201);
   });
 
@@ -77,15 +82,7 @@ export function organiserRoutes({ shop, catalogue, organisers, tickets, verifyAd
       return answer(c, await commandSale(shop, sale, command, { by: c.get('organiser'), reason }));
     });
   }
+  app.route('/', organiserBookingRoutes({ shop, catalogue }));
+  app.route('/', statsRoutes({ stats, streams }));
   return app;
-}
-
-const answer = (c: Context, body: object, status: 200 | 201 = 200): Response => {
-  c.header('cache-control', 'no-store');
-  return c.json(body, status);
-};
-
-function requireId(id: string): string {
-  if (!idPattern.test(id)) throw new Problem('not-found', 'There is nothing at this address.');
-  return id;
 }

@@ -22,18 +22,26 @@ export const unclearPage = (sale: SaleAnswer, attempt: Attempt): Html => html`<h
     </form>
   </section>`;
 
-const orderTexts = {
+export const orderTitles = {
   inProgress: 'Booking in progress',
   confirmed: 'Your tickets',
   failed: 'This booking did not succeed',
   refunded: 'This order was refunded',
 };
 
-/** An order, as its owner sees it. */
-export const orderPage = (sale: SaleAnswer, order: z.infer<typeof OrderAnswer>): Html => html`<header>
-    <h1>${orderTexts[order.state]}</h1>
+type Order = z.infer<typeof OrderAnswer>;
+
+/** An order, as its owner sees it. `isHeld`: the fan still has seats to pay for. */
+export const orderPage = (
+  sale: SaleAnswer,
+  order: Order,
+  { isHeld }: { isHeld: boolean },
+): Html => html`<header>
+    <h1>${orderTitles[order.state]}</h1>
     <p>${sale.event.name}, ${sale.event.venue}</p>
   </header>
+  ${order.state === 'inProgress' ? progress(sale, order) : ''}
+  ${order.state === 'failed' ? failure(sale, order, isHeld) : ''}
   <section class="card">
     <p>Order <code>${order.order}</code></p>
     ${
@@ -45,5 +53,32 @@ export const orderPage = (sale: SaleAnswer, order: z.infer<typeof OrderAnswer>):
     }
     <p><strong>Total: ${formatMoney(order.total)}</strong></p>
     ${order.state === 'confirmed' ? html`<p>We sent the tickets to ${order.buyer.email}.</p>` : ''}
-    ${order.state === 'failed' ? html`<p>You have not been charged.</p>` : ''}
+    ${order.state === 'refunded' ? html`<p>You get ${formatMoney(order.total)} back. The tickets admit nobody any more.</p>` : ''}
+  </section>`;
+
+/** The page's script asks at this address and shows the page anew when there is something else to see. */
+const progress = (sale: SaleAnswer, order: Order): Html => html`<section class="card progress" role="status"
+    data-poll="/api/sales/${sale.sale}/orders/${order.order}">
+    <span class="spinner" aria-hidden="true"></span>
+    <div>
+      <p><strong>We are booking your seats.</strong> This page shows by itself when it is done.</p>
+      <p>You need not wait here: as soon as the booking is through, the tickets go to ${order.buyer.email}.</p>
+      <p data-show="trouble" class="soft"></p>
+    </div>
+  </section>`;
+
+const failures: Record<string, string> = {
+  'payment-declined': 'The payment was declined.',
+  'hold-lost': 'Before the payment was through, the seats went to somebody else.',
+  unavailable: 'The payment provider could not be reached.',
+};
+
+const failure = (sale: SaleAnswer, order: Order, isHeld: boolean): Html => html`<section class="card problem">
+    <p>${failures[order.failure ?? ''] ?? 'The payment did not come about.'} You have not been charged.</p>
+  </section>
+  <section>
+    <p>${isHeld ? 'Your seats are still held for you: you can pay again.' : 'You can look what else there is.'}</p>
+    <p class="actions">
+      <a class="button" href="/sales/${sale.sale}/seats">${isHeld ? 'Back to your seats' : 'Choose other seats'}</a>
+    </p>
   </section>`;

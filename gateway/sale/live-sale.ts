@@ -1,12 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { SaleChange, SaleDefinition } from '#shared/contract/sale.ts';
+import { z } from 'zod';
+import { SaleChange, SaleDefinition, SaleSettings } from '#shared/contract/sale.ts';
 import { invalidFields, Problem } from '#shared/problem.ts';
+import { digestOfCode } from '../queue/access-code.ts';
 import { saleKey, salesKey } from '../redis/keys.ts';
 import { redisProblem, type Store, saleScript } from '../redis/script.ts';
 import { scriptSettings } from './settings.ts';
 
 const SEED_BYTES = 32;
 export const UNSAVED_CHANGES_BATCH = 100;
+
+/** A change as it waits to become durable: with the settings before it, which PostgreSQL knows from the version before. */
+const UnsavedChange = z.object({ ...SaleChange.shape, before: SaleSettings.nullable().default(null) });
+export type UnsavedChange = z.infer<typeof UnsavedChange>;
 
 const put = saleScript<number>(new URL('./put-sale.lua', import.meta.url));
 const change = saleScript<[outcome: string, detail?: string | number]>(
@@ -21,12 +27,20 @@ function newSeed(): [seed: string, commitment: string] {
   return [seed.toString('hex'), createHash('sha256').update(seed).digest('hex')];
 }
 
-/** Makes a durable definition live, unless a newer one already is; returns the live version. */
-export async function putSale(store: Store, definition: SaleDefinition): Promise<number> {
+/**
+ * Makes a durable definition live together with its access codes, unless a newer one already is; returns the live
+ * version. The codes stay out of the definition, which every gateway reads again and again.
+ */
+export async function putSale(
+  store: Store,
+  definition: SaleDefinition,
+  accessCodes: readonly string[] = [],
+): Promise<number> {
   const version = await put(store, definition.sale, [
     definition.version,
     JSON.stringify(definition),
     ...newSeed(),
+    accessCodes.map((code) => digestOfCode(definition.sale, code)).join(' '),
     ...scriptSettings(definition),
   ]);
   try {
@@ -45,7 +59,7 @@ export async function putSale(store: Store, definition: SaleDefinition): Promise
 export async function changeSale(
   store: Store,
   definition: SaleDefinition,
-  record: SaleChange,
+  record: UnsavedChange,
   options: { reopens: boolean },
 ): Promise<void> {
   // What is live is read back by every gateway, so nothing that cannot be read may get there.
@@ -71,10 +85,10 @@ export async function changeSale(
 }
 
 /** The oldest changes that are in effect but not durable yet. */
-export async function unsavedChanges(store: Store, sale: string): Promise<SaleChange[]> {
+export async function unsavedChanges(store: Store, sale: string): Promise<UnsavedChange[]> {
   try {
     const packed = await store.redis.lrange(saleKey(sale, 'unsaved'), 0, UNSAVED_CHANGES_BATCH - 1);
-    return packed.map((text) => SaleChange.parse(JSON.parse(text)));
+    return packed.map((text) => UnsavedChange.parse(JSON.parse(text)));
   } catch (error) {
     throw redisProblem(error);
   }

@@ -5,6 +5,7 @@ import type { BookingCatalogue, StockOfSale } from '../booking/catalogue.ts';
 import type { QueueWatch } from '../queue/watch.ts';
 import type { Store } from '../redis/script.ts';
 import { markSaved, markSoldOut, putSale, unsavedChanges } from './live-sale.ts';
+import { shareStock } from './shared-stock.ts';
 
 const SYNC_INTERVAL_MS = 500;
 const SAVE_ROUNDS_MAX = 10;
@@ -18,9 +19,11 @@ const FIRST_SYNC_MS_MAX = 10_000;
 export type SaleSync = {
   /** The seats of a sale as last heard; null before that. */
   stockOf: (sale: string) => SaleStock | null;
+  /** How many seats of a sale are open at this moment, asked for; throws `unavailable`. */
+  countOpen: (sale: string) => Promise<number>;
   /** Records the changes of a sale that PostgreSQL does not have yet; true when none is left. */
   save: (sale: string) => Promise<boolean>;
-  /** Whether sales were compared since the start, or could not be for so long that waiting makes no sense. */
+  /** Whether sales are known, or could not be compared for so long that waiting makes no sense. */
   isReady: () => boolean;
   stop: Stop;
 };
@@ -32,15 +35,21 @@ export function keepSalesInStep(
   log: Log,
 ): SaleSync {
   let stocks = new Map<string, StockOfSale>();
+  const shared = shareStock(store, log);
   let compared = false;
   const startedAt = performance.now();
-  const isReady = () => compared || performance.now() - startedAt > FIRST_SYNC_MS_MAX;
+  const isSettled = () => compared || performance.now() - startedAt > FIRST_SYNC_MS_MAX;
+  // Where Redis knows the sales there is a queue to serve, whether or not the booking service answers.
+  const isReady = () => isSettled() || (watch.hasLooked() && watch.sales().length > 0);
 
   const save = async (sale: string): Promise<boolean> => {
     for (let round = 0; round < SAVE_ROUNDS_MAX; round += 1) {
       const changes = await unsavedChanges(store, sale);
       if (changes.length === 0) return true;
-      const { version } = await catalogue.recordChanges(sale, changes);
+      const { version } = await catalogue.recordChanges(
+        sale,
+        changes.map(({ before: _, ...change }) => change),
+      );
       if ((await markSaved(store, sale, version)) === 0) return true;
     }
     return false;
@@ -50,7 +59,9 @@ export function keepSalesInStep(
     const { sale } = stock;
     const snapshot = watch.remembered(sale);
     if (!snapshot || snapshot.definition.version < stock.version) {
-      await putSale(store, await catalogue.sale(sale));
+      const definition = await catalogue.sale(sale);
+      const accessCodes = definition.accessCodeUses === null ? [] : await catalogue.accessCodes(sale);
+      await putSale(store, definition, accessCodes);
       await watch.renew(sale);
       return;
     }
@@ -67,7 +78,14 @@ export function keepSalesInStep(
   const stop = every(
     SYNC_INTERVAL_MS,
     async () => {
-      stocks = new Map((await catalogue.stock()).map((stock) => [stock.sale, stock]));
+      try {
+        stocks = new Map((await catalogue.stock()).map((stock) => [stock.sale, stock]));
+      } catch (error) {
+        // Shown only: nothing is decided by what another gateway heard.
+        if (stocks.size === 0) stocks = await shared.read();
+        throw error;
+      }
+      await shared.write(stocks);
       const results = await Promise.allSettled([...stocks.values()].map(step));
       compared = true;
       for (const result of results) {
@@ -77,13 +95,14 @@ export function keepSalesInStep(
     },
     (error) => {
       // Services start side by side; only afterwards is it worth a word.
-      const level = isReady() ? 'warn' : 'debug';
+      const level = isSettled() ? 'warn' : 'debug';
       log[level]({ err: error }, 'sales cannot be kept in step: the booking service does not answer');
     },
   );
 
   return {
     stockOf: (sale) => stocks.get(sale) ?? null,
+    countOpen: async (sale) => (await catalogue.stock()).find((stock) => stock.sale === sale)?.open ?? 0,
     save,
     isReady,
     stop,

@@ -39,9 +39,16 @@ const pathParameters = (path: string) =>
     schema: { type: 'string' },
   }));
 
+const mediaTypes: Record<string, string> = {
+  'text/html': 'A page',
+  'text/event-stream': 'Server-sent events',
+};
+
 const answerOf = (answer: z.ZodType | string | null) => {
   if (answer === null) return { description: 'No body' };
-  if (typeof answer === 'string') return { description: 'A page', content: { [answer]: {} } };
+  if (typeof answer === 'string') {
+    return { description: mediaTypes[answer] ?? 'A file', content: { [answer]: {} } };
+  }
   return {
     description: 'The answer',
     content: { 'application/json': { schema: schemaOf(answer, 'output') } },

@@ -9,20 +9,38 @@ import {
   OrderCreatedAnswer,
   OrderRequest,
   OrdersAnswer,
+  OrderTakenAnswer,
   SeatsAnswer,
   SeatsQuery,
 } from './booking.ts';
 import { EventAnswer, EventRequest, LayoutAnswer } from './event.ts';
 import { IdempotencyKey } from './fields.ts';
+import {
+  AuditAnswer,
+  BlockAnswer,
+  BlockRequest,
+  DeadLettersAnswer,
+  OrderListAnswer,
+  OrderListQuery,
+  OrganiserOrder,
+  PageQuery,
+  RefundRequest,
+  ResendAnswer,
+  ResendRequest,
+} from './organiser.ts';
 import { ClaimAnswer, DrawAnswer, JoinAnswer, JoinRequest, StatusAnswer } from './queue.ts';
 import {
   CommandRequest,
+  EventsAnswer,
+  EventWithSalesAnswer,
   OrganiserSaleAnswer,
   SaleAnswer,
   SalePatch,
   SaleRequest,
   saleCommands,
 } from './sale.ts';
+
+import { StatsAnswer } from './stats.ts';
 
 export type Operation = {
   method: 'get' | 'post' | 'patch' | 'delete';
@@ -82,12 +100,16 @@ export const operations: Operation[] = [
     answers: { 200: z.object({ keys: z.array(z.record(z.string(), z.string())) }) },
   }),
 
-  open('get', '/api/events/{event}', 'An event: facts and prices', {
-    answers: { 200: EventAnswer },
+  open('get', '/api/events', 'What is or will be on sale', {
+    answers: { 200: EventsAnswer, 304: null },
+    codes: ['unavailable'],
+  }),
+  open('get', '/api/events/{event}', 'An event: facts, prices, sales', {
+    answers: { 200: EventWithSalesAnswer, 304: null },
     codes: ['not-found', 'unavailable'],
   }),
   open('get', '/api/events/{event}/layout/{version}', 'The immutable arrangement of its seats', {
-    answers: { 200: LayoutAnswer },
+    answers: { 200: LayoutAnswer, 304: null },
     codes: ['not-found', 'unavailable'],
   }),
   open('get', sale, 'A sale, the same for everyone', {
@@ -141,9 +163,11 @@ export const operations: Operation[] = [
     codes: ['in-progress', 'forbidden'],
   }),
   shop('post', `${sale}/orders`, 'Pay for held seats', {
-    headers: requiredKey,
+    headers: requiredKey.extend({
+      prefer: z.string().optional().describe('`respond-async`: taken at once, booked by and by (RFC 7240).'),
+    }),
     body: OrderRequest,
-    answers: { 201: OrderCreatedAnswer },
+    answers: { 201: OrderCreatedAnswer, 202: OrderTakenAnswer },
     codes: [
       'payment-declined',
       'hold-lost',
@@ -186,10 +210,57 @@ export const operations: Operation[] = [
     }),
   ),
 
-  open('get', '/', 'Page: all sales', { answers: { 200: html } }),
+  organiser('get', '/api/organiser/sales/{sale}/stats', 'Live figures of a sale', {
+    answers: { 200: StatsAnswer },
+  }),
+  organiser('get', '/api/organiser/sales/{sale}/stats/stream', 'The same whenever they change', {
+    headers: z.object({ 'last-event-id': z.string().optional() }),
+    answers: { 200: 'text/event-stream' },
+  }),
+  organiser('get', '/api/organiser/sales/{sale}/orders', 'Its orders, the newest first', {
+    query: OrderListQuery,
+    answers: { 200: OrderListAnswer },
+    codes: ['invalid-field'],
+  }),
+  organiser('get', '/api/organiser/sales/{sale}/orders.csv', 'All its orders as CSV (RFC 4180)', {
+    answers: { 200: 'text/csv' },
+  }),
+  organiser('get', '/api/organiser/sales/{sale}/audit', 'Who did what, when and why, the newest first', {
+    query: PageQuery,
+    answers: { 200: AuditAnswer },
+    codes: ['invalid-field'],
+  }),
+  organiser('post', '/api/organiser/seats/block', 'Take open seats off sale, all or none', {
+    body: BlockRequest,
+    answers: { 200: BlockAnswer },
+    codes: ['seats-taken'],
+  }),
+  organiser('post', '/api/organiser/seats/unblock', 'Put blocked seats back on sale', {
+    body: BlockRequest,
+    answers: { 200: BlockAnswer },
+  }),
+  organiser('post', '/api/organiser/orders/{order}/refund', 'Refund a confirmed order', {
+    body: RefundRequest,
+    answers: { 200: OrganiserOrder },
+    codes: ['in-progress', 'not-refundable'],
+  }),
+  organiser('get', '/api/organiser/mail/dead', 'Messages that could not be delivered, the newest first', {
+    query: PageQuery,
+    answers: { 200: DeadLettersAnswer },
+    codes: ['invalid-field'],
+  }),
+  organiser('post', '/api/organiser/mail/{message}/resend', 'Deliver a dead letter with fresh attempts', {
+    body: ResendRequest,
+    answers: { 200: ResendAnswer },
+  }),
+
+  open('get', '/', 'Page: what is or will be on sale', {
+    answers: { 200: html, 304: null },
+    codes: ['unavailable'],
+  }),
   open('get', '/events/{event}', 'Page: an event and its sales', {
-    answers: { 200: html },
-    codes: ['not-found'],
+    answers: { 200: html, 304: null },
+    codes: ['not-found', 'unavailable'],
   }),
   open('get', '/sales/{sale}', 'Page: the queue', { answers: { 200: html }, codes: ['not-found'] }),
   open('get', '/sales/{sale}/draw', 'Page: the draw and its proof', {
