@@ -23,6 +23,7 @@ when the run did not come about.
   --seats N           on-sale: how many seats there are          (as many as fans)
   --capacity N        on-sale: how many may shop at a time       (a tenth of the fans)
   --rate N            on-sale: turns a minute                    (six times the fans)
+  --admission SECONDS on-sale: how long one may shop             (45)
   --async PERCENT     on-sale: orders that may be booked later   (0)
   --answer-ms N       the longest that 99 of 100 answers take    (on-sale 3,000, one-seat 5,000)
   --patience SECONDS  the longest that a fan waits               (on-sale 600, one-seat 120)
@@ -40,6 +41,7 @@ const scriptSettings = [
   'seats',
   'capacity',
   'rate',
+  'admission',
   'async',
   'patience',
   'seed',
@@ -85,6 +87,7 @@ function readOptions(root: string, args: string[]): RunOptions | null {
         async: text,
         patience: text,
         seed: text,
+        admission: text,
         'answer-ms': text,
       },
       ...{ shop: text, out: text, set: { type: 'string', multiple: true } },

@@ -18,6 +18,8 @@ const capacity = setting('CAPACITY', Math.max(10, Math.round(fans / 10)), 1, 100
 const admitPerMinute = setting('RATE', fans * 6, 1, 1_000_000);
 /** Of a hundred orders, how many ask to be booked later (`Prefer: respond-async`). */
 const asyncPercent = setting('ASYNC', 0, 0, 100);
+/** How long one may shop; the shorter, the sooner those who went without a word make room. */
+const admissionSeconds = setting('ADMISSION', 45, 5, 3_600);
 /** The longest that a fan stays in the queue. */
 const patienceSeconds = setting('PATIENCE', 600, 1, 86_400);
 
@@ -57,7 +59,7 @@ export function setup(): SaleRecord {
     admitPerMinute,
     seatsPerFan: SEATS_PER_FAN,
     claimSeconds: 10,
-    admissionSeconds: 45,
+    admissionSeconds,
     holdSeconds: 30,
     graceSeconds: 120,
   });

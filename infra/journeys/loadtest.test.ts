@@ -70,7 +70,18 @@ const brokenPromises = async () =>
 // Slow answers are this machine's affair here, not the shop's.
 const patient = ['--answer-ms', '20000'];
 const oneSeat = ['one-seat', '--fans', '30', ...patient];
-const onSale = ['on-sale', '--fans', '24', '--seconds', '6', '--capacity', '3', ...patient];
+const onSale = [
+  'on-sale',
+  '--fans',
+  '16',
+  '--seconds',
+  '6',
+  '--capacity',
+  '2',
+  '--admission',
+  '8',
+  ...patient,
+];
 
 describe.skipIf(!k6)('k6 against real processes', () => {
   test('one seat, thirty fans: kept', async () => {
@@ -89,7 +100,7 @@ describe.skipIf(!k6)('k6 against real processes', () => {
     expect(output).toMatch(/Broken: .*oversold/);
   }, 120_000);
 
-  test('a sale whose fans see their position rise, and some of whom are told of orders that are not', async () => {
+  test('a sale whose fans see their position rise, and one of whom is told of an order that is not', async () => {
     const plants = [risingPosition(), inventedOrder()];
     const { code, output } = await loadtest(onSale, (exchange) =>
       plants.reduce<ReturnType<Plant>>((given, plant) => given ?? plant(exchange), null),

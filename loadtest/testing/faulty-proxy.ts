@@ -70,11 +70,12 @@ export function risingPosition(): Plant {
   };
 }
 
-/** An order is acknowledged that the shop refused: every declined card. */
+/** The first fan who buys is told of an order that is not in the books. */
 export function inventedOrder(): Plant {
-  return ({ method, path, status }) => {
-    if (method !== 'POST' || !path.endsWith('/orders') || status !== 402) return null;
-    const order = { order: 'an-invented-order', tickets: [], total: { amount: 1, currency: 'EUR' } };
-    return { status: 201, body: JSON.stringify(order) };
+  let isPlanted = false;
+  return ({ method, path, status, body }) => {
+    if (isPlanted || method !== 'POST' || !path.endsWith('/orders') || status !== 201) return null;
+    isPlanted = true;
+    return { status, body: JSON.stringify({ ...JSON.parse(body), order: 'an-invented-order' }) };
   };
 }

@@ -71,6 +71,9 @@ const plants: Record<string, () => Promise<unknown>> = {
     await sql`update hold set state = 'released' where 4 = any (seats)`;
     await sql`update ticket_order set state = 'refunded' where id = ${known.secondOrder}`;
     await sql`update test_payment set state = 'refunded' where payment = ${known.secondOrder}`;
+    await sql`
+      insert into outbox_message (id, kind, ticket_order)
+      values ('refund', 'order-refunded-mail', ${known.secondOrder})`;
   },
   'one-hold-per-seat': () => sql`
     insert into hold (id, sale, event, fan, admission, request_digest, state, seats, amount, expires_at)
@@ -109,7 +112,7 @@ const plants: Record<string, () => Promise<unknown>> = {
   'nothing-is-owed-for-long': () => sql`
     update ticket_order set payment = 'captureDue', created_at = clock_timestamp() - interval '2 minutes'
     where id = ${known.order}`,
-  'confirmed-orders-have-a-mail': () =>
+  'orders-have-their-mail': () =>
     sql`delete from outbox_message where ticket_order = ${known.order} and kind = 'order-confirmed-mail'`,
   'mail-is-delivered': () => sql`
     update outbox_message set created_at = clock_timestamp() - interval '2 minutes', attempts = 3
@@ -152,6 +155,26 @@ describe('a planted fault makes its check speak, and no other', () => {
     expect(Object.keys(said).sort()).toEqual([name, ...(together[name] ?? [])].sort());
     for (const sentence of Object.values(said).flat()) expect(sentence).toMatch(/^[A-Z].*\w\)?$/);
   });
+});
+
+test('an order that was refunded, or taken for later and failed, without a word by mail', async () => {
+  const refunded = await saidAfter(async () => {
+    const [codes] = await sql<{ result: string }[]>`
+      select refund_order(${known.order}, 'audit', 'message', 'organiser', null) as result`;
+    expect(codes?.result).toBe('confirmed');
+    await sql`delete from outbox_message where kind = 'order-refunded-mail'`;
+  });
+  expect(Object.keys(refunded)).toEqual(['orders-have-their-mail']);
+  const failed = await saidAfter(
+    () => sql`update ticket_order set respond_async = true where id = ${known.failedOrder}`,
+  );
+  expect(Object.keys(failed)).toEqual(['orders-have-their-mail']);
+});
+
+test('a refund as the organiser makes it gives nothing to say', async () => {
+  expect(
+    await saidAfter(() => sql`select refund_order(${known.order}, 'audit', 'message', 'organiser', null)`),
+  ).toEqual({});
 });
 
 test('every check has its planted fault', () => {

@@ -3,14 +3,23 @@ import { type BooksCheck, overdue } from './check.ts';
 /** Facts that were committed with their order and must reach somebody. */
 export const mailChecks: BooksCheck[] = [
   {
-    name: 'confirmed-orders-have-a-mail',
+    name: 'orders-have-their-mail',
     promise: 'I6',
-    keeps: 'every confirmed order has its e-mail written',
-    means: 'Somebody bought tickets and will never get them by mail. Send them by hand.',
+    keeps:
+      'every confirmed order has its e-mail written, every refunded one, and every failed one that nobody waited for',
+    means: 'Somebody will never be told by mail how their order ended. Write to them by hand.',
     find: (sql) => sql`
-      select id as about, 'Order ' || id || ' is confirmed, and no e-mail with its tickets was written' as finding
-      from ticket_order where state = 'confirmed' and not exists (
-        select from outbox_message where ticket_order = ticket_order.id and kind = 'order-confirmed-mail'
+      select ended.id || ' ' || ended.kind as about,
+        'Order ' || ended.id || ' is ' || ended.state || ', and its e-mail (' || ended.kind || ') was not written' as finding
+      from (
+        select id, state, 'order-confirmed-mail' as kind from ticket_order where state in ('confirmed', 'refunded')
+        union all
+        select id, state, 'order-refunded-mail' from ticket_order where state = 'refunded'
+        union all
+        select id, state, 'order-failed-mail' from ticket_order where state = 'failed' and respond_async
+      ) as ended
+      where not exists (
+        select from outbox_message where ticket_order = ended.id and outbox_message.kind = ended.kind
       )`,
   },
   {
