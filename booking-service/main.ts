@@ -8,13 +8,14 @@ import { runUntilStopped } from '#shared/main.ts';
 import { serve } from '#shared/serve.ts';
 import { createApp } from './app.ts';
 import { createDb } from './db/client.ts';
+import { createOrderQueue } from './intake/queue.ts';
 import { createInventory } from './inventory/inventory.ts';
 import { createWake } from './outbox/wake.ts';
 import { withDeadlines } from './payment/deadlines.ts';
 import { createTestProvider } from './payment/test-provider.ts';
 
-const { HOST, BOOKING_PORT, DATABASE_URL, GATEWAY_URL, INTERNAL_SECRET } = envVariables;
-const { LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL } = envVariables;
+const { HOST, BOOKING_PORT, DATABASE_URL, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET } = envVariables;
+const { LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX } = envVariables;
 
 const KEYS_TIMEOUT_MS = 2_000;
 /** A token with an unknown key makes the keys be fetched again, but no more often than this. */
@@ -24,8 +25,8 @@ const KEYS_AGE_MS_MAX = 10 * 60_000;
 await runUntilStopped(async () => {
   const env = readEnv(
     z.object({
-      ...{ HOST, BOOKING_PORT, DATABASE_URL, GATEWAY_URL, INTERNAL_SECRET },
-      ...{ LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL },
+      ...{ HOST, BOOKING_PORT, DATABASE_URL, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET },
+      ...{ LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX },
     }),
   );
   const log = createLog('booking', env.LOG_LEVEL);
@@ -34,6 +35,8 @@ await runUntilStopped(async () => {
   const inventoryDb = createDb(env.DATABASE_URL, { applicationName: 'admit-one/inventory', connections: 1 });
   const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });
   inventory.start();
+  const { REDIS_URL: redisUrl, ASYNC_ORDERS_WAITING_MAX: waitingMax } = env;
+  const orderQueue = createOrderQueue({ db, redisUrl, waitingMax, log });
   const mailIsKept = env.NODE_ENV !== 'production' && env.SMTP_URL === undefined;
   const app = createApp({
     db,
@@ -46,11 +49,12 @@ await runUntilStopped(async () => {
     }),
     internalSecret: env.INTERNAL_SECRET,
     mailFolder: mailIsKept ? join(env.DATA_DIR, 'mail') : null,
+    toWorker: orderQueue,
     wakeWorker: createWake(db),
     clock: systemClock,
     log,
   });
   const server = await serve(app, { host: env.HOST, port: env.BOOKING_PORT });
   log.info({ url: server.url }, 'listening');
-  return [server.close, inventory.stop, inventoryDb.close, db.close];
+  return [server.close, orderQueue.close, inventory.stop, inventoryDb.close, db.close];
 });

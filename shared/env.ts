@@ -21,6 +21,7 @@ export class EnvError extends Error {}
 const SECRET_LENGTH_MIN = 32;
 
 const port = z.coerce.number().int().min(0).max(65_535);
+const count = z.coerce.number().int().min(0);
 const url = (protocol: RegExp) => z.url({ protocol, error: `must be a URL (${protocol.source})` });
 const secret = z
   .string({ error: 'must be set to a secret' })
@@ -45,5 +46,7 @@ export const envVariables = {
   INTERNAL_SECRET: secret,
   SMTP_URL: url(/^smtps?$/).optional(),
   MAIL_FROM: z.string().default('Admit One <tickets@admit-one.example>'),
+  ASYNC_ORDERS_WAITING_MAX: count.default(10_000),
+  ASYNC_ORDERS_FROM: count.default(64),
   DATA_DIR: z.string().default('.data'),
 } as const;

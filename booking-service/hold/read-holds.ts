@@ -18,3 +18,13 @@ export async function holdsOfFanEnd(db: Db, of: { sale: string; fan: string }): 
   );
   return end;
 }
+
+/** Until when the seats of an order that failed are still its fan's, to pay for again; null when they are not. */
+export async function heldForOrder(db: Db, order: string): Promise<Date | null> {
+  const [hold] = await db.call<{ end: Date }>(
+    (sql) => sql`
+      select hold.expires_at as end from ticket_order join hold on hold.id = ticket_order.hold
+      where ticket_order.id = ${order} and hold.state = 'active' and hold_is_live(hold.state, hold.expires_at)`,
+  );
+  return hold?.end ?? null;
+}

@@ -19,16 +19,21 @@ export type OrderAttempt = {
   seatsPerFan: number;
 };
 
+/** That an order is the worker's, which may have no room for one more. */
+export type ForWorker = { isFull: boolean };
+
 export type Begun = {
   outcome:
     | 'begun'
     | 'taken-over'
     | 'in-progress'
+    | 'waiting'
     | 'confirmed'
     | 'refunded'
     | 'failed'
     | 'mismatch'
     | 'finished'
+    | 'full'
     | 'hold-lost'
     | 'fan-limit'
     | 'buyer-limit'
@@ -41,13 +46,18 @@ export type Begun = {
   failure: string | null;
 };
 
-/** Claims the idempotency key and sets the hold to paying. */
-export const beginOrder = (db: Db, attempt: OrderAttempt): Promise<Begun> =>
+/**
+ * Claims the idempotency key and sets the hold to paying. `forWorker`: nobody works on it yet, so that it has no lease, and
+ * the payment's token is kept for the worker.
+ */
+export const beginOrder = (db: Db, attempt: OrderAttempt, forWorker?: ForWorker): Promise<Begun> =>
   db.callOne<Begun>(
     (sql) => sql`
       select outcome, ticket_order as "order", seats, amount, currency, failure
       from begin_order(${attempt.order}, ${attempt.sale}, ${attempt.event}, ${attempt.fan}, ${attempt.admission},
         ${attempt.idempotencyKey}, ${attempt.requestDigest}, ${attempt.request.hold},
         ${attempt.request.buyer.name}, ${attempt.request.buyer.email}, ${attempt.emailKey}, ${attempt.currency},
-        ${attempt.mayBegin}, ${ORDER_LEASE_MS}, ${attempt.paymentMs}, ${attempt.seatsPerFan})`,
+        ${attempt.mayBegin}, ${forWorker ? 0 : ORDER_LEASE_MS}, ${attempt.paymentMs}, ${attempt.seatsPerFan},
+        ${forWorker !== undefined}, ${forWorker ? attempt.request.payment.token : null},
+        ${forWorker?.isFull ?? false})`,
   );

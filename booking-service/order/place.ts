@@ -1,98 +1,91 @@
 import { Problem } from '#shared/problem.ts';
-import type { Payment } from '../payment/provider.ts';
 import { type Begun, beginOrder, type OrderAttempt } from './begin.ts';
-import type { Ended } from './end.ts';
 import { lapseLease } from './lease.ts';
-import { settle, type Till } from './settle.ts';
+import { pay } from './pay.ts';
+import type { Till } from './settle.ts';
 
 /**
  * Carries one order to its end: begin, authorise, confirm, capture. Returns the id of a confirmed order, which may be
  * one that the same key had confirmed before; throws the problem in every other case.
  */
-export async function placeOrder(till: Till, attempt: OrderAttempt, paymentToken: string): Promise<string> {
+export async function placeOrder(till: Till, attempt: OrderAttempt): Promise<string> {
   const begun = await beginOrder(till.db, attempt);
-  const { order } = begun;
-  if (order === null) throw refusal(begun.outcome, attempt);
-  switch (begun.outcome) {
-    case 'begun':
-    case 'taken-over':
-      break;
-    case 'confirmed':
-    case 'refunded':
-      return order;
-    case 'failed':
-      throw failureProblem(begun.failure, order);
-    default:
-      throw refusal(begun.outcome, attempt, order);
-  }
+  const known = endedBefore(begun, attempt);
+  if (known !== null) return known;
+  const order = begun.order as string;
+  if (begun.outcome !== 'begun' && begun.outcome !== 'taken-over')
+    throw refusal(begun.outcome, attempt, order);
 
-  const payment = { order, amount: begun.amount, currency: begun.currency };
-  const ended = await pay(till, payment, { seats: begun.seats, outcome: begun.outcome, paymentToken });
+  const { seats, amount, currency } = begun;
+  const paymentToken = attempt.request.payment.token;
+  const wasTried = begun.outcome === 'taken-over';
+  const ended = await pay(till, { order, amount, currency, seats, paymentToken, wasTried });
+  if (ended === null) {
+    await lapseLease(till.db, order);
+    throw inProgress(order);
+  }
   if (ended.state === 'failed') throw failureProblem(ended.failure, order);
   return order;
 }
 
-async function pay(
-  till: Till,
-  payment: Payment,
-  attempt: { seats: number; outcome: Begun['outcome']; paymentToken: string },
-): Promise<Ended> {
-  const { db, log } = till;
-  try {
-    const known = attempt.outcome === 'taken-over' ? await outcomeOf(till, payment.order) : 'none';
-    const outcome = known === 'none' ? await authorise(till, payment, attempt.paymentToken) : known;
-    if (outcome !== 'unknown')
-      return await settle(till, { id: payment.order, seats: attempt.seats }, outcome);
-  } catch (error) {
-    // Whether it was confirmed is as unknown as if the answer of the provider had been lost.
-    log.warn({ err: error, order: payment.order }, 'an order is left for the worker to settle');
-  }
-  await lapseLease(db, payment.order);
-  throw inProgress(payment.order);
+/** An order that is in the books. `isNew`: the worker has not been told of it. */
+export type TakenOrder = { order: string; state: 'confirmed' | 'inProgress'; isNew: boolean };
+
+/**
+ * The first half only: begins the order and leaves the second to the worker. Throws the same problems as placeOrder,
+ * and `unavailable` when the worker has more before it than it may; an order that is in the books already is no further one.
+ */
+export async function takeOrder(till: Till, attempt: OrderAttempt, isFull: boolean): Promise<TakenOrder> {
+  const begun = await beginOrder(till.db, attempt, { isFull });
+  const known = endedBefore(begun, attempt);
+  if (known !== null) return { order: known, state: 'confirmed', isNew: false };
+  const isNew = begun.outcome === 'begun' || begun.outcome === 'taken-over';
+  return { order: begun.order as string, state: 'inProgress', isNew };
 }
 
-async function authorise(
-  { payments, log }: Till,
-  payment: Payment,
-  token: string,
-): Promise<'authorised' | 'declined' | 'unknown'> {
-  try {
-    return await payments.authorise(payment, token);
-  } catch (error) {
-    log.warn({ err: error, order: payment.order }, 'the outcome of a payment is unknown');
-    return 'unknown';
-  }
+/** The id of an order that was confirmed before, null for one that is in progress; a refusal is thrown. */
+function endedBefore({ order, outcome, failure }: Begun, attempt: OrderAttempt): string | null {
+  if (order === null || outcome === 'mismatch') throw refusal(outcome, attempt);
+  if (outcome === 'failed') throw failureProblem(failure, order);
+  return outcome === 'confirmed' || outcome === 'refunded' ? order : null;
 }
 
-/** What the provider says became of a payment that was perhaps authorised; `none` when it never heard of it. */
-export async function outcomeOf(
-  { payments }: Pick<Till, 'payments'>,
-  order: string,
-): Promise<'authorised' | 'declined' | 'none'> {
-  const state = await payments.lookUp(order);
-  if (state === 'authorised' || state === 'captured') return 'authorised';
-  return state === 'none' ? 'none' : 'declined';
-}
+const ASK_AGAIN_SECONDS = 1;
+/** By then a worker has booked a good part of a full queue. */
+const FULL_RETRY_SECONDS = 5;
 
 const inProgress = (order?: string): Problem =>
   new Problem('in-progress', 'The order is being worked on. Ask again in a moment.', {
     extra: order === undefined ? {} : { order },
-    retryAfterSeconds: 1,
+    retryAfterSeconds: ASK_AGAIN_SECONDS,
   });
 
 function failureProblem(failure: string | null, order: string): Problem {
   const extra = { order };
-  return failure === 'hold-lost'
-    ? new Problem('hold-lost', 'The seats went to somebody else; nothing was charged.', { extra })
-    : new Problem('payment-declined', 'Nothing was charged. Try again with a new Idempotency-Key.', {
-        extra,
-      });
+  if (failure === 'hold-lost')
+    return new Problem('hold-lost', 'The seats went to somebody else; nothing was charged.', { extra });
+  const why = failure === 'unavailable' ? 'The payment provider could not be reached. ' : '';
+  const again = 'Nothing was charged. Try again with a new Idempotency-Key.';
+  return new Problem('payment-declined', `${why}${again}`, { extra });
 }
 
 function refusal(outcome: Begun['outcome'], attempt: OrderAttempt, order?: string): Problem {
   switch (outcome) {
     case 'in-progress':
       return inProgress(order);
+    case 'waiting':
+      return new Problem(
+        'in-progress',
+        'The order waits to be booked. What becomes of it, its location tells.',
+        {
+          extra: { order, location: `/api/sales/${attempt.sale}/orders/${order}` },
+          retryAfterSeconds: ASK_AGAIN_SECONDS,
+        },
+      );
+    case 'full':
+      return new Problem('unavailable', 'More orders wait than can be booked soon. Please try again.', {
+        retryAfterSeconds: FULL_RETRY_SECONDS,
+      });
     case 'mismatch':
       return new Problem(
         'idempotency-mismatch',

@@ -1,5 +1,5 @@
 import { claimUnsettledOrders, type UnsettledOrder } from './lease.ts';
-import { outcomeOf } from './place.ts';
+import { outcomeOf } from './pay.ts';
 import { payOff, settle, type Till } from './settle.ts';
 
 const ORDERS_PER_RUN_MAX = 20;

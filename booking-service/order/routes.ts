@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Context, Hono } from 'hono';
-import { OrderRequest } from '#shared/contract/booking.ts';
+import { OrderRequest, type OrderTakenAnswer } from '#shared/contract/booking.ts';
 import { newSecretId } from '#shared/ids.ts';
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { readJson } from '#shared/json-body.ts';
@@ -8,17 +8,26 @@ import { Problem } from '#shared/problem.ts';
 import type { Fan, FanEnv } from '../caller/fan.ts';
 import { requiredIdempotencyKey } from '../caller/idempotency-key.ts';
 import { noSuch, pathId } from '../caller/path-id.ts';
+import { prefersRespondAsync } from '../caller/prefer.ts';
 import { holdsOfFanEnd } from '../hold/read-holds.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { OrderAttempt } from './begin.ts';
 import { emailKey } from './email-key.ts';
-import { placeOrder } from './place.ts';
+import { placeOrder, takeOrder } from './place.ts';
 import { orderAnswer, orderCreatedAnswer, readOrders } from './read-orders.ts';
 import type { Till } from './settle.ts';
 
-type Dependencies = { till: Till; inventory: Inventory; wakeWorker: () => void };
+/** The way of an order that nobody waits for. */
+export type ToWorker = {
+  /** Whether the worker has as many orders before it as it may. */
+  isFull: () => Promise<boolean>;
+  /** Tells the worker of an order that is in the books. Nobody waits for it and it never fails. */
+  put: (order: string) => void;
+};
 
-export function orderRoutes({ till, inventory, wakeWorker }: Dependencies): Hono<FanEnv> {
+type Dependencies = { till: Till; toWorker: ToWorker; inventory: Inventory; wakeWorker: () => void };
+
+export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependencies): Hono<FanEnv> {
   const { db } = till;
 
   /** A payment that began has moved the hold's end, whether or not it came to anything. */
@@ -34,7 +43,17 @@ export function orderRoutes({ till, inventory, wakeWorker }: Dependencies): Hono
       const note = () =>
         noteHoldsEnd(c).catch((error) => till.log.warn({ err: error }, 'the holds are not known'));
       try {
-        const order = await placeOrder(till, orderAttempt(c.var, key, request), request.payment.token);
+        const attempt = orderAttempt(c.var, key, request);
+        if (prefersRespondAsync(c.req.header('prefer'))) {
+          const taken = await takeOrder(till, attempt, await toWorker.isFull());
+          if (taken.isNew) toWorker.put(taken.order);
+          if (taken.state === 'inProgress') {
+            await note();
+            return accepted(c, taken.order);
+          }
+        }
+        // What has ended is answered as ever.
+        const order = await placeOrder(till, attempt);
         c.set('order', order);
         const answer = await created(c, till, order);
         await note();
@@ -63,11 +82,22 @@ export function orderRoutes({ till, inventory, wakeWorker }: Dependencies): Hono
     });
 }
 
+const orderPath = (c: Context<FanEnv>, order: string): string =>
+  `/api/sales/${c.var.sale.definition.sale}/orders/${order}`;
+
+/** RFC 7240 §4.1: the outcome can be asked for at the location. */
+function accepted(c: Context<FanEnv>, order: string): Response {
+  c.header('location', orderPath(c, order));
+  c.header('preference-applied', 'respond-async');
+  const answer: OrderTakenAnswer = { order, state: 'inProgress' };
+  return c.json(answer, 202);
+}
+
 async function created(c: Context<FanEnv>, { db }: Till, order: string): Promise<Response> {
-  const { definition, event } = c.var.sale;
+  const { event } = c.var.sale;
   const [stored] = await readOrders(db, { order });
   if (!stored) throw new Error(`Order ${order} was placed and is not there.`);
-  c.header('location', `/api/sales/${definition.sale}/orders/${order}`);
+  c.header('location', orderPath(c, order));
   return c.json(orderCreatedAnswer(event, stored), 201);
 }
 

@@ -95,6 +95,10 @@ const Ticket = z.object({ seat: z.string(), code: z.string() });
 export const OrderCreatedAnswer = z.object({ order: Id, tickets: z.array(Ticket), total: Money });
 export type OrderCreatedAnswer = z.infer<typeof OrderCreatedAnswer>;
 
+/** The same with `Prefer: respond-async`: taken, and booked by and by. */
+export const OrderTakenAnswer = z.object({ order: Id, state: z.literal('inProgress') });
+export type OrderTakenAnswer = z.infer<typeof OrderTakenAnswer>;
+
 export const orderStates = ['inProgress', 'confirmed', 'failed', 'refunded'] as const;
 
 /** `GET /api/sales/:sale/orders/:order` */

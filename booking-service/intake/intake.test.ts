@@ -1,0 +1,370 @@
+import { Redis } from 'ioredis';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
+import { internalHeaders } from '#shared/internal.ts';
+import type { Till } from '../order/settle.ts';
+import { startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
+import { holdSeats, type OrderOptions, placeOrder } from '../testing/buy.ts';
+import { expireHold, expireLease } from '../testing/expire.ts';
+import { violations } from '../testing/violations.ts';
+import { bookWaitingOrder } from './book.ts';
+import { ORDER_JOBS } from './connection.ts';
+import { searchLostOrders } from './lost.ts';
+import { type OrderJobs, startOrderJobs } from './worker.ts';
+
+const SEATS_PER_FAN = 4;
+const SOON_MS = 5_000;
+const ORDERS_WAITING_MAX = 20;
+
+let booking: TestBooking;
+let till: Till;
+let sale: string;
+let jobs: OrderJobs | null = null;
+
+beforeAll(async () => {
+  booking = await startBooking();
+  till = { db: booking.db, payments: booking.payments, log: booking.log };
+});
+
+beforeEach(async () => {
+  const event = await booking.makeEvent([{ name: 'A', rows: 3, seatsPerRow: 20, amount: 5_000 }]);
+  sale = (await booking.makeSale(event.event, { seatsPerFan: SEATS_PER_FAN })).sale;
+});
+
+afterEach(async () => {
+  await jobs?.stop();
+  jobs = null;
+  vi.restoreAllMocks();
+});
+
+afterAll(async () => {
+  expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);
+  await booking.stop();
+});
+
+const startJobs = () => {
+  jobs = startOrderJobs({ redisUrl: booking.redisUrl, till, onBooked: () => undefined, log: booking.log });
+  return jobs;
+};
+
+/** An order of a fan who does not wait for it. */
+const later = (fan: TestFan, hold: string, options: OrderOptions = {}) =>
+  placeOrder(fan, hold, { ...options, headers: { prefer: 'respond-async', ...options.headers } });
+
+async function takeOne(token = 'tok_ok', seat = 'A-1-1') {
+  const fan = await booking.admit(sale);
+  const hold = await holdSeats(fan, seat);
+  const taken = await later(fan, hold, { token });
+  expect(taken.status).toBe(202);
+  return { fan, hold, token, taken, order: String(taken.body.order) };
+}
+
+const read = async (fan: TestFan, order: string) => (await fan.request('GET', `/orders/${order}`)).body;
+
+const endsAs = (fan: TestFan, order: string, expected: Record<string, unknown>) =>
+  vi.waitFor(async () => expect(await read(fan, order)).toMatchObject(expected), { timeout: SOON_MS });
+
+const payment = (order: string) =>
+  booking.db.callOne<{ state: string; authorisations: number; captures: number }>(
+    (sql) => sql`select state, authorisations, captures from test_payment where payment = ${order}`,
+  );
+
+const mails = async (order: string): Promise<string[]> => {
+  const rows = await booking.db.call<{ kind: string }>(
+    (sql) => sql`
+      select kind from outbox_message where ticket_order = ${order} and kind like '%mail' order by kind`,
+  );
+  return rows.map(({ kind }) => kind);
+};
+
+const tokenKept = async (order: string): Promise<string | null> => {
+  const row = await booking.db.callOne<{ token: string | null }>(
+    (sql) => sql`select payment_token as token from ticket_order where id = ${order}`,
+  );
+  return row.token;
+};
+
+/** Asks Redis for jobs without working on them. */
+const askRedis = async (): Promise<OrderJobs['hasJob']> => {
+  const redis = new Redis(booking.redisUrl);
+  onTestFinished(() => redis.disconnect());
+  return async (orders) => {
+    const { name, prefix } = ORDER_JOBS;
+    const found = await Promise.all(orders.map((order) => redis.exists(`${prefix}:${name}:${order}`)));
+    return new Set(orders.filter((_, index) => found[index] === 1));
+  };
+};
+
+/** What a worker finds that starts now and no job has reached. */
+const searchAll = async (hasJob: OrderJobs['hasJob'] = async () => new Set()) => {
+  const search = searchLostOrders(till, hasJob, 0);
+  while (await search());
+};
+
+describe('an order that nobody waits for', () => {
+  test('is taken at once, its seats paying, and its outcome can be asked for', async () => {
+    const { fan, hold, taken, order } = await takeOne();
+    expect(taken.body).toEqual({ order, state: 'inProgress' });
+    expect(taken.headers.get('location')).toBe(`/api/sales/${sale}/orders/${order}`);
+    expect(taken.headers.get('preference-applied')).toBe('respond-async');
+    expect(taken.headers.get(internalHeaders.order)).toBeNull();
+    expect(Number(taken.headers.get(internalHeaders.holdEnds))).toBeGreaterThan(Date.now() + 290_000);
+    expect(await read(fan, order)).toMatchObject({ state: 'inProgress', tickets: [], failure: null });
+    const released = await fan.request('DELETE', `/holds/${hold}`);
+    expect(released.body.code).toBe('in-progress');
+  });
+
+  test('is refused as any other is', async () => {
+    const fan = await booking.admit(sale);
+    expect((await later(fan, 'no-such-hold')).body.code).toBe('hold-lost');
+    const hold = await holdSeats(fan, 'A-1-1');
+    const finished = { headers: { [internalHeaders.admission]: 'finished' } };
+    expect((await later(fan, hold, finished)).body.code).toBe('already-finished');
+    await later(fan, hold);
+    expect((await later(fan, hold, { email: 'eve@example.org' })).body.code).toBe('idempotency-mismatch');
+    expect((await later(fan, hold, { key: 'two' })).body.code).toBe('in-progress');
+  });
+
+  test('with the same key again is the same one, before and after its end', async () => {
+    const { fan, hold, taken, order } = await takeOne();
+    const again = await later(fan, hold);
+    expect([again.status, again.body, again.headers.get('location')]).toEqual([
+      202,
+      taken.body,
+      taken.headers.get('location'),
+    ]);
+    expect(await placeOrder(fan, hold)).toMatchObject({
+      status: 409,
+      body: { code: 'in-progress', order, location: taken.headers.get('location') },
+    });
+    startJobs();
+    await endsAs(fan, order, { state: 'confirmed' });
+    for (const ask of [later, placeOrder]) {
+      const ended = await ask(fan, hold);
+      expect(ended).toMatchObject({ status: 201, body: { order } });
+      expect(ended.headers.get('preference-applied')).toBeNull();
+    }
+    expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+  });
+
+  test('taken fifty times at once is one order and one authorisation', async () => {
+    startJobs();
+    const fan = await booking.admit(sale);
+    const hold = await holdSeats(fan, 'A-1-1');
+    const answers = await Promise.all(Array.from({ length: 50 }, () => later(fan, hold)));
+    const orders = new Set(answers.map(({ body }) => body.order));
+    expect(orders.size).toBe(1);
+    expect(new Set(answers.map(({ status }) => status)).has(202)).toBe(true);
+    const [order] = [...orders].map(String);
+    await endsAs(fan, order!, { state: 'confirmed' });
+    expect(await payment(order!)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+    expect(await mails(order!)).toEqual(['order-confirmed-mail']);
+  });
+
+  test('is booked whatever its card does, and its token is kept no longer than needed', async () => {
+    const paid = await takeOne('tok_ok', 'A-1-1');
+    const slow = await takeOne('tok_slow', 'A-1-3');
+    const unknown = await takeOne('tok_unknown', 'A-1-5');
+    expect(await tokenKept(unknown.order)).toBe('tok_unknown');
+    startJobs();
+    for (const { fan, order } of [paid, slow, unknown]) {
+      await endsAs(fan, order, { state: 'confirmed' });
+      await vi.waitFor(async () =>
+        expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 }),
+      );
+      expect(await mails(order)).toEqual(['order-confirmed-mail']);
+      expect(await tokenKept(order)).toBeNull();
+    }
+  });
+
+  test('whose card is declined fails with a mail, and its seats can be paid again', async () => {
+    startJobs();
+    const { fan, hold, order } = await takeOne('tok_declined');
+    await endsAs(fan, order, { state: 'failed', failure: 'payment-declined' });
+    expect(await mails(order)).toEqual(['order-failed-mail']);
+    expect(await tokenKept(order)).toBeNull();
+    expect((await later(fan, hold, { token: 'tok_declined' })).status).toBe(402);
+    expect((await placeOrder(fan, hold, { key: 'two' })).status).toBe(201);
+  });
+
+  test('whose seats went to somebody else while it waited fails with a mail, and nothing is charged', async () => {
+    const { fan, hold, order } = await takeOne();
+    await expireHold(booking.db, hold);
+    await holdSeats(await booking.admit(sale), 'A-1-1');
+    startJobs();
+    await endsAs(fan, order, { state: 'failed', failure: 'hold-lost' });
+    expect(await mails(order)).toEqual(['order-failed-mail']);
+    await vi.waitFor(async () =>
+      expect(await payment(order)).toMatchObject({ state: 'cancelled', captures: 0 }),
+    );
+    expect((await later(fan, hold)).body.code).toBe('hold-lost');
+  });
+
+  test('sells late as long as nobody has taken its seats', async () => {
+    const { fan, hold, order } = await takeOne();
+    await expireHold(booking.db, hold);
+    startJobs();
+    await endsAs(fan, order, { state: 'confirmed' });
+  });
+});
+
+test('the failure of an order that was waited for sends no mail', async () => {
+  const fan = await booking.admit(sale);
+  const failed = await placeOrder(fan, await holdSeats(fan, 'A-1-1'), { token: 'tok_declined' });
+  expect(failed.status).toBe(402);
+  expect(await mails(String(failed.body.order))).toEqual([]);
+});
+
+describe('a provider that cannot be reached', () => {
+  const patience = { firstRetryMs: 1_000, retryMsMax: 60_000, attemptsMax: 3 };
+
+  test('is tried again later each time, and after the last attempt the order fails with a mail', async () => {
+    const { fan, hold, order } = await takeOne('tok_ok');
+    const away = new Error('the provider is away');
+    vi.spyOn(booking.payments, 'authorise').mockRejectedValue(away);
+    const lookUp = vi.spyOn(booking.payments, 'lookUp').mockRejectedValue(away);
+    vi.spyOn(booking.payments, 'cancel').mockRejectedValue(away);
+    expect(await bookWaitingOrder(till, order, patience)).toBe(1_000);
+    const early = (await bookWaitingOrder(till, order, patience)) as number;
+    expect(early).toBeGreaterThan(0);
+    expect(early).toBeLessThanOrEqual(1_000);
+    await expireLease(booking.db, order);
+    expect(await bookWaitingOrder(till, order, patience)).toBe(2_000);
+    expect(lookUp).toHaveBeenCalledTimes(1);
+    await expireLease(booking.db, order);
+    expect(await bookWaitingOrder(till, order, patience)).toBeNull();
+    expect(await read(fan, order)).toMatchObject({ state: 'failed', failure: 'unavailable' });
+    expect(await mails(order)).toEqual(['order-failed-mail']);
+    expect(await later(fan, hold)).toMatchObject({
+      status: 402,
+      body: { code: 'payment-declined', detail: expect.stringContaining('could not be reached') },
+    });
+    // What comes late all the same is refused, once the provider can be told.
+    vi.restoreAllMocks();
+    await booking.payments.cancel(order);
+    const late = { order, amount: 5_000, currency: 'EUR' };
+    expect(await booking.payments.authorise(late, 'tok_ok')).toBe('declined');
+    await booking.db.call((sql) => sql`update ticket_order set payment = 'settled' where id = ${order}`);
+  });
+
+  test('does not let an order be tried for ever by workers that die of it', async () => {
+    const { fan, order } = await takeOne('tok_ok');
+    await booking.db.call((sql) => sql`update ticket_order set attempts = 3 where id = ${order}`);
+    const authorise = vi.spyOn(booking.payments, 'authorise');
+    expect(await bookWaitingOrder(till, order, patience)).toBeNull();
+    expect(authorise).not.toHaveBeenCalled();
+    expect(await read(fan, order)).toMatchObject({ state: 'failed', failure: 'unavailable' });
+  });
+});
+
+describe('a job that is lost', () => {
+  test('with Redis’ data is made up for, with the token and one authorisation', async () => {
+    const { fan, order } = await takeOne('tok_slow');
+    const redis = new Redis(booking.redisUrl);
+    await vi.waitFor(async () => expect(await redis.keys('*')).not.toEqual([]));
+    await redis.flushdb();
+    redis.disconnect();
+    // The worker looks by itself, and at the same time a second one does.
+    await Promise.all([searchAll(), searchAll(), searchAll(startJobs().hasJob)]);
+    await endsAs(fan, order, { state: 'confirmed' });
+    expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+  });
+
+  test('is not taken for lost while it waits in the queue', async () => {
+    const { fan, order } = await takeOne();
+    const hasJob = await askRedis();
+    await vi.waitFor(async () => expect((await hasJob([order])).has(order)).toBe(true));
+    await searchAll(hasJob);
+    expect((await read(fan, order)).state).toBe('inProgress');
+    startJobs();
+    await endsAs(fan, order, { state: 'confirmed' });
+    await vi.waitFor(async () => expect((await jobs!.hasJob([order])).size).toBe(0));
+  });
+
+  test('for orders beyond one page is found on the next', async () => {
+    const taken = [];
+    for (let index = 0; index < ORDERS_WAITING_MAX / 2; index += 1)
+      taken.push(await takeOne('tok_ok', `A-${(index % 3) + 1}-${2 * Math.floor(index / 3) + 1}`));
+    const search = searchLostOrders(till, async () => new Set(), 0, 3);
+    while (await search());
+    for (const { fan, order } of taken) expect((await read(fan, order)).state).toBe('confirmed');
+  });
+});
+
+describe('a worker that is killed', () => {
+  test('before the authorisation: the next one authorises; after it: it looks and does not authorise again', async () => {
+    for (const authorised of [false, true]) {
+      const { fan, order } = await takeOne('tok_ok', authorised ? 'A-1-1' : 'A-1-3');
+      const { authorise } = booking.payments;
+      vi.spyOn(booking.payments, 'authorise').mockImplementationOnce(async (given, token) => {
+        if (authorised) await authorise(given, token);
+        throw new Error('killed');
+      });
+      expect(await bookWaitingOrder(till, order)).toBeGreaterThan(0);
+      await expireLease(booking.db, order);
+      expect(await bookWaitingOrder(till, order)).toBeNull();
+      expect((await read(fan, order)).state).toBe('confirmed');
+      expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+    }
+  });
+
+  test('leaves an order to nobody before its lease is over', async () => {
+    const { order } = await takeOne('tok_slow');
+    const [first, second] = await Promise.all([bookWaitingOrder(till, order), bookWaitingOrder(till, order)]);
+    expect([first, second].filter((wait) => wait === null)).toHaveLength(1);
+    expect((await payment(order)).authorisations).toBe(1);
+  });
+});
+
+test('an order whose waiting request was killed can be left to the worker by its fan’s retry', async () => {
+  const fan = await booking.admit(sale);
+  const hold = await holdSeats(fan, 'A-1-1');
+  const { authorise } = booking.payments;
+  vi.spyOn(booking.payments, 'authorise').mockImplementationOnce(async (given, token) => {
+    await authorise(given, token);
+    throw new Error('killed');
+  });
+  const { body } = await placeOrder(fan, hold);
+  const order = String(body.order);
+  await expireLease(booking.db, order, '1 second');
+  startJobs();
+  expect(await later(fan, hold)).toMatchObject({ status: 202, body: { order } });
+  await endsAs(fan, order, { state: 'confirmed' });
+  expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+});
+
+test('a full queue refuses before anything is begun, and still answers for what it has taken', async () => {
+  const taken: Awaited<ReturnType<typeof takeOne>>[] = [];
+  await expect
+    .poll(async () => (await booking.dependencies.toWorker.isFull()) === false, { timeout: SOON_MS })
+    .toBe(true);
+  for (let row = 1, seat = 1; !(await booking.dependencies.toWorker.isFull()); seat += 2) {
+    if (seat > 19) [row, seat] = [row + 1, 1];
+    taken.push(await takeOne('tok_ok', `A-${row}-${seat}`));
+    expect(taken.length).toBeLessThanOrEqual(ORDERS_WAITING_MAX);
+  }
+  const fan = await booking.admit(sale);
+  const hold = await holdSeats(fan, 'A-3-20');
+  const refused = await later(fan, hold);
+  expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+  expect(refused.headers.get('retry-after')).toBe('5');
+  expect((await fan.request('GET', '/orders')).body.orders).toEqual([]);
+  expect((await fan.request('GET', '/holds')).body.holds).toMatchObject([{ hold }]);
+  const [first] = taken;
+  expect((await later(first!.fan, first!.hold)).status).toBe(202);
+  // Who waits for the order is not kept out, and room comes with the worker.
+  expect((await placeOrder(fan, hold)).status).toBe(201);
+  startJobs();
+  const next = await booking.admit(sale);
+  const seat = await holdSeats(next, 'A-3-18');
+  await vi.waitFor(async () => expect((await later(next, seat)).status).toBe(202), { timeout: SOON_MS });
+});

@@ -1,0 +1,61 @@
+import type { Db } from '../db/client.ts';
+
+/**
+ * How long one attempt of the worker may work on an order before another may. Longer than asking the provider what became
+ * of the payment, authorising it and confirming take at their worst; a worker that is killed delays its orders by as much.
+ */
+const WAITING_LEASE_MS = 10_000;
+
+/** An order that nobody waits for, taken to work on; or how long it is not to be had; or over. */
+export type WaitingOrder =
+  | {
+      outcome: 'claimed';
+      seats: number;
+      amount: number;
+      currency: string;
+      paymentToken: string;
+      /** This one included. */
+      attempts: number;
+    }
+  | { outcome: 'busy'; waitMs: number }
+  | { outcome: 'over' };
+
+/** Takes an order to work on, so that nobody else does for the length of the lease. */
+export const claimWaitingOrder = (db: Db, order: string): Promise<WaitingOrder> =>
+  db.callOne<WaitingOrder>(
+    (sql) => sql`
+      select outcome, seats, amount, currency, payment_token as "paymentToken", attempts, wait_ms as "waitMs"
+      from claim_waiting_order(${order}, ${WAITING_LEASE_MS})`,
+  );
+
+/** Gives an order back, to be had again after `waitMs`. */
+export async function postponeOrder(db: Db, order: string, waitMs: number): Promise<void> {
+  await db.call(
+    (sql) => sql`
+      update ticket_order set lease_until = add_milliseconds(${waitMs})
+      where id = ${order} and respond_async and state = 'inProgress'`,
+  );
+}
+
+/** Orders that nobody has worked on for `idleMs`, although they were to be had; a page of them, by id, behind `after`. */
+export async function idleOrders(
+  db: Db,
+  { after, idleMs, limit }: { after: string; idleMs: number; limit: number },
+): Promise<string[]> {
+  const rows = await db.call<{ id: string }>(
+    (sql) => sql`
+      select id from ticket_order
+      where respond_async and state = 'inProgress' and id > ${after} and lease_until <= add_milliseconds(${-idleMs})
+      order by id limit ${limit}`,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** How many orders the worker has before it. */
+export async function countWaiting(db: Db): Promise<number> {
+  const { waiting } = await db.callOne<{ waiting: number }>(
+    (sql) => sql`
+      select count(*)::int as waiting from ticket_order where respond_async and state = 'inProgress'`,
+  );
+  return waiting;
+}
