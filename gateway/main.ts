@@ -24,6 +24,7 @@ import { keepSalesInStep } from './sale/sync.ts';
 
 const { NODE_ENV, LOG_LEVEL, HOST, PORT, PUBLIC_URL, BOOKING_URL, REDIS_URL, SMTP_URL } = envVariables;
 const { SIGNING_KEYS, QUEUE_TICKET_SECRET, INTERNAL_SECRET, ORGANISER_KEY, ORGANISER_KEYS } = envVariables;
+const { ASYNC_ORDERS_FROM } = envVariables;
 
 const GatewayEnv = z.object({
   NODE_ENV,
@@ -39,6 +40,7 @@ const GatewayEnv = z.object({
   INTERNAL_SECRET,
   ORGANISER_KEY,
   ORGANISER_KEYS,
+  ASYNC_ORDERS_FROM,
 });
 
 await runUntilStopped(async () => {
@@ -69,7 +71,7 @@ await runUntilStopped(async () => {
     cookies: saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') }),
     booking,
     catalogue,
-    door: createDoor({ store, booking, verify, log }),
+    door: createDoor({ store, booking, verify, asyncOrdersFrom: env.ASYNC_ORDERS_FROM, log }),
     sync,
     events: rememberEvents(catalogue),
     organiser: {

@@ -9,7 +9,7 @@ import {
   finishAdmission,
   noteHoldEnds,
 } from '../admission/admission.ts';
-import type { BookingAnswer, BookingClient } from '../booking/client.ts';
+import type { BookingAnswer, BookingClient, BookingRequest } from '../booking/client.ts';
 import type { Store } from '../redis/script.ts';
 import { type DoorRoute, targetPath } from './route-table.ts';
 
@@ -49,15 +49,22 @@ export type DoorRequest = {
 export type DoorAnswer = { status: number; headers: Record<string, string>; body: Buffer };
 
 /** Lets admitted fans through to the booking service, and nobody and nothing else. */
-export type Door = { pass: (request: DoorRequest) => Promise<DoorAnswer> };
+export type Door = {
+  pass: (request: DoorRequest) => Promise<DoorAnswer>;
+  /** Whether so many payments are under way here that a page had better not wait for one more. */
+  isTillCrowded: () => boolean;
+};
 
 export function createDoor(options: {
   store: Store;
   booking: BookingClient;
   verify: AdmissionTokenVerifier;
+  /** Payments under way from which the till is crowded. */
+  asyncOrdersFrom: number;
   log: Log;
 }): Door {
-  const { store, booking, verify, log } = options;
+  const { store, booking, verify, asyncOrdersFrom, log } = options;
+  let paymentsUnderWay = 0;
   const checks = new Map<string, { check: AdmissionCheck; at: number }>();
 
   const admissionOf = async (route: DoorRoute, claims: AdmissionClaims): Promise<AdmissionCheck> => {
@@ -100,7 +107,19 @@ export function createDoor(options: {
     }
   };
 
+  /** Counted, so that the till knows how crowded it is. */
+  const ask = async (route: DoorRoute, request: BookingRequest): Promise<BookingAnswer> => {
+    if (!route.startsPayment) return booking.request(request);
+    paymentsUnderWay += 1;
+    try {
+      return await booking.request(request);
+    } finally {
+      paymentsUnderWay -= 1;
+    }
+  };
+
   return {
+    isTillCrowded: () => paymentsUnderWay >= asyncOrdersFrom,
     async pass({ route, params, token, query, header, body }) {
       if (token === null) throw new Problem('gate-required', 'Only admitted fans can enter the shop.');
       const claims = await verify(token);
@@ -111,7 +130,7 @@ export function createDoor(options: {
       const check = await admissionOf(route, claims);
       const admission = admit(route, check.state);
       const search = query && query.size > 0 ? `?${query}` : '';
-      const answer = await booking.request({
+      const answer = await ask(route, {
         lane: route.startsPayment ? 'payment' : 'shop',
         method: route.method,
         path: `${path}${search}`,

@@ -1,18 +1,27 @@
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
-import { OrderAnswer, type OrderCreatedAnswer, type OrdersAnswer } from '#shared/contract/booking.ts';
+import {
+  type HoldsAnswer,
+  OrderAnswer,
+  type OrderCreatedAnswer,
+  type OrdersAnswer,
+  type OrderTakenAnswer,
+} from '#shared/contract/booking.ts';
 import { IdempotencyKey } from '#shared/contract/fields.ts';
 import { validate } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
+import type { DoorAnswer } from '../door/door.ts';
 import { doorRoutes } from '../door/route-table.ts';
 import { type PageDeps, saleOfPage } from './context.ts';
 import { readForm } from './form.ts';
-import { page } from './layout.ts';
-import { type Attempt, orderPage, unclearPage } from './order-page.ts';
+import { inlineScript, page } from './layout.ts';
+import { type Attempt, orderPage, orderTitles, unclearPage } from './order-page.ts';
 import { askShop, parsed, refusalOf } from './shop-door.ts';
 import { showShop } from './shop-routes.ts';
 
 const PROGRESS_REFRESH_SECONDS = 3;
+
+const orderScript = inlineScript(new URL('./client/order.ts', import.meta.url));
 
 /** Paying, and what came of it. A form carries the key of its attempt, so that sending it twice pays once. */
 export function orderPageRoutes(deps: PageDeps) {
@@ -22,12 +31,15 @@ export function orderPageRoutes(deps: PageDeps) {
     const attempt = attemptOf(await readForm(c));
     const { hold, name, email, token, key } = attempt;
     const json = { hold, buyer: { name, email }, payment: { token } };
-    const answer = await askShop(deps, c, doorRoutes.order, { json, key }).catch(noAnswer);
-    if (answer?.status === 201) {
-      const { order } = parsed<z.infer<typeof OrderCreatedAnswer>>(answer);
+    const prefer = deps.door.isTillCrowded() ? { prefer: 'respond-async' } : {};
+    const answer = await askShop(deps, c, doorRoutes.order, { json, key, ...prefer }).catch(noAnswer);
+    if (answer?.status === 201 || answer?.status === 202) {
+      const { order } = parsed<z.infer<typeof OrderCreatedAnswer> | z.infer<typeof OrderTakenAnswer>>(answer);
       return c.redirect(`/sales/${c.req.param('sale')}/orders/${order}`, 303);
     }
     const refusal = answer && refusalOf(answer);
+    const waiting = answer && refusal?.code === 'in-progress' ? waitingOrder(answer) : null;
+    if (waiting !== null) return c.redirect(`/sales/${c.req.param('sale')}/orders/${waiting}`, 303);
     if (!refusal || refusal.code === 'in-progress' || refusal.code === 'unavailable') {
       const sale = await saleOfPage(deps, c.req.param('sale'));
       return page(c, {
@@ -49,10 +61,13 @@ export function orderPageRoutes(deps: PageDeps) {
     });
     if (answer.status !== 200) throw new Problem(refusalOf(answer).code, 'This order cannot be shown here.');
     const order = OrderAnswer.parse(parsed(answer));
+    const isHeld = order.state === 'failed' && (await holdsSeats(deps, c));
     return page(c, {
-      title: `Order – ${sale.event.name}`,
-      body: orderPage(sale, order),
-      refreshSeconds: order.state === 'inProgress' ? PROGRESS_REFRESH_SECONDS : undefined,
+      title: `${orderTitles[order.state]} – ${sale.event.name}`,
+      body: orderPage(sale, order, { isHeld }),
+      ...(order.state === 'inProgress'
+        ? { script: orderScript, refreshSeconds: PROGRESS_REFRESH_SECONDS }
+        : {}),
     });
   });
 
@@ -68,6 +83,23 @@ function attemptOf(form: URLSearchParams): Attempt {
 /** No answer is not a refusal: what became of the payment is open. */
 function noAnswer(error: unknown): null {
   if (error instanceof Problem && error.code === 'unavailable') return null;
+  throw error;
+}
+
+/** The order of a refusal that says where its outcome can be asked for: the worker has it. */
+function waitingOrder(answer: DoorAnswer): string | null {
+  const { order, location } = parsed<{ order?: string; location?: string }>(answer);
+  return location === undefined ? null : (order ?? null);
+}
+
+/** Whether the fan still holds seats to pay for. An admission that is over holds none, and may not ask. */
+async function holdsSeats(deps: PageDeps, c: Context): Promise<boolean> {
+  const answer = await askShop(deps, c, doorRoutes.holds).catch(refused);
+  return answer?.status === 200 && parsed<z.infer<typeof HoldsAnswer>>(answer).holds.length > 0;
+}
+
+function refused(error: unknown): null {
+  if (error instanceof Problem) return null;
   throw error;
 }
 

@@ -9,6 +9,7 @@ export type ShopRequest = {
   query?: Record<string, string>;
   json?: unknown;
   key?: string;
+  prefer?: string;
 };
 
 /** What a page asks of the shop goes through the same door as the API, with the admission in the browser's cookie. */
@@ -18,11 +19,12 @@ export function askShop(
   route: DoorRoute,
   request: ShopRequest = {},
 ): Promise<DoorAnswer> {
-  const { params, query, json, key } = request;
+  const { params, query, json, key, prefer } = request;
   const sale = c.req.param('sale') as string;
   const headers: Record<string, string> = { accept: 'application/json' };
   if (json !== undefined) headers['content-type'] = 'application/json';
   if (key !== undefined) headers['idempotency-key'] = key;
+  if (prefer !== undefined) headers.prefer = prefer;
   return deps.door.pass({
     route,
     params: { ...params, sale },

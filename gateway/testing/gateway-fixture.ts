@@ -45,7 +45,7 @@ export async function gatewayFixture() {
     cookies: saleCookies({ secure: false }),
     booking,
     catalogue,
-    door: createDoor({ store, booking, verify, log: silentLog }),
+    door: createDoor({ store, booking, verify, asyncOrdersFrom: 64, log: silentLog }),
     sync,
     events: rememberEvents(catalogue),
     organiser: {

@@ -190,6 +190,29 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     await close();
   }, 60_000);
 
+  test('a payment that waits for the worker already is shown as such, and not made again', async () => {
+    const { sale, page, close } = await atTheTill('tok_ok');
+    const form = (await page.evaluate(
+      `Object.fromEntries(new FormData(document.querySelector('form[action$="/orders"]')))`,
+    )) as Record<'hold' | 'key' | 'name' | 'email' | 'token', string>;
+    await shop.kill('worker');
+    const taken = await page.context().request.post(`${shop.gatewayUrls[0]}/api/sales/${sale}/orders`, {
+      data: {
+        hold: form.hold,
+        buyer: { name: form.name, email: form.email },
+        payment: { token: form.token },
+      },
+      headers: { 'idempotency-key': form.key, prefer: 'respond-async' },
+    });
+    expect(taken.status()).toBe(202);
+    await page.getByRole('button', { name: /^Pay / }).click();
+    await page.waitForSelector('text=Booking in progress');
+    await shop.restart('worker');
+    await page.waitForSelector('text=Your tickets');
+    expect(await payments(shop, sale)).toEqual([{ state: 'confirmed', authorisations: 1, captures: 1 }]);
+    await close();
+  }, 60_000);
+
   test('the seats page sends whoever is not admitted to the queue', async () => {
     const { sale } = await busySale();
     const { page, close } = await visit(sale);
