@@ -19,7 +19,9 @@ import { pageRoutes } from './pages/routes.ts';
 import type { Cookies } from './queue/credentials.ts';
 import { queueRoutes } from './queue/routes.ts';
 import type { Queue } from './queue/status.ts';
+import { eventRoutes } from './sale/event-routes.ts';
 import type { Events } from './sale/events.ts';
+import type { Listing } from './sale/listing.ts';
 import { saleRoutes } from './sale/routes.ts';
 import type { SaleSync } from './sale/sync.ts';
 
@@ -32,6 +34,7 @@ export type GatewayDeps = {
   door: Door;
   sync: SaleSync;
   events: Events;
+  listing: Listing;
   organiser: OrganiserDeps;
   log: Log;
   publicUrl: string;
@@ -65,6 +68,7 @@ export function createGateway(deps: GatewayDeps): Hono {
   app.route('/api/sales/:sale/queue', queueRoutes({ queue, cookies }));
   app.route('/api/sales/:sale/queue/me', admissionRoutes({ store, tickets, ...deps }));
   app.route('/', bookingRoutes(deps.door, cookies));
+  app.route('/api/events', eventRoutes(deps));
   app.route('/api', saleRoutes({ watch, draw, ...deps }));
   if (deps.development) app.route('/dev/mail', devMailRoutes(deps.booking));
   app.route('/', pageRoutes({ draw, ...deps }));

@@ -11,7 +11,10 @@ import { createGateway } from './app.ts';
 import { bookingCatalogue } from './booking/catalogue.ts';
 import { connectBooking } from './booking/client.ts';
 import { createDoor } from './door/door.ts';
+import { createPulse } from './door/pulse.ts';
 import { readOrganisers } from './organiser/organisers.ts';
+import { readSaleStats } from './organiser/stats.ts';
+import { streamStats } from './organiser/stats-streams.ts';
 import { saleCookies } from './queue/credentials.ts';
 import { keepPresence } from './queue/presence.ts';
 import { createTicketMint } from './queue/ticket.ts';
@@ -19,6 +22,7 @@ import { watchQueues } from './queue/watch.ts';
 import { connectRedis } from './redis/client.ts';
 import type { Store } from './redis/script.ts';
 import { rememberEvents } from './sale/events.ts';
+import { keepListing } from './sale/listing.ts';
 import { keepOpening } from './sale/opening.ts';
 import { keepSalesInStep } from './sale/sync.ts';
 
@@ -59,6 +63,13 @@ await runUntilStopped(async () => {
   const stopTurns = keepGivingTurns(store, watch, log);
   const stopOpening = keepOpening(store, watch, log);
 
+  const events = rememberEvents({ store, catalogue, isOnSale: watch.hasSaleOf, log });
+  const listing = keepListing({ watch, sync, events, clock: systemClock });
+
+  const pulse = createPulse();
+  const stats = readSaleStats({ store, stockOf: sync.stockOf, door: pulse.lastMinute });
+  const streams = streamStats(stats, log);
+
   const tickets = createTicketMint(env.QUEUE_TICKET_SECRET);
   const verify = createAdmissionTokenVerifier({
     keys: keys.verificationKeys,
@@ -71,15 +82,17 @@ await runUntilStopped(async () => {
     cookies: saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') }),
     booking,
     catalogue,
-    door: createDoor({ store, booking, verify, asyncOrdersFrom: env.ASYNC_ORDERS_FROM, log }),
+    door: createDoor({ store, booking, verify, asyncOrdersFrom: env.ASYNC_ORDERS_FROM, pulse, log }),
     sync,
-    events: rememberEvents(catalogue),
+    events,
+    listing,
     organiser: {
       shop: { store, watch, sync, log },
       catalogue,
       organisers,
       tickets,
-      verifyAdmission: verify,
+      stats,
+      streams,
     },
     log,
     publicUrl: env.PUBLIC_URL,
@@ -90,10 +103,13 @@ await runUntilStopped(async () => {
   log.info({ url: server.url }, 'the gateway is listening');
 
   return [
+    // Streams would keep the server from closing.
+    streams.stop,
     server.close,
     stopTurns,
     stopOpening,
     presence.stop,
+    listing.stop,
     sync.stop,
     watch.stop,
     booking.close,

@@ -30,6 +30,8 @@ export type Inventory = {
   sales: () => Sale[];
   /** A sale by id; one that is not known yet is looked for once more in the database. Throws `unavailable`. */
   findSale: (id: string) => Promise<Sale | undefined>;
+  /** An event that is on sale, by id; undefined for one that is not in memory. */
+  eventOf: (event: string) => Event | undefined;
   /** What fans see of an event's seats as of now. The version rises with every visible change, through restarts too. */
   seatsOf: (event: string) => { states: SeatStates; version: number };
 };
@@ -87,6 +89,7 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
         throw new Problem('unavailable', 'Sales cannot be looked up for a moment.');
       return found;
     },
+    eventOf: (id) => memory?.events.get(id)?.event,
     seatsOf: (id) => {
       const live = memory?.events.get(id);
       if (!live) throw new Error(`The inventory has no event ${id}.`);

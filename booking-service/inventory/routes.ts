@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { SeatsQuery } from '#shared/contract/booking.ts';
+import { isKnown } from '#shared/finished-answer.ts';
 import { validate } from '#shared/json-body.ts';
 import { type FanEnv, requireLive } from '../caller/fan.ts';
 import type { Inventory } from './inventory.ts';
@@ -30,7 +31,6 @@ export function stockRoutes({ inventory }: { inventory: Inventory }): Hono {
 /** 304 when the fan has these very bytes (RFC 9110 §13.1.2). Private: it is only for who was admitted. */
 function conditional({ body, etag }: Rendered, ifNoneMatch: string | undefined): Response {
   const headers = { etag, 'cache-control': 'private, no-cache' };
-  const known = ifNoneMatch?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
-  if (known) return new Response(null, { status: 304, headers });
+  if (isKnown(ifNoneMatch, etag)) return new Response(null, { status: 304, headers });
   return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });
 }

@@ -9,6 +9,7 @@ import { type Cookies, ticketInCookie } from '../queue/credentials.ts';
 import type { Queue } from '../queue/status.ts';
 import type { QueueTicket } from '../queue/ticket.ts';
 import type { Events } from '../sale/events.ts';
+import type { Listing } from '../sale/listing.ts';
 import { publicSale } from '../sale/public-sale.ts';
 import { saleSnapshot } from '../sale/routes.ts';
 import type { SaleSync } from '../sale/sync.ts';
@@ -21,6 +22,7 @@ export type PageDeps = {
   door: Door;
   sync: SaleSync;
   events: Events;
+  listing: Listing;
   draw: (sale: string) => Promise<DrawAnswer>;
   log: Log;
 };

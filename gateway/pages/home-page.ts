@@ -1,7 +1,8 @@
 import { html } from 'hono/html';
 import type { DrawAnswer } from '#shared/contract/queue.ts';
-import type { SaleAnswer, SaleState } from '#shared/contract/sale.ts';
-import { formatDay } from './format.ts';
+import type { EventsAnswer, ListedSale, SaleAnswer, SaleState } from '#shared/contract/sale.ts';
+import type { ShownEvent } from '../sale/listing.ts';
+import { formatDay, formatMoney } from './format.ts';
 import type { Html } from './layout.ts';
 
 const stateTexts: Record<SaleState, string> = {
@@ -13,27 +14,48 @@ const stateTexts: Record<SaleState, string> = {
   closed: 'Ended',
 };
 
-/** Every sale that can be visited. */
-export const homePage = (sales: SaleAnswer[]): Html => html`<h1>Concerts</h1>
-  ${sales.length === 0 ? html`<p>Nothing is on sale at the moment.</p>` : saleList(sales)}`;
+const leftTexts: Record<NonNullable<ListedSale['left']>, string> = {
+  plenty: 'Plenty of seats left',
+  limited: 'Limited seats left',
+  few: 'Few seats left',
+  none: 'No seat left at the moment',
+};
 
-/** One event and its sales. */
-export const eventPage = (
-  sales: SaleAnswer[],
-  event: SaleAnswer['event'],
-): Html => html`<h1>${event.name}</h1>
-  <p>${event.venue}<br />${formatDay(event.startsAt, event.timeZone)}</p>
-  ${sales.length === 0 ? html`<p>Nothing is on sale at the moment.</p>` : saleList(sales)}`;
+/** What is or will be on sale. */
+export const homePage = (events: EventsAnswer['events']): Html => html`<h1>Concerts</h1>
+  ${events.length === 0 ? html`<p>Nothing is on sale at the moment.</p>` : eventList(events)}`;
 
-const saleList = (sales: SaleAnswer[]): Html => html`<ul class="list">
-  ${sales.map(
-    (sale) => html`<li>
-      <a href="/sales/${sale.sale}">${sale.event.name}: ${sale.name}</a>
-      <span>${sale.event.venue}, ${formatDay(sale.event.startsAt, sale.event.timeZone)}</span>
-      <span>${stateTexts[sale.state]}</span>
+const eventList = (events: EventsAnswer['events']): Html => html`<ul class="list">
+  ${events.map(
+    (event) => html`<li>
+      <a href="/events/${event.event}">${event.name}</a>
+      <span>${event.venue}, ${formatDay(event.startsAt, event.timeZone)}</span>
+      ${saleList(event.sales, event.timeZone)}
     </li>`,
   )}
 </ul>`;
+
+/** One event and its sales. */
+export const eventPage = ({ event, sales }: ShownEvent): Html => html`<h1>${event.name}</h1>
+  <p>${event.venue}<br />${formatDay(event.startsAt, event.timeZone)}</p>
+  ${sales.length === 0 ? html`<p>Nothing is on sale at the moment.</p>` : saleList(sales, event.timeZone)}`;
+
+const saleList = (sales: readonly ListedSale[], timeZone: string): Html => html`<ul class="list">
+  ${sales.map(
+    (sale) => html`<li>
+      <a href="/sales/${sale.sale}">${sale.name}</a>
+      <span>${stateTexts[sale.state]}${opening(sale, timeZone)}</span>
+      ${sale.accessCodeNeeded ? html`<span>With an access code</span>` : ''}
+      <span>From ${formatMoney(sale.lowestPrice)}${showsLeft(sale) ? `. ${leftTexts[sale.left ?? 'plenty']}` : ''}</span>
+    </li>`,
+  )}
+</ul>`;
+
+const opening = ({ state, opensAt }: ListedSale, timeZone: string): string =>
+  state === 'scheduled' || state === 'lobby' ? `, opens ${formatDay(opensAt, timeZone)}` : '';
+
+const showsLeft = ({ state, left }: ListedSale): boolean =>
+  left !== null && (state === 'open' || state === 'paused');
 
 /** The draw, and what is needed to recompute it. */
 export const drawPage = (sale: SaleAnswer, draw: DrawAnswer): Html => html`<h1>The draw</h1>

@@ -5,6 +5,7 @@ import { buildSync, transformSync } from 'esbuild';
 import type { Context } from 'hono';
 import { html, raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
+import { type FinishedAnswer, finishAnswer } from '#shared/finished-answer.ts';
 import type { Problem } from '#shared/problem.ts';
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
@@ -56,18 +57,31 @@ const contentSecurityPolicy = (script: InlineScript | undefined): string =>
     "frame-ancestors 'none'",
   ].join('; ');
 
-/** A whole page. Everything interpolated into `html` templates is escaped. */
-export async function page(
-  c: Context,
-  { title, body, script, refreshSeconds, status = 200 }: Page,
-): Promise<Response> {
-  c.header('content-security-policy', contentSecurityPolicy(script));
-  c.header('referrer-policy', 'same-origin');
-  c.header('x-content-type-options', 'nosniff');
-  c.header('cache-control', 'no-store');
+const pageHeaders = (script: InlineScript | undefined, cacheControl: string): Record<string, string> => ({
+  'content-security-policy': contentSecurityPolicy(script),
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'cache-control': cacheControl,
+});
+
+/** A whole page, for one fan alone. */
+export async function page(c: Context, content: Page): Promise<Response> {
+  const headers = pageHeaders(content.script, 'no-store');
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  return c.html(await documentOf(content), content.status ?? 200);
+}
+
+/** A page that is the same for everybody, made once. */
+export async function publicPage(content: Page, cacheControl: string): Promise<FinishedAnswer> {
+  const document = String(await documentOf(content));
+  return finishAnswer(document, 'text/html; charset=UTF-8', pageHeaders(content.script, cacheControl));
+}
+
+/** Everything interpolated into `html` templates is escaped. */
+function documentOf({ title, body, script, refreshSeconds }: Page): Html {
   const meta = refreshSeconds ? html`<meta http-equiv="refresh" content="${refreshSeconds}" />` : '';
   const refresh = refreshSeconds && script ? html`<noscript>${meta}</noscript>` : meta;
-  const document = html`<!doctype html>
+  return html`<!doctype html>
     <html lang="en" dir="ltr">
       <head>
         <meta charset="utf-8" />
@@ -82,5 +96,4 @@ export async function page(
         ${script ? html`<script>${raw(script.source)}</script>` : ''}
       </body>
     </html>`;
-  return c.html(await document, status);
 }

@@ -1,36 +1,32 @@
 import { Hono } from 'hono';
-import { idPattern } from '#shared/ids.ts';
-import { Problem } from '#shared/problem.ts';
+import { answerFinished } from '#shared/finished-answer.ts';
+import { LISTING_CACHE_CONTROL, oncePer, requireEventId } from '../sale/event-routes.ts';
+import { eventsAnswer, type ShownEvent } from '../sale/listing.ts';
 import { type PageDeps, saleOfPage } from './context.ts';
 import { drawPage, eventPage, homePage } from './home-page.ts';
-import { page } from './layout.ts';
+import { page, publicPage } from './layout.ts';
 import { orderPageRoutes } from './order-routes.ts';
 import { queuePageRoutes } from './queue-routes.ts';
 import { shopPageRoutes } from './shop-routes.ts';
 
-const SALES_SHOWN_MAX = 200;
-
 /** Everything a person looks at. */
 export function pageRoutes(deps: PageDeps) {
-  const { queue } = deps;
+  const { listing } = deps;
+  const home = oncePer((shown: readonly ShownEvent[]) =>
+    publicPage({ title: 'Concerts', body: homePage(eventsAnswer(shown).events) }, LISTING_CACHE_CONTROL),
+  );
+  const ofEvent = oncePer((shown: ShownEvent) =>
+    publicPage({ title: shown.event.name, body: eventPage(shown) }, LISTING_CACHE_CONTROL),
+  );
   const app = new Hono();
 
-  const sales = () =>
-    Promise.all(
-      queue.watch
-        .sales()
-        .slice(0, SALES_SHOWN_MAX)
-        .map((sale) => saleOfPage(deps, sale)),
-    );
-
-  app.get('/', async (c) => page(c, { title: 'Concerts', body: homePage(await sales()) }));
+  app.get('/', async (c) =>
+    answerFinished(await home(await listing.events()), c.req.header('if-none-match')),
+  );
 
   app.get('/events/:event', async (c) => {
-    const id = c.req.param('event');
-    if (!idPattern.test(id)) throw new Problem('not-found', 'There is no such event.');
-    const event = await deps.events.event(id);
-    const ofEvent = (await sales()).filter((sale) => sale.event.event === id);
-    return page(c, { title: event.name, body: eventPage(ofEvent, event) });
+    const shown = await listing.event(requireEventId(c.req.param('event')));
+    return answerFinished(await ofEvent(shown), c.req.header('if-none-match'));
   });
 
   app.get('/sales/:sale/draw', async (c) => {

@@ -8,8 +8,10 @@ import { redisProblem, type Store } from '../redis/script.ts';
 import { type QueueSnapshot, readSnapshot } from './snapshot.ts';
 
 const RENEW_INTERVAL_MS = 200;
-const QUIET_RENEW_INTERVAL_MS = 1_000;
-const SALES_INTERVAL_MS = 1_000;
+/** What an organiser changes is in effect everywhere within a second, in a quiet sale too. */
+const QUIET_RENEW_INTERVAL_MS = 600;
+/** A sale made at another gateway is met within this time. */
+const SALES_INTERVAL_MS = 500;
 /** Nothing older than this is shown as the current state of a queue. */
 export const SNAPSHOT_AGE_MS_MAX = 2_000;
 
@@ -17,8 +19,12 @@ export const SNAPSHOT_AGE_MS_MAX = 2_000;
 export type QueueWatch = {
   sales: () => string[];
   definitions: () => SaleDefinition[];
+  /** Whether a sale of this event is live. */
+  hasSaleOf: (event: string) => boolean;
   /** Whether Redis has answered within SNAPSHOT_AGE_MS_MAX. */
   isAlive: () => boolean;
+  /** Whether every sale that was live at some moment since the start has been met. */
+  hasLooked: () => boolean;
   /** What is remembered, however old; null for a sale this process has not met. */
   remembered: (sale: string) => QueueSnapshot | null;
   /**
@@ -64,6 +70,7 @@ export function watchQueues(store: Store, log: Log): QueueWatch {
   };
 
   const report = (error: unknown) => log.warn({ err: error }, 'a queue could not be read');
+  let hasLooked = false;
   let answeredAt = Number.NEGATIVE_INFINITY;
   const stopSales = every(
     SALES_INTERVAL_MS,
@@ -72,6 +79,7 @@ export function watchQueues(store: Store, log: Log): QueueWatch {
       answeredAt = performance.now();
       const unmet = sales.filter((sale) => !snapshots.has(sale));
       await Promise.all(unmet.map((sale) => renew(sale).catch(report)));
+      hasLooked = true;
       for (const sale of snapshots.keys()) if (!sales.includes(sale)) snapshots.delete(sale);
     },
     report,
@@ -91,6 +99,8 @@ export function watchQueues(store: Store, log: Log): QueueWatch {
   return {
     sales: () => [...snapshots.keys()],
     definitions: () => [...snapshots.values()].map(({ definition }) => definition),
+    hasSaleOf: (event) => [...snapshots.values()].some(({ definition }) => definition.event === event),
+    hasLooked: () => hasLooked,
     isAlive: () => performance.now() - answeredAt <= SNAPSHOT_AGE_MS_MAX,
     remembered: (sale) => snapshots.get(sale) ?? null,
     renew,

@@ -24,6 +24,10 @@ const names = [
   'seen-4',
   'absent',
   'scratch',
+  'joins',
+  'codes',
+  'code-of',
+  'code-missed',
 ] as const;
 
 export type SaleKeyName = (typeof names)[number];
@@ -34,3 +38,12 @@ export const saleKeys = (sale: string): string[] => names.map((name) => saleKey(
 
 /** The ids of all sales that are live in this Redis. */
 export const salesKey = 'admit-one:sales';
+
+/** What the booking service said about an event or a layout, and who is asking it again: one slot each. */
+export const factKeys = (kind: string, key: string): [fact: string, asked: string] => [
+  `admit-one:{${kind}/${key}}:fact`,
+  `admit-one:{${kind}/${key}}:asked`,
+];
+
+/** The seats of all sales, as a gateway last heard of them. */
+export const stockKey = 'admit-one:stock';

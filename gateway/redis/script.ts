@@ -18,11 +18,20 @@ const prelude = readFileSync(new URL('./prelude.lua', import.meta.url), 'utf8');
  * when Redis does not answer in time: whether the script ran is then unknown, so every script bears repetition.
  */
 export function saleScript<Reply>(file: URL, reply: 'text' | 'bytes' = 'text'): Runner<Reply> {
-  const source = `${prelude}\n${readFileSync(file, 'utf8')}`;
+  const run = loaded<Reply>(`${prelude}\n${readFileSync(file, 'utf8')}`, reply);
+  return ({ redis, time }, sale, args = []) => run(redis, saleKeys(sale), [time() ?? '', ...args]);
+}
+
+/** The same for a file that belongs to no sale and stands without the prelude: its caller names the keys, of one slot. */
+export function keyScript<Reply>(file: URL) {
+  const run = loaded<Reply>(readFileSync(file, 'utf8'), 'text');
+  return ({ redis }: Store, keys: string[], args: Argument[]) => run(redis, keys, args);
+}
+
+function loaded<Reply>(source: string, reply: 'text' | 'bytes') {
   const digest = createHash('sha1').update(source).digest('hex');
-  return async ({ redis, time }, sale, args = []) => {
-    const keys = saleKeys(sale);
-    const rest = [keys.length, ...keys, time() ?? '', ...args];
+  return async (redis: RedisClient, keys: string[], args: Argument[]): Promise<Reply> => {
+    const rest = [keys.length, ...keys, ...args];
     const run = (command: string, script: string): Promise<unknown> =>
       reply === 'bytes' ? redis.callBuffer(command, script, ...rest) : redis.call(command, script, ...rest);
     try {

@@ -33,6 +33,7 @@ export function publicSale(snapshot: QueueSnapshot, event: EventAnswer, stock: S
     opensAt: definition.opensAt,
     lobbyOpensAt: definition.lobbyOpensAt,
     closesAt: definition.closesAt,
+    accessCodeNeeded: definition.accessCodeUses !== null,
     waiting: isCurrent(snapshot) ? snapshot.waiting : null,
     prices: definition.sections.map(({ name, price }) => ({ section: name, price })),
     left: { seats: stock?.open ?? null, word: stock && leftWord(stock) },

@@ -1,6 +1,5 @@
 import { type Context, Hono } from 'hono';
 import type { DrawAnswer } from '#shared/contract/queue.ts';
-import { idPattern } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
 import type { QueueSnapshot } from '../queue/snapshot.ts';
 import { isCurrent, type QueueWatch } from '../queue/watch.ts';
@@ -34,17 +33,6 @@ export function saleRoutes({ draw, watch, sync, events }: SaleDeps) {
     return shared(c, await draw(snapshot.definition.sale), 'public, max-age=1');
   });
 
-  app.get('/events/:event', async (c) =>
-    shared(c, await events.event(requireId(c.req.param('event'))), 'public, max-age=60'),
-  );
-
-  app.get('/events/:event/layout/:version', async (c) => {
-    const version = c.req.param('version');
-    if (!/^[1-9]\d{0,8}$/.test(version)) throw nothingHere();
-    const layout = await events.layout(requireId(c.req.param('event')), Number(version));
-    return shared(c, layout, 'public, max-age=31536000, immutable');
-  });
-
   return app;
 }
 
@@ -64,10 +52,3 @@ const shared = (c: Context, body: object, cacheControl: string): Response => {
   c.header('cache-control', cacheControl);
   return c.json(body, 200);
 };
-
-const nothingHere = (): Problem => new Problem('not-found', 'There is nothing at this address.');
-
-function requireId(id: string): string {
-  if (!idPattern.test(id)) throw nothingHere();
-  return id;
-}

@@ -24,4 +24,6 @@ export const scriptSettings = (definition: SaleDefinition): (string | number)[] 
   definition.admissionSeconds * 1000,
   'graceMs',
   definition.graceSeconds * 1000,
+  'codeUses',
+  definition.accessCodeUses ?? 0,
 ];

@@ -6,12 +6,16 @@ import { createGateway } from '../app.ts';
 import { bookingCatalogue } from '../booking/catalogue.ts';
 import { connectBooking } from '../booking/client.ts';
 import { createDoor } from '../door/door.ts';
+import { createPulse } from '../door/pulse.ts';
 import { readOrganisers } from '../organiser/organisers.ts';
+import { readSaleStats } from '../organiser/stats.ts';
+import { streamStats } from '../organiser/stats-streams.ts';
 import { saleCookies } from '../queue/credentials.ts';
 import { keepPresence } from '../queue/presence.ts';
 import { createTicketMint } from '../queue/ticket.ts';
 import { watchQueues } from '../queue/watch.ts';
 import { rememberEvents } from '../sale/events.ts';
+import { keepListing } from '../sale/listing.ts';
 import { keepSalesInStep } from '../sale/sync.ts';
 import { queueFixture, silentLog } from './queue-fixture.ts';
 
@@ -33,6 +37,11 @@ export async function gatewayFixture() {
   const watch = watchQueues(store, silentLog);
   const presence = keepPresence(store, watch.definitions, silentLog);
   const sync = keepSalesInStep(store, watch, catalogue, silentLog);
+  const events = rememberEvents({ store, catalogue, isOnSale: watch.hasSaleOf, log: silentLog });
+  const listing = keepListing({ watch, sync, events, clock: now });
+  const pulse = createPulse();
+  const stats = readSaleStats({ store, stockOf: sync.stockOf, door: pulse.lastMinute });
+  const streams = streamStats(stats, silentLog);
   const tickets = createTicketMint('a-queue-ticket-secret-of-32-characters');
   const verify = createAdmissionTokenVerifier({
     keys: keys.verificationKeys,
@@ -45,15 +54,17 @@ export async function gatewayFixture() {
     cookies: saleCookies({ secure: false }),
     booking,
     catalogue,
-    door: createDoor({ store, booking, verify, asyncOrdersFrom: 64, log: silentLog }),
+    door: createDoor({ store, booking, verify, asyncOrdersFrom: 64, pulse, log: silentLog }),
     sync,
-    events: rememberEvents(catalogue),
+    events,
+    listing,
     organiser: {
       shop: { store, watch, sync, log: silentLog },
       catalogue,
       organisers: readOrganisers({ ORGANISER_KEY: organiserKey }),
       tickets,
-      verifyAdmission: verify,
+      stats,
+      streams,
     },
     log: silentLog,
     publicUrl: 'http://127.0.0.1:3000',
@@ -73,7 +84,8 @@ export async function gatewayFixture() {
       }),
     inSeconds: (seconds: number) => new Date(now() + seconds * 1000).toISOString(),
     close: async () => {
-      await Promise.all([presence.stop(), sync.stop(), watch.stop()]);
+      await streams.stop();
+      await Promise.all([presence.stop(), listing.stop(), sync.stop(), watch.stop()]);
       await booking.close();
       await queue.close();
     },

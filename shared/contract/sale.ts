@@ -1,9 +1,27 @@
 import { z } from 'zod';
-import { SECTIONS_MAX, SectionName } from './event.ts';
+import { EventAnswer, SECTIONS_MAX, SectionName } from './event.ts';
 import { Id, Money, Time, text } from './fields.ts';
 
 export const CAPACITY_MAX = 100_000;
 export const ADMIT_PER_MINUTE_MAX = 1_000_000;
+
+/** With the longest codes and section names a request stays below JSON_BODY_BYTES_MAX. */
+export const ACCESS_CODES_MAX = 1_000;
+export const ACCESS_CODE_LENGTH_MAX = 40;
+const ACCESS_CODE_USES_MAX = 100_000;
+
+/** A person types it from a letter or a phone: surrounding blanks and capitals make no difference. */
+export const normaliseAccessCode = (code: string): string => code.trim().toLowerCase();
+
+const AccessCode = z
+  .string()
+  .transform(normaliseAccessCode)
+  .pipe(
+    z
+      .string()
+      .regex(/^[a-z0-9._-]+$/, 'must be letters from A to Z, digits, dots, hyphens or underscores')
+      .max(ACCESS_CODE_LENGTH_MAX, `may have at most ${ACCESS_CODE_LENGTH_MAX} characters`),
+  );
 
 const seconds = (max: number) => z.number().int().min(1).max(max);
 
@@ -59,10 +77,26 @@ export const SaleRequest = z
       .max(SECTIONS_MAX)
       .refine((names) => new Set(names).size === names.length, 'must differ')
       .optional(),
+    accessCodes: z
+      .array(AccessCode)
+      .min(1)
+      .max(ACCESS_CODES_MAX)
+      .refine((codes) => new Set(codes).size === codes.length, 'must differ')
+      .optional()
+      .describe('With these, joining the queue needs one of them; capitals make no difference.'),
+    accessCodeUses: z
+      .int()
+      .min(1)
+      .max(ACCESS_CODE_USES_MAX)
+      .optional()
+      .describe('How many places each code is good for at a time; 1 by default.'),
   })
   .superRefine((sale, context) => {
     for (const { field, message } of faultsOfTimes(sale))
       context.addIssue({ code: 'custom', path: [field], message });
+    if (sale.accessCodeUses !== undefined && !sale.accessCodes) {
+      context.addIssue({ code: 'custom', path: ['accessCodeUses'], message: 'needs accessCodes' });
+    }
   });
 export type SaleRequest = z.infer<typeof SaleRequest>;
 
@@ -97,6 +131,12 @@ export const SaleDefinition = z.object({
   sale: Id,
   event: Id,
   sections: z.array(z.object({ name: z.string(), price: Money, seats: z.int() })),
+  accessCodeUses: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('How many places each access code is good for; null for a sale that needs none.'),
   createdAt: z.iso.datetime(),
   version: z.int().min(1),
 });
@@ -143,6 +183,7 @@ export const SaleAnswer = z.object({
   opensAt: z.iso.datetime(),
   lobbyOpensAt: z.iso.datetime().nullable(),
   closesAt: z.iso.datetime().nullable(),
+  accessCodeNeeded: z.boolean().describe('Whether joining the queue takes an access code.'),
   waiting: z.int().nullable().describe('Fans waiting now; null while the queue cannot be read.'),
   prices: z.array(z.object({ section: z.string(), price: Money })),
   left: z.object({ seats: z.int().nullable(), word: z.enum(leftWords).nullable() }),
@@ -154,6 +195,38 @@ export const SaleAnswer = z.object({
   serverTime: z.iso.datetime(),
 });
 export type SaleAnswer = z.infer<typeof SaleAnswer>;
+
+export const EVENTS_LISTED_MAX = 200;
+export const SALES_LISTED_MAX = 20;
+
+/** A sale as a list shows it: what changes rarely. */
+const ListedSale = z.object({
+  sale: Id,
+  name: z.string(),
+  state: SaleState,
+  opensAt: z.iso.datetime(),
+  lobbyOpensAt: z.iso.datetime().nullable(),
+  closesAt: z.iso.datetime().nullable(),
+  sections: z.array(z.string()),
+  lowestPrice: Money,
+  left: z.enum(leftWords).nullable(),
+  accessCodeNeeded: z.boolean(),
+});
+export type ListedSale = z.infer<typeof ListedSale>;
+
+/** `GET /api/events`: what is or will be on sale, the next concert first; at most EVENTS_LISTED_MAX. */
+export const EventsAnswer = z.object({
+  events: z.array(
+    EventAnswer.omit({ sections: true }).extend({
+      sales: z.array(ListedSale).describe(`Its sales that are not over, at most ${SALES_LISTED_MAX}.`),
+    }),
+  ),
+});
+export type EventsAnswer = z.infer<typeof EventsAnswer>;
+
+/** `GET /api/events/:event`: facts, prices, and its sales, over or not. */
+export const EventWithSalesAnswer = EventAnswer.extend({ sales: z.array(ListedSale) });
+export type EventWithSalesAnswer = z.infer<typeof EventWithSalesAnswer>;
 
 /** A sale as its organiser sees it. */
 export const OrganiserSaleAnswer = z.object({

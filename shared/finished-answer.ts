@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+
+const TAG_LENGTH = 22;
+
+/** An answer whose bytes and headers are made once, for as many requests as come. */
+export type FinishedAnswer = {
+  body: Uint8Array<ArrayBuffer>;
+  etag: string;
+  headers: Record<string, string>;
+  /** Of the 304: the same without those that describe a body (RFC 9110 §15.4.5). */
+  notModifiedHeaders: Record<string, string>;
+};
+
+/** Finishes a 200. Its entity tag is strong: equal bytes have equal tags, in every process. */
+export function finishAnswer(
+  body: string,
+  contentType: string,
+  rest: Record<string, string>,
+): FinishedAnswer {
+  const bytes = new TextEncoder().encode(body);
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, TAG_LENGTH)}"`;
+  const notModifiedHeaders = { ...rest, etag };
+  return {
+    body: bytes,
+    etag,
+    headers: { 'content-type': contentType, ...notModifiedHeaders },
+    notModifiedHeaders,
+  };
+}
+
+export const finishJson = (answer: object, cacheControl: string): FinishedAnswer =>
+  finishAnswer(JSON.stringify(answer), 'application/json', { 'cache-control': cacheControl });
+
+/** 304 for whoever has these very bytes, else 200. */
+export const answerFinished = (finished: FinishedAnswer, ifNoneMatch: string | undefined): Response =>
+  isKnown(ifNoneMatch, finished.etag)
+    ? new Response(null, { status: 304, headers: finished.notModifiedHeaders })
+    : new Response(finished.body, { status: 200, headers: finished.headers });
+
+/** Tags as RFC 9110 §8.8.3 writes them; a comma may stand inside one. */
+const tags = /(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g;
+
+/**
+ * Whether If-None-Match names the representation with this tag: `*`, or a list that has it, weak or strong, for the
+ * comparison is the weak one (RFC 9110 §13.1.2). What is no list of tags names nothing.
+ */
+export function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch === etag || ifNoneMatch.trim() === '*') return true;
+  if (!ifNoneMatch.includes(etag)) return false;
+  for (const [, opaque] of ifNoneMatch.matchAll(tags)) if (opaque === etag) return true;
+  return false;
+}
