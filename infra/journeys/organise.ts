@@ -6,7 +6,11 @@ const DAY_MS = 24 * 3_600_000;
 export type Hall = { name: string; rows: number; seatsPerRow: number }[];
 
 /** An event with one sale that is open now, made as an organiser makes it. */
-export async function openSale(shop: Shop, hall: Hall, settings: Record<string, unknown>): Promise<string> {
+export async function openSale(
+  shop: Pick<Shop, 'gatewayUrls' | 'organiserKey'>,
+  hall: Hall,
+  settings: Record<string, unknown>,
+): Promise<string> {
   const [gateway] = shop.gatewayUrls;
   const headers = bearer(shop.organiserKey);
   const event = await ask<{ event: string }>('POST', `${gateway}/api/organiser/events`, {

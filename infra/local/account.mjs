@@ -30,6 +30,20 @@ export function postgresAccount(existingData) {
   );
 }
 
+/**
+ * An account without rights for a server that root starts: the first of the names that the system has, else the one that
+ * owns nothing. Null where nobody starts as root: then it runs as whoever started it.
+ */
+export function unprivilegedAccount(names) {
+  if (process.getuid?.() !== ROOT_UID) return null;
+  const accounts = passwdEntries();
+  for (const name of [...names, 'nobody']) {
+    const account = accounts.find((entry) => entry.name === name && entry.uid !== ROOT_UID);
+    if (account) return account;
+  }
+  return null;
+}
+
 /** Whether the account may do what a shell test says about the paths, e.g. `[ -x "$1" ] && [ -r "$2" ]`. */
 export function accountMay(account, test, ...paths) {
   const options = account ? { uid: account.uid, gid: account.gid } : {};
@@ -40,7 +54,7 @@ export function accountMay(account, test, ...paths) {
   });
   if (result.error) {
     throw new LaunchError(
-      `PostgreSQL must not run as root, and this root may not become ${account?.name} (${result.error.code}); start as another user or set DATABASE_URL.`,
+      `Servers must not run as root, and this root may not become ${account?.name} (${result.error.code}); start as another user.`,
     );
   }
   return result.status === 0;

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { LaunchError } from './launch-error.mjs';
+import { findOnPath } from './on-path.mjs';
 import { unpackedRedis } from './redis-from-apt.mjs';
 import { brewedRedis } from './redis-from-brew.mjs';
 
@@ -20,30 +19,12 @@ export async function redisBinary({ roster, folder }) {
   const recent = onPath.find((found) => found && found.major >= VERSION_MAJOR_MIN);
   if (recent) return recent;
   for (const source of [unpackedRedis, brewedRedis]) {
-    const found = examined(await source({ roster, folder, findOnPath }));
+    const found = examined(await source({ roster, folder }));
     if (found && found.major >= VERSION_MAJOR_MIN) return found;
   }
   throw new LaunchError(
     `There is no Redis ${VERSION_MAJOR_MIN} or later and no Valkey here, and none could be fetched; install redis-server, or set REDIS_URL to a running one.`,
   );
-}
-
-/** The first executable of that name on the PATH, or null. */
-export function findOnPath(name) {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const path = join(folder, name);
-    if (folder !== '' && isExecutable(path)) return path;
-  }
-  return null;
-}
-
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // whatever the reason is: it cannot be run from here
-  }
 }
 
 /** `Redis server v=7.0.15 …`, `Valkey server v=8.0.1 …`; null when it does not run. */

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastLines } from './logged.mjs';
+import { findOnPath } from './on-path.mjs';
 import { say } from './progress.mjs';
 import { runTool } from './tool.mjs';
 
 /** Homebrew's Redis, installed when it is not there yet but never registered as a service; null without Homebrew. */
-export async function brewedRedis({ roster, findOnPath }) {
+export async function brewedRedis({ roster }) {
   const command = findOnPath('brew');
   if (!command) return null;
   const env = { ...process.env, HOMEBREW_NO_AUTO_UPDATE: '1' };

@@ -54,5 +54,8 @@ export function createRoster({ onChange = () => {}, detached = true } = {}) {
   };
 }
 
-/** Stores outlive the services that write to them, and whatever only helps to start ends with them. */
-export const ranks = { store: 1, tool: 1, worker: 2, booking: 3, gateway: 4, tests: 5 };
+/**
+ * Stores outlive the services that write to them, the proxy outlives the gateways, which reach the booking services
+ * through it, and whatever only helps to start ends with the stores.
+ */
+export const ranks = { store: 1, tool: 1, worker: 2, booking: 3, proxy: 4, gateway: 5, tests: 6 };

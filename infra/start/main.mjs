@@ -8,6 +8,7 @@ import { createRoster } from '../local/roster.mjs';
 import { keptSecrets } from '../local/secrets.mjs';
 import { announce } from './announcement.mjs';
 import { takeDataFolder } from './data-folder.mjs';
+import { openProxy } from './proxy.mjs';
 import { createRestartBudget, keepRunning } from './restarts.mjs';
 import { shopToRemember } from './running-shop.mjs';
 import { scripts as ownScripts, runScript, services } from './services.mjs';
@@ -19,8 +20,9 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /**
  * `npm start`: everything up, until Ctrl-C. Resolves to the exit code: 0 after SIGINT, SIGTERM or SIGHUP, 1 when
  * something could not be started or would not stay up. Either way everything that was started has ended by then.
+ * `scaled`: several of each service, behind nginx.
  */
-export async function main({ root, env = process.env, scripts = ownScripts }) {
+export async function main({ root, env = process.env, scripts = ownScripts, scaled = false }) {
   // Whoever read along may be gone (a closed terminal, `| head`): no reason to leave processes behind.
   process.stdout.on('error', () => {});
   let folder = null;
@@ -35,7 +37,7 @@ export async function main({ root, env = process.env, scripts = ownScripts }) {
     whenNpmIsGone(stop);
   });
   try {
-    const settings = await readSettings(env);
+    const settings = await readSettings(env, { scaled });
     const dataDir = resolve(root, env.DATA_DIR || '.data');
     folder = await takeDataFolder(dataDir);
     const { failed } = await startEverything({ roster, folder, root, env, scripts, settings, dataDir });
@@ -56,10 +58,7 @@ export async function main({ root, env = process.env, scripts = ownScripts }) {
 /** Resolves when all is ready, to a promise in an object that rejects if it does not stay so. */
 async function startEverything({ roster, folder, root, env, scripts, settings, dataDir }) {
   const startedAt = performance.now();
-  for (const port of settings.gatewayPorts) {
-    await assertPortFree({ port, host: settings.host, variable: 'PORT' });
-  }
-  await assertPortFree({ port: settings.bookingPort, host: settings.host, variable: 'BOOKING_PORT' });
+  for (const address of settings.taken) await assertPortFree(address);
   await installPackages({ roster, root, development: false });
 
   const budget = createRestartBudget();
@@ -76,6 +75,12 @@ async function startEverything({ roster, folder, root, env, scripts, settings, d
     for (const script of [scripts.migrate, scripts.seed])
       await runScript({ roster, root, env: serviceEnv, script });
   });
+  if (settings.proxy) {
+    const proxy = await openProxy({ roster, root, dataDir, settings });
+    await timed(`${proxy.title} ready`, () =>
+      keepRunning({ what: 'nginx', start: proxy.start, roster, budget, giveUp }),
+    );
+  }
   await timed('Gateway, booking service and worker ready', () =>
     Promise.all(
       services({ roster, root, env: serviceEnv, settings, scripts }).map((service) =>

@@ -1,6 +1,7 @@
 import { LaunchError } from '../local/launch-error.mjs';
 import { endProcess, until } from '../local/processes.mjs';
 import { ranks } from '../local/roster.mjs';
+import { localUrl } from './settings.mjs';
 
 const READY_TIMEOUT_MS = 60_000;
 const PROBE_TIMEOUT_MS = 2_000;
@@ -48,11 +49,12 @@ export function services({ roster, root, env, settings, scripts }) {
     const own = { PORT: String(settings.gatewayPorts[index]), GATEWAY_PROCESSES: '1' };
     return service(what, scripts.gateway, ranks.gateway, url, own);
   });
-  return [
-    service('The booking service', scripts.booking, ranks.booking, settings.bookingUrl),
-    service('The worker', scripts.worker, ranks.worker, null),
-    ...gateways,
-  ];
+  const bookings = settings.bookingPorts.map((port, index) => {
+    const what = settings.bookingPorts.length === 1 ? 'The booking service' : `Booking service ${index + 1}`;
+    const own = { BOOKING_PORT: String(port) };
+    return service(what, scripts.booking, ranks.booking, localUrl(settings.host, port), own);
+  });
+  return [...bookings, service('The worker', scripts.worker, ranks.worker, null), ...gateways];
 }
 
 const node = (script) => ({

@@ -5,11 +5,15 @@ const PORT_MAX = 65_535;
 const GATEWAYS_MAX = 64;
 const WILDCARD_HOSTS = ['0.0.0.0', '::'];
 
+const SCALED_BOOKINGS = 2;
+
 /**
- * What the launcher itself needs of the environment, checked at once: where the gateways and the booking service listen
+ * What the launcher itself needs of the environment, checked at once: where the gateways and the booking services listen
  * and under which addresses they find each other. The services check the rest.
+ *
+ * `scaled`: nginx listens on PORT and BOOKING_PORT, and the services behind it on ports that happen to be free.
  */
-export async function readSettings(env) {
+export async function readSettings(env, { scaled = false } = {}) {
   const faults = [];
   const number = (name, byDefault, min, max) => {
     const text = env[name] || String(byDefault);
@@ -21,14 +25,56 @@ export async function readSettings(env) {
   const host = env.HOST || LOOPBACK;
   const port = number('PORT', 3000, 0, PORT_MAX) || (await freePort());
   const bookingPort = number('BOOKING_PORT', 3001, 0, PORT_MAX) || (await freePort());
-  const gateways = number('GATEWAY_PROCESSES', 1, 1, GATEWAYS_MAX);
+  const gateways = number('GATEWAY_PROCESSES', scaled ? 2 : 1, 1, GATEWAYS_MAX);
   if (port === bookingPort) faults.push(`PORT and BOOKING_PORT are both ${port}; they must differ.`);
+  if (scaled) {
+    if (faults.length > 0) throw new LaunchError(faults.join('\n'));
+    return scaledSettings({ host, port, bookingPort, gateways });
+  }
   const gatewayPorts = consecutivePorts(port, gateways, bookingPort);
   if (gatewayPorts.at(-1) > PORT_MAX)
     faults.push(`There are no ${gateways} ports from PORT ${port} upwards.`);
   if (faults.length > 0) throw new LaunchError(faults.join('\n'));
   const gatewayUrls = gatewayPorts.map((each) => localUrl(host, each));
-  return { host, bookingPort, bookingUrl: localUrl(host, bookingPort), gatewayPorts, gatewayUrls };
+  return {
+    host,
+    bookingPorts: [bookingPort],
+    bookingUrl: localUrl(host, bookingPort),
+    gatewayPorts,
+    gatewayUrls,
+    gatewayUrl: gatewayUrls[0],
+    publicUrl: gatewayUrls[0],
+    taken: [
+      ...gatewayPorts.map((each) => ({ port: each, host, variable: 'PORT' })),
+      { port: bookingPort, host, variable: 'BOOKING_PORT' },
+    ],
+    proxy: null,
+  };
+}
+
+/** Behind nginx everything is on the loopback, and finds the others through it. */
+async function scaledSettings({ host, port, bookingPort, gateways }) {
+  const ports = new Set();
+  while (ports.size < gateways + SCALED_BOOKINGS + 1) {
+    const free = await freePort();
+    if (free !== port && free !== bookingPort) ports.add(free);
+  }
+  const [gatewayPort, ...inner] = ports;
+  const gatewayPorts = inner.slice(0, gateways);
+  return {
+    host: LOOPBACK,
+    bookingPorts: inner.slice(gateways),
+    bookingUrl: localUrl(LOOPBACK, bookingPort),
+    gatewayPorts,
+    gatewayUrls: gatewayPorts.map((each) => localUrl(LOOPBACK, each)),
+    gatewayUrl: localUrl(LOOPBACK, gatewayPort),
+    publicUrl: localUrl(host, port),
+    taken: [
+      { port, host, variable: 'PORT' },
+      { port: bookingPort, host: LOOPBACK, variable: 'BOOKING_PORT' },
+    ],
+    proxy: { listen: `${host.includes(':') ? `[${host}]` : host}:${port}`, bookingPort, gatewayPort },
+  };
 }
 
 /** From PORT upwards, past the booking service's. */
@@ -39,21 +85,20 @@ function consecutivePorts(first, count, bookingPort) {
 }
 
 /** Whoever listens everywhere is spoken to over the loopback. */
-function localUrl(host, port) {
+export function localUrl(host, port) {
   const name = WILDCARD_HOSTS.includes(host) ? LOOPBACK : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /** The environment of every service: the caller's, completed by what was started and made for it. */
 export function serviceEnvironment({ env, settings, secrets, dataDir, databaseUrl, redisUrl }) {
-  const gatewayUrl = settings.gatewayUrls[0];
   const completed = {
     NODE_ENV: 'development',
     // Requests are many; in development only what goes wrong is worth a line.
     LOG_LEVEL: 'warn',
     BOOKING_URL: settings.bookingUrl,
-    GATEWAY_URL: gatewayUrl,
-    PUBLIC_URL: gatewayUrl,
+    GATEWAY_URL: settings.gatewayUrl,
+    PUBLIC_URL: settings.publicUrl,
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     ...secrets,
@@ -63,7 +108,6 @@ export function serviceEnvironment({ env, settings, secrets, dataDir, databaseUr
     ...completed,
     ...given,
     HOST: settings.host,
-    BOOKING_PORT: String(settings.bookingPort),
     DATA_DIR: dataDir,
   };
 }

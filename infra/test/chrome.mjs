@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { LaunchError } from '../local/launch-error.mjs';
 import { lastLines } from '../local/logged.mjs';
+import { findOnPath } from '../local/on-path.mjs';
 import { say } from '../local/progress.mjs';
-import { findOnPath } from '../local/redis-binary.mjs';
 import { runTool } from '../local/tool.mjs';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];

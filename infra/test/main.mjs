@@ -8,10 +8,17 @@ import { prepareRedis } from '../local/redis.mjs';
 import { createRoster } from '../local/roster.mjs';
 import { checkStyleAndTypes } from './checks.mjs';
 import { findChrome } from './chrome.mjs';
+import { findNginx } from './nginx.mjs';
 import { makeRunFolders } from './run-folders.mjs';
 import { runVitest } from './vitest.mjs';
 
-const POSTGRES_SETTINGS = { max_connections: 300, shared_buffers: '256MB', max_wal_size: '256MB' };
+const POSTGRES_SETTINGS = {
+  max_connections: 300,
+  shared_buffers: '256MB',
+  max_wal_size: '256MB',
+  // Counts what the services ask, for the tests that say how little it is.
+  shared_preload_libraries: 'pg_stat_statements',
+};
 /** Every test file takes a database number of its own. */
 const REDIS_SETTINGS = { databases: 4096 };
 
@@ -39,11 +46,13 @@ async function checkEverything({ roster, root, args, folder, databaseFolder }) {
     startStores({ roster, root, folder, throwAway: databaseFolder }),
   ]);
   const chromePath = await findChrome(roster);
+  const nginxBinaries = await findNginx({ roster, root });
   // Temporary files of the tests lie in the run's own folder and go with it, even those of a test that was killed.
-  const env = { ...stores, CHROME_PATH: chromePath, TMPDIR: folder };
+  const env = { ...stores, CHROME_PATH: chromePath, TEST_NGINX_BINARIES: nginxBinaries, TMPDIR: folder };
   const { passed, numbers } = await runVitest({ roster, root, args, folder, env });
   if (!checksPassed) say('Style or types have faults; they stand above the tests.');
   if (!chromePath) say('*** THE BROWSER TESTS WERE SKIPPED; the reason stands above the tests. ***');
+  if (!nginxBinaries) say('*** THE TESTS BEHIND NGINX WERE SKIPPED; the reason stands above the tests. ***');
   say(numbers);
   return checksPassed && passed ? 0 : 1;
 }

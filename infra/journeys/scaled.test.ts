@@ -1,0 +1,171 @@
+import { chmodSync, existsSync, symlinkSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../local/ports.mjs';
+import { endProcess, until } from '../local/processes.mjs';
+import { newSecrets } from '../local/secrets.mjs';
+import { isAlive, type Launched, launch } from '../start/launched.ts';
+import { testDatabase, testRedis } from '../testing/stores.ts';
+import { createFan, type Fan } from './fan.ts';
+import { ask } from './http.ts';
+import { openSale } from './organise.ts';
+import { expectPromisesKept, type OpenShop, sellOut } from './sell-out.ts';
+
+const PASSABLE_MODE = 0o711;
+const STOP_STEPS = [{ signal: 'SIGTERM', timeoutMs: 40_000 } as const];
+const BACK_MS_MAX = 40_000;
+/** Each booking service reads the other's changes every 200 ms; the rest is what this machine is busy with otherwise. */
+const VISIBLE_MS_MAX = 1_000;
+
+const binaries = process.env.TEST_NGINX_BINARIES;
+
+describe.skipIf(!binaries)('two gateways and two booking services behind nginx', () => {
+  let launched: Launched;
+  let shop: OpenShop;
+  let cleanUp: () => Promise<unknown> = async () => undefined;
+
+  beforeAll(async () => {
+    const [database, redis, dataDir] = await Promise.all([
+      testDatabase(),
+      testRedis(),
+      mkdtemp(join(tmpdir(), 'admit-one-scaled-')),
+    ]);
+    chmodSync(dataDir, PASSABLE_MODE);
+    if (binaries && existsSync(binaries)) symlinkSync(binaries, join(dataDir, 'nginx-server'));
+    const secrets = newSecrets();
+    const [port, bookingPort] = [await freePort(), await freePort()];
+    const env = { PORT: String(port), BOOKING_PORT: String(bookingPort), DATA_DIR: dataDir };
+    const stores = { DATABASE_URL: database.url, REDIS_URL: redis.url };
+    cleanUp = async () => {
+      await Promise.all([database.drop(), redis.flush(), rm(dataDir, { recursive: true, force: true })]);
+    };
+    launched = await launch({ ...env, ...stores, ...secrets }, 'infra/start-scaled.mjs');
+    await launched.printed('Ctrl-C stops everything');
+    shop = {
+      gatewayUrls: [`http://127.0.0.1:${port}`],
+      organiserKey: secrets.ORGANISER_KEY,
+      databaseUrl: database.url,
+      redisUrl: redis.url,
+    };
+  }, 120_000);
+
+  afterAll(async () => {
+    if (launched) await endProcess(launched.process, STOP_STEPS);
+    await cleanUp();
+  });
+
+  const kill = async (name: string): Promise<void> => {
+    const found = launched.started().find((each) => each.name === name);
+    process.kill(Number(found?.pid), 'SIGKILL');
+    await launched.printed(`${name} ended unexpectedly (SIGKILL)`);
+  };
+
+  test('they are what was started, each once', () => {
+    expect(
+      launched
+        .started()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['Booking service 1', 'Booking service 2', 'Gateway 1', 'Gateway 2', 'The worker', 'nginx']);
+  });
+
+  test('200 fans buy 200 seats, each once, while a gateway and a booking service are killed', async () => {
+    const outcome = await sellOut(shop, {
+      40: () => kill('Gateway 1'),
+      100: () => kill('Booking service 2'),
+    });
+    await expectPromisesKept(shop, outcome);
+    for (const name of ['Gateway 1', 'Booking service 2']) {
+      expect(await until(() => launched.output().includes(`${name} is back.`), BACK_MS_MAX)).toBe(true);
+    }
+  }, 120_000);
+
+  test('with one gateway and one booking service dead, no fan is refused', async () => {
+    const sale = await openSale(shop, [{ name: 'A', rows: 10, seatsPerRow: 10 }], {
+      capacity: 50,
+      admitPerMinute: 60_000,
+    });
+    await kill('Gateway 2');
+    await kill('Booking service 1');
+    // Joining is a POST, so none of these may have been sent twice; each has an answer of the first attempt all the same.
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        ask('POST', `${shop.gatewayUrls[0]}/api/sales/${sale}/queue`, {
+          json: {},
+          headers: { 'idempotency-key': `alone-${i}-0123456789` },
+        }),
+      ),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(answers.map(({ body }) => Number(body.queueNumber)).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 40 }, (_, i) => i + 1),
+    );
+    const fan = await admitted(sale, 'shopper');
+    expect(await fan.shop('GET', '/seats')).toMatchObject({ status: 200 });
+    for (const name of ['Gateway 2', 'Booking service 1']) {
+      expect(await until(() => launched.output().split(`${name} is back.`).length > 1, BACK_MS_MAX)).toBe(
+        true,
+      );
+    }
+  }, 120_000);
+
+  async function admitted(sale: string, name: string): Promise<Fan> {
+    const fan = createFan(shop.gatewayUrls, sale, `${name}-0123456789`, Date.now() + 20_000);
+    await fan.join();
+    expect(await fan.queueUp()).toBe('admitted');
+    return fan;
+  }
+
+  test('a hold is soon on everybody’s seat map, whichever booking service answers', async () => {
+    const sale = await openSale(shop, [{ name: 'A', rows: 5, seatsPerRow: 10 }], {
+      capacity: 50,
+      admitPerMinute: 60_000,
+    });
+    const fans = await Promise.all(Array.from({ length: 8 }, (_, i) => admitted(sale, `viewer-${i}`)));
+    const statusOf = async (fan: Fan, seat: string) => {
+      const { body } = await fan.shop<{ seats: { id: string; status: string }[] }>('GET', '/seats?section=A');
+      return body.seats.find(({ id }) => id === seat)?.status;
+    };
+    const slowest = { own: 0, others: 0 };
+    for (const [i, holder] of fans.entries()) {
+      const seat = `A-1-${i + 1}`;
+      expect(await holder.shop('POST', '/holds', { seats: [seat] })).toMatchObject({ status: 201 });
+      const heldAt = performance.now();
+      await Promise.all(
+        fans.map(async (viewer) => {
+          const seen = await until(async () => (await statusOf(viewer, seat)) === 'held', VISIBLE_MS_MAX);
+          expect(seen).toBe(true);
+          const whose = viewer === holder ? 'own' : 'others';
+          slowest[whose] = Math.max(slowest[whose], Math.round(performance.now() - heldAt));
+        }),
+      );
+    }
+    console.log(
+      `a hold is on the fan’s own seat map and on all others’ after so many ms: ${JSON.stringify(slowest)}`,
+    );
+  }, 60_000);
+
+  test('nothing personal is shared, and what is public is asked for once', async () => {
+    const [base = ''] = shop.gatewayUrls;
+    const pages = await Promise.all([1, 2, 3].map(() => ask('GET', `${base}/sales/demo`)));
+    for (const { headers } of pages) expect(headers['x-cache']).toBeUndefined();
+    const fans = await Promise.all(['one', 'two'].map((name) => admitted('demo', `apart-${name}`)));
+    expect(new Set(fans.map((fan) => fan.admissionToken())).size).toBe(2);
+    const lists = await Promise.all(Array.from({ length: 50 }, () => ask('GET', `${base}/api/events`)));
+    expect(new Set(lists.map(({ headers }) => headers.etag)).size).toBe(1);
+    expect(lists.filter(({ headers }) => headers['x-cache'] === 'MISS').length).toBeLessThanOrEqual(1);
+  });
+
+  test('nginx, killed, is back on its ports, and Ctrl-C leaves nothing of any of them', async () => {
+    await kill('nginx');
+    await launched.printed('nginx is back.');
+    expect((await ask('GET', `${shop.gatewayUrls[0]}/api/events`)).status).toBe(200);
+    const started = launched.started();
+    launched.process.child.kill('SIGINT');
+    expect(await launched.ended()).toEqual({ code: 0, signal: null });
+    expect(started.filter(isAlive)).toEqual([]);
+    await expect(ask('GET', `${shop.gatewayUrls[0]}/api/events`)).rejects.toThrow();
+  }, 60_000);
+});

@@ -1,0 +1,126 @@
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { accountMay, unprivilegedAccount } from './account.mjs';
+import { LaunchError } from './launch-error.mjs';
+import { lastLines, readLog, startLogged } from './logged.mjs';
+import { NGINX_IS_MISSING, nginxBinary } from './nginx-binary.mjs';
+import { LOOPBACK } from './ports.mjs';
+import { endGroup, endProcess, until } from './processes.mjs';
+import { ranks } from './roster.mjs';
+import { runTool } from './tool.mjs';
+
+const FOLDER_MODE = 0o755;
+const PRIVATE_FOLDER_MODE = 0o700;
+const READY_TIMEOUT_MS = 20_000;
+const TEST_TIMEOUT_MS = 20_000;
+/** SIGQUIT lets answers under way finish. */
+const STOP_STEPS = [
+  { signal: 'SIGQUIT', timeoutMs: 3_000 },
+  { signal: 'SIGTERM', timeoutMs: 3_000 },
+];
+const TEMPLATES = ['nginx.conf', 'admit-one.conf'];
+const ACCOUNTS = ['www-data', 'nginx', '_www'];
+
+/**
+ * Prepares nginx with the configuration of infra/nginx, its names filled in with `values`, in a folder of its own. It
+ * runs as an account without rights when root starts it. The result starts it as often as it is asked; it answers once
+ * `port` does.
+ */
+export async function prepareNginx({ roster, root, dataDir, binaries, values, port }) {
+  const binary = await nginxBinary({ roster, folder: binaries });
+  if (!binary) throw new LaunchError(NGINX_IS_MISSING);
+  const account = unprivilegedAccount(ACCOUNTS);
+  const folder = makeFolder(dataDir, account);
+  const config = writeConfig({ root, folder, values });
+  const options = {
+    command: binary.command,
+    args: ['-p', folder, '-c', config],
+    cwd: '/',
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', ...binary.env },
+    account,
+  };
+  await assertConfig({ roster, options });
+  return {
+    title: `nginx ${binary.version}`,
+    start: () => startNginx({ roster, options, port, log: join(dataDir, 'nginx.log') }),
+  };
+}
+
+/** Everything in it can be thrown away; it is made anew at every start. */
+function makeFolder(dataDir, account) {
+  let folder = join(dataDir, 'nginx');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { mode: FOLDER_MODE, recursive: true });
+  if (account && !accountMay(account, 'cd "$1"', folder)) {
+    // The data folder lies where only root may enter, as in a home with mode 0700.
+    folder = mkdtempSync(join(tmpdir(), 'admit-one-nginx-'));
+    chmodSync(folder, PRIVATE_FOLDER_MODE);
+  }
+  if (account) chownSync(folder, account.uid, account.gid);
+  return folder;
+}
+
+/** Fills in the ${NAMES}; nginx's own variables are in small letters. Returns the path of the main file. */
+export function writeConfig({ root, folder, values }) {
+  const all = { FOLDER: folder, WORKERS: availableParallelism(), ...values };
+  for (const name of TEMPLATES) {
+    const text = readFileSync(join(root, 'infra', 'nginx', name), 'utf8')
+      .split('\n')
+      // What a comment says about a name stays as it is.
+      .map((line) => (line.trimStart().startsWith('#') ? line : filledIn(line, all)));
+    writeFileSync(join(folder, name), text.join('\n'));
+  }
+  return join(folder, 'nginx.conf');
+}
+
+const filledIn = (line, values) =>
+  line.replace(/\$\{([A-Z_]+)\}/g, (_, name) => {
+    if (values[name] === undefined) throw new Error(`infra/nginx asks for ${name}, which nobody gives.`);
+    return String(values[name]);
+  });
+
+/** The `server` lines of an upstream. */
+export const serverLines = (addresses) =>
+  addresses.map((address) => `server ${address} max_fails=0;`).join(' ');
+
+async function assertConfig({ roster, options }) {
+  const test = {
+    ...options,
+    args: [...options.args, '-t', '-q'],
+    name: 'nginx -t',
+    timeoutMs: TEST_TIMEOUT_MS,
+  };
+  const { ok, output } = await runTool({ roster, ...test });
+  if (!ok) throw new LaunchError(`nginx does not take its configuration:\n${lastLines(output)}`);
+}
+
+async function startNginx({ roster, options, port, log }) {
+  const running = await startLogged({
+    ...{ roster, log, ...options },
+    name: 'nginx',
+    rank: ranks.proxy,
+    stopSteps: STOP_STEPS,
+  });
+  // Workers outlive a master that was killed, and keep its ports.
+  const exited = running.exited.then(async (ended) => {
+    await endGroup(running.pid);
+    return ended;
+  });
+  const settled = await until(() => running.ended() || answers(port), READY_TIMEOUT_MS);
+  if (settled === true) return { ...running, exited };
+  await endProcess(running, STOP_STEPS);
+  throw new LaunchError(`nginx did not start; its log says:\n${lastLines(readLog(log))}`);
+}
+
+function answers(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, LOOPBACK);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false)); // not listening yet: asked again until the time is over
+  });
+}
