@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AuditEntry, OrganiserOrder } from '#shared/contract/organiser.ts';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { internalHeaders } from '#shared/internal.ts';
+import { type Event, findEvent } from '../catalogue/event.ts';
+import { listOrders } from '../order/list-orders.ts';
 import { organiserName, startBooking, type TestBooking } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 
@@ -78,26 +80,43 @@ describe('the orders of a sale', () => {
     expect((await get('/sales/nothing/audit')).status).toBe(404);
   });
 
-  test('of an old page cost an index and no sorting, however many there are', async () => {
+  test('cost each page a look into indexes, however many there are', async () => {
+    await booking.db.call(
+      (sql) => sql`
+        insert into hold (id, sale, event, fan, admission, request_digest, state, seats, amount, expires_at)
+        select 'hold-' || n, ${sale}, ${event}, 'fan-' || n, 'a', '', 'released', '{0}', 1, clock_timestamp()
+        from generate_series(1, 20000) as n`,
+    );
     await booking.db.call(
       (sql) => sql`
         insert into ticket_order (id, sale, event, fan, admission, idempotency_key, request_digest, hold, buyer_name,
           buyer_email, email_key, amount, currency, state, payment, lease_until)
-        select 'order-' || n, ${sale}, ${event}, 'fan-' || n, 'a', 'k', '', 'h', 'Ada', 'a@b.c', 'a@b.c', 1, 'EUR', 'failed',
-          'settled', clock_timestamp()
+        select 'order-' || n, ${sale}, ${event}, 'fan-' || n, 'a', 'k', '', 'hold-' || n, 'Ada', 'a@b.c', 'a@b.c', 1, 'EUR',
+          'failed', 'settled', clock_timestamp()
         from generate_series(1, 20000) as n`,
     );
-    await booking.db.call((sql) => sql`analyze ticket_order`);
-    const plan = await booking.db.call<{ 'QUERY PLAN': string }>(
-      (sql) => sql`
-        explain select * from ticket_order where sale = ${sale} and (created_at, id) <
-          (timestamptz 'epoch' + ${Date.now() * 1_000}::float8 * interval '1 microsecond', 'x')
-        order by created_at desc, id desc limit 501`,
+    await booking.db.call((sql) => sql`analyze`);
+    const plans: string[] = [];
+    const explaining: TestBooking['db'] = {
+      ...booking.db,
+      call: async (statement) => {
+        const plan = await booking.db.call<{ 'QUERY PLAN': string }>((sql) => sql`explain ${statement(sql)}`);
+        plans.push(plan.map((row) => row['QUERY PLAN']).join('\n'));
+        return booking.db.call(statement);
+      },
+    };
+    const found = await findEvent(booking.db, event);
+    const first = await listOrders(explaining, { event: found as Event, sale }, { limit: 500 });
+    const second = await listOrders(
+      explaining,
+      { event: found as Event, sale },
+      { limit: 500, after: first.next as string },
     );
-    const text = plan.map((row) => row['QUERY PLAN']).join('\n');
-    expect(text).toContain('Index Scan Backward using ticket_order_sale');
-    expect(text).not.toContain('Sort');
-    await booking.db.call((sql) => sql`delete from ticket_order where hold = 'h'`);
+    expect([first.orders.length, second.orders.length, plans.length]).toEqual([500, 500, 2]);
+    for (const plan of plans) {
+      expect(plan).toContain('Index Scan Backward using ticket_order_sale');
+      expect(plan).not.toMatch(/Seq Scan|Sort/);
+    }
   });
 });
 

@@ -2,13 +2,16 @@ import { ReadableStream } from 'node:stream/web';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
 import type { Money } from '#shared/contract/fields.ts';
-import { type OrderListAnswer, type OrganiserOrder, PAGE_ENTRIES_MAX } from '#shared/contract/organiser.ts';
+import type { OrderListAnswer, OrganiserOrder } from '#shared/contract/organiser.ts';
 import { Problem } from '#shared/problem.ts';
 
-/** So many orders are in memory at once, here and in the booking service, however many a sale has. */
-export const CSV_PAGE_ORDERS = PAGE_ENTRIES_MAX;
-/** A booking service that is away for a moment does not spoil a long file. */
-const PAGE_ATTEMPTS_MAX = 5;
+/**
+ * So many orders are in memory at once, here and in the booking service, however many a sale has. Few enough that making
+ * their rows (some ms) keeps no fan's poll waiting.
+ */
+export const CSV_PAGE_ORDERS = 200;
+/** A booking service that starts again does not spoil a long file. */
+const PAGE_ATTEMPTS_MAX = 20;
 const defaultRetryMs = 1_000;
 
 /** Reads a page of orders that come behind a cursor. */
@@ -68,7 +71,18 @@ const csvRow = (order: OrganiserOrder) => ({
 
 /** An amount in major units with as many decimals as the currency has (ISO 4217), as spreadsheets calculate with it. */
 function decimal({ amount, currency }: Money): string {
+  const decimals = decimalsOf(currency);
+  return (amount / 10 ** decimals).toFixed(decimals);
+}
+
+/** Remembered, for making a format costs more than all the rest of a row; three letters make few currencies. */
+const knownDecimals = new Map<string, number>();
+
+function decimalsOf(currency: string): number {
+  const known = knownDecimals.get(currency);
+  if (known !== undefined) return known;
   const format = new Intl.NumberFormat('en', { style: 'currency', currency });
   const { maximumFractionDigits: decimals = 2 } = format.resolvedOptions();
-  return (amount / 10 ** decimals).toFixed(decimals);
+  knownDecimals.set(currency, decimals);
+  return decimals;
 }

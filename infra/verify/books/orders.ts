@@ -62,6 +62,21 @@ export const orderChecks: BooksCheck[] = [
       from ticket_order where state = 'inProgress' and ${overdue(sql, sql`created_at`, bounds)}`,
   },
   {
+    name: 'refunds-are-in-the-audit',
+    promise: 'I2',
+    keeps: 'every refund is in the audit, once, with the name of who made it',
+    means: 'Money was given back, and nobody can say by whom and why.',
+    find: (sql) => sql`
+      select id as about,
+        'Order ' || id || ' was refunded, and the audit has ' || count(entry) || ' entries of that' as finding
+      from ticket_order left join lateral (
+        select audit_entry.id as entry from audit_entry
+        where audit_entry.ticket_order = ticket_order.id and action = 'refund' and by <> ''
+      ) as audited on true
+      where state = 'refunded'
+      group by id having count(entry) <> 1`,
+  },
+  {
     name: 'one-order-per-key',
     promise: 'I15',
     keeps: 'an idempotency key makes one order',
