@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { Clock } from './clock.ts';
 import { idPattern } from './ids.ts';
@@ -115,6 +115,15 @@ const unavailableWithoutKeys =
 
 const invalid = (why: string, cause?: unknown): Problem =>
   new Problem('token-invalid', `The admission token is not valid: ${why}.`, { cause });
+
+/** Whether a credential says of itself that it is an admission token; whether it is a good one is another question. */
+export function isAdmissionToken(credential: string): boolean {
+  try {
+    return decodeProtectedHeader(credential).typ === admissionTokenType;
+  } catch {
+    return false; // not a JWT at all
+  }
+}
 
 /** The token of an `Authorization: Bearer` header (RFC 6750 §2.1), or null when there is none. */
 export function bearerToken(authorization: string | null | undefined): string | null {

@@ -11,6 +11,7 @@ import {
 } from '../admission/admission.ts';
 import type { BookingAnswer, BookingClient, BookingRequest } from '../booking/client.ts';
 import type { Store } from '../redis/script.ts';
+import type { Pulse } from './pulse.ts';
 import { type DoorRoute, targetPath } from './route-table.ts';
 
 /** How long a read may go by an earlier check of the same admission. */
@@ -61,9 +62,10 @@ export function createDoor(options: {
   verify: AdmissionTokenVerifier;
   /** Payments under way from which the till is crowded. */
   asyncOrdersFrom: number;
+  pulse: Pulse;
   log: Log;
 }): Door {
-  const { store, booking, verify, asyncOrdersFrom, log } = options;
+  const { store, booking, verify, asyncOrdersFrom, pulse, log } = options;
   let paymentsUnderWay = 0;
   const checks = new Map<string, { check: AdmissionCheck; at: number }>();
 
@@ -118,6 +120,24 @@ export function createDoor(options: {
     }
   };
 
+  /** Holds and orders are what the organiser wants to see the pulse of; reads are answered from memory. */
+  const timed = async (
+    sale: string,
+    route: DoorRoute,
+    request: () => Promise<BookingAnswer>,
+  ): Promise<BookingAnswer> => {
+    if (route.method !== 'POST') return request();
+    const startedAt = performance.now();
+    let failed = true;
+    try {
+      const answer = await request();
+      failed = answer.status >= 500;
+      return answer;
+    } finally {
+      pulse.note(sale, performance.now() - startedAt, failed);
+    }
+  };
+
   return {
     isTillCrowded: () => paymentsUnderWay >= asyncOrdersFrom,
     async pass({ route, params, token, query, header, body }) {
@@ -130,7 +150,7 @@ export function createDoor(options: {
       const check = await admissionOf(route, claims);
       const admission = admit(route, check.state);
       const search = query && query.size > 0 ? `?${query}` : '';
-      const answer = await ask(route, {
+      const request: BookingRequest = {
         lane: route.startsPayment ? 'payment' : 'shop',
         method: route.method,
         path: `${path}${search}`,
@@ -143,7 +163,8 @@ export function createDoor(options: {
             : {}),
         },
         body,
-      });
+      };
+      const answer = await timed(claims.sale, route, () => ask(route, request));
       await applyReport(route, claims, check.holdEndsMs, answer);
       if (isUnheard(answer.status))
         throw new Problem('unavailable', 'The shop is not available for a moment.');

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { isoTime } from '#shared/clock.ts';
 import {
   faultsOfTimes,
@@ -17,6 +18,7 @@ import { changeSale } from '../sale/live-sale.ts';
 import type { SaleSync } from '../sale/sync.ts';
 
 const COMMAND_ATTEMPTS_MAX = 5;
+const SAVE_WAIT_MS_MAX = 700;
 
 export type Shop = { store: Store; watch: QueueWatch; sync: SaleSync; log: Log };
 
@@ -131,12 +133,12 @@ async function apply(
     },
     { reopens },
   );
-  try {
-    await shop.sync.save(sale);
-  } catch (error) {
+  const saved = shop.sync.save(sale).catch((error: unknown) => {
     // In effect all the same; every gateway keeps trying to make it durable.
     shop.log.warn({ err: error, sale, version }, 'a change is in effect but not durable yet');
-  }
+  });
+  // Somebody who protects the shop is not kept waiting for a database that hangs.
+  await Promise.race([saved, wait(SAVE_WAIT_MS_MAX, undefined, { ref: false })]);
   return organiserSale(await shop.watch.renew(sale));
 }
 

@@ -1,32 +1,45 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { bearerToken } from '#shared/admission-token.ts';
 import { EnvError } from '#shared/env.ts';
 
 const KEY_LENGTH_MIN = 32;
+const NAME_LENGTH_MAX = 100;
+/** The name of whoever holds ORGANISER_KEY. */
+const UNNAMED = 'organiser';
 
 /** Finds the name of the organiser who holds a key, in constant time; null for a key that nobody holds. */
 export type Organisers = { nameOf: (key: string) => string | null };
 
+type Holder = { name: string; key: string; variable: string };
+
 const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest();
 
-/** Reads ORGANISER_KEY (its holder is called `organiser`) and ORGANISER_KEYS (`name:key,name:key`). */
+/**
+ * Reads ORGANISER_KEY (its holder is called `organiser`) and ORGANISER_KEYS (`name:key,name:key`). Throws one EnvError
+ * that tells every fault and no key.
+ */
 export function readOrganisers(env: {
   ORGANISER_KEY?: string | undefined;
   ORGANISER_KEYS?: string | undefined;
 }): Organisers {
-  const named = (env.ORGANISER_KEYS ?? '')
+  const holders: Holder[] = (env.ORGANISER_KEYS ?? '')
     .split(',')
     .filter((pair) => pair.trim() !== '')
-    .map((pair) => {
-      const [name = '', ...key] = pair.trim().split(':');
-      return { name, key: key.join(':') };
+    .map((pair, i) => {
+      const [name = '', ...key] = pair.split(':');
+      return { name: name.trim(), key: key.join(':').trim(), variable: `ORGANISER_KEYS, pair ${i + 1}` };
     });
-  if (env.ORGANISER_KEY !== undefined) named.push({ name: 'organiser', key: env.ORGANISER_KEY });
-  if (named.length === 0 || named.some(({ name, key }) => name === '' || key.length < KEY_LENGTH_MIN)) {
-    throw new EnvError(
-      `The environment is not complete:\n  ORGANISER_KEY or ORGANISER_KEYS (name:key,…): must be set, each key with at least ${KEY_LENGTH_MIN} characters`,
-    );
+  if (env.ORGANISER_KEY !== undefined) {
+    holders.push({ name: UNNAMED, key: env.ORGANISER_KEY, variable: 'ORGANISER_KEY' });
   }
-  const known = named.map(({ name, key }) => ({ name, digest: digestOf(key) }));
+  const faults =
+    holders.length === 0
+      ? ['ORGANISER_KEY or ORGANISER_KEYS (name:key,…): one of them must be set']
+      : holders.flatMap(faultsOf);
+  if (faults.length > 0) {
+    throw new EnvError(`The environment is not complete:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  }
+  const known = holders.map(({ name, key }) => ({ name, digest: digestOf(key) }));
   return {
     nameOf(key) {
       const digest = digestOf(key);
@@ -35,4 +48,23 @@ export function readOrganisers(env: {
       return holder;
     },
   };
+}
+
+/** The name stands in the audit, so it must say who it was; a key has one holder, and a holder one key. */
+function faultsOf({ name, key, variable }: Holder, i: number, holders: Holder[]): string[] {
+  const faults: string[] = [];
+  const earlier = holders.slice(0, i);
+  if (name === '' || name.length > NAME_LENGTH_MAX || /\p{Cc}/u.test(name)) {
+    faults.push(`a name of 1 to ${NAME_LENGTH_MAX} characters must stand before the colon`);
+  }
+  if (key.length < KEY_LENGTH_MIN) {
+    faults.push(`the key must have at least ${KEY_LENGTH_MIN} characters`);
+  } else if (bearerToken(`Bearer ${key}`) !== key) {
+    faults.push('the key may have letters, digits and ._~+/=- only, or no header could carry it (RFC 6750)');
+  }
+  const namesake = earlier.find((other) => other.name === name);
+  if (name !== '' && namesake) faults.push(`the name ${name} is taken by ${namesake.variable}`);
+  const sharer = key === '' ? undefined : earlier.find((other) => other.key === key);
+  if (sharer) faults.push(`the key is the same as that of ${sharer.variable}`);
+  return faults.map((fault) => `${variable}: ${fault}`);
 }

@@ -10,21 +10,14 @@ if not sale then return { 'no-sale' } end
 local queue = redis.call('HMGET', K.queue, 'changes', 'next')
 local changes = tonumber(queue[1] or 0)
 
--- One field a second of the last minute, each "second:turns".
-local turns = 0
-local second = math.floor(now / 1000)
-for _, packed in ipairs(redis.call('HVALS', K.turns)) do
-  local at, given = string.match(packed, '^(%d+):(%d+)$')
-  if tonumber(at) > second - 60 then turns = turns + tonumber(given) end
-end
-
 local bits = false
 if tonumber(ARGV[2]) ~= changes then bits = redis.call('GET', K.bits) or '' end
 local definition = ''
 if tonumber(ARGV[3]) ~= sale.version then definition = redis.call('HGET', K.sale, 'definition') end
 return {
   now, stateOf(sale), changes, tonumber(queue[2] or 0), redis.call('ZCARD', K.waiting),
-  redis.call('ZCARD', K.ready) + redis.call('ZCARD', K.blocked), redis.call('ZCARD', K.admitted), turns,
+  redis.call('ZCARD', K.ready) + redis.call('ZCARD', K.blocked), redis.call('ZCARD', K.admitted),
+  sumOfLastMinute(K.turns),
   redis.call('HGET', K.draw, 'state') or 'none', redis.call('LLEN', K.unsaved), sale.soldOut and 1 or 0,
   sale.version, definition, bits, lobbySize(), redis.call('ZCARD', K.returning),
   tonumber(redis.call('HGET', K.queue, 'lobbyLeft') or 0),

@@ -1,0 +1,79 @@
+const WINDOW_SECONDS = 60;
+/** Latencies are kept as powers: a percentile is at most this factor too high. */
+const BUCKET_FACTOR = 1.25;
+/** The last bucket begins at about the longest time the door waits for an answer. */
+const BUCKETS = 43;
+const SALES_MAX = 1_000;
+
+/** What became of the bookings of the last minute; latencies in milliseconds, null without any. */
+export type PulseFigures = { requests: number; errors: number; p50Ms: number | null; p99Ms: number | null };
+
+/** Remembers how long the booking service took for the holds and orders of the last minute, sale by sale. */
+export type Pulse = {
+  note: (sale: string, latencyMs: number, failed: boolean) => void;
+  lastMinute: (sale: string) => PulseFigures;
+};
+
+type Second = { at: number; errors: number; buckets: Uint32Array };
+
+/** `clock` in milliseconds, from any beginning. */
+export function createPulse(clock: () => number = () => performance.now()): Pulse {
+  const sales = new Map<string, Second[]>();
+
+  const secondsOf = (sale: string): Second[] => {
+    const known = sales.get(sale);
+    if (known) return known;
+    if (sales.size >= SALES_MAX) sales.delete(sales.keys().next().value as string);
+    const seconds = Array.from({ length: WINDOW_SECONDS }, () => ({
+      at: Number.NEGATIVE_INFINITY,
+      errors: 0,
+      buckets: new Uint32Array(BUCKETS),
+    }));
+    sales.set(sale, seconds);
+    return seconds;
+  };
+
+  return {
+    note(sale, latencyMs, failed) {
+      const at = Math.floor(clock() / 1000);
+      const second = secondsOf(sale)[at % WINDOW_SECONDS] as Second;
+      if (second.at !== at) {
+        second.at = at;
+        second.errors = 0;
+        second.buckets.fill(0);
+      }
+      if (failed) second.errors += 1;
+      const bucket = bucketOf(latencyMs);
+      second.buckets[bucket] = (second.buckets[bucket] as number) + 1;
+    },
+    lastMinute(sale) {
+      const since = Math.floor(clock() / 1000) - WINDOW_SECONDS;
+      const recent = (sales.get(sale) ?? []).filter((second) => second.at > since);
+      const buckets = Array.from({ length: BUCKETS }, (_, i) =>
+        recent.reduce((sum, second) => sum + (second.buckets[i] as number), 0),
+      );
+      const requests = buckets.reduce((sum, count) => sum + count, 0);
+      return {
+        requests,
+        errors: recent.reduce((sum, { errors }) => sum + errors, 0),
+        p50Ms: percentile(buckets, requests, 0.5),
+        p99Ms: percentile(buckets, requests, 0.99),
+      };
+    },
+  };
+}
+
+const bucketOf = (latencyMs: number): number =>
+  Math.min(BUCKETS - 1, Math.max(0, Math.ceil(Math.log(latencyMs) / Math.log(BUCKET_FACTOR))));
+
+/** The upper end of the bucket in which the percentile lies. */
+function percentile(buckets: number[], requests: number, share: number): number | null {
+  if (requests === 0) return null;
+  const rank = Math.ceil(requests * share);
+  let seen = 0;
+  const bucket = buckets.findIndex((count) => {
+    seen += count;
+    return seen >= rank;
+  });
+  return Math.ceil(BUCKET_FACTOR ** bucket);
+}

@@ -1,0 +1,141 @@
+import { isoTime } from '#shared/clock.ts';
+import { SaleDefinition, type SaleState } from '#shared/contract/sale.ts';
+import type { StatsAnswer } from '#shared/contract/stats.ts';
+import { Problem } from '#shared/problem.ts';
+import type { PulseFigures } from '../door/pulse.ts';
+import { estimateWait } from '../queue/pace.ts';
+import { unknownSale } from '../queue/watch.ts';
+import { type Store, saleScript } from '../redis/script.ts';
+import type { SaleSync } from '../sale/sync.ts';
+
+/** Whoever asks within this time is answered with the same reading. */
+const READING_AGE_MS_MAX = 250;
+
+type Ended = [
+  finished: number,
+  left: number,
+  lapsed: number,
+  missed: number,
+  expired: number,
+  closed: number,
+];
+type Reply = [
+  now: number,
+  state: SaleState,
+  version: number,
+  definition: string,
+  unsavedChanges: number,
+  joined: number,
+  lobby: number,
+  waiting: number,
+  ready: number,
+  returning: number,
+  admitted: number,
+  ...ended: Ended,
+  turnsLastMinute: number,
+  joinsLastMinute: number,
+];
+
+const script = saleScript<[string] | Reply>(new URL('./stats.lua', import.meta.url));
+
+/** A sale's figures of one moment; `readAt` by this process's monotonic clock, in milliseconds. */
+type Reading = {
+  figures: Omit<StatsAnswer, 'ageMs' | 'seats' | 'door'>;
+  definition: SaleDefinition;
+  readAt: number;
+};
+
+export type StatsSources = {
+  store: Store;
+  stockOf: SaleSync['stockOf'];
+  door: (sale: string) => PulseFigures;
+};
+
+/** Live figures of sales. */
+export type SaleStats = {
+  /**
+   * The figures as of a quarter of a second ago at most; one read of Redis serves all who ask meanwhile. While Redis is
+   * away: those last read, with their age. Throws `not-found`, and `unavailable` when there is nothing to remember.
+   */
+  read: (sale: string) => Promise<StatsAnswer>;
+};
+
+export function readSaleStats({ store, stockOf, door }: StatsSources): SaleStats {
+  const readings = new Map<string, Reading>();
+  const underWay = new Map<string, Promise<Reading>>();
+
+  const renew = (sale: string): Promise<Reading> => {
+    const known = underWay.get(sale);
+    if (known) return known;
+    const reading = readFigures(store, sale, readings.get(sale) ?? null)
+      .then(
+        (fresh) => {
+          readings.set(sale, fresh);
+          return fresh;
+        },
+        (error: unknown) => {
+          if (error instanceof Problem && error.code === 'not-found') readings.delete(sale);
+          const remembered = readings.get(sale);
+          if (remembered) return remembered;
+          throw error;
+        },
+      )
+      .finally(() => underWay.delete(sale));
+    underWay.set(sale, reading);
+    return reading;
+  };
+
+  return {
+    async read(sale) {
+      const known = readings.get(sale);
+      const isFresh = known && performance.now() - known.readAt <= READING_AGE_MS_MAX;
+      const { figures, readAt } = isFresh ? known : await renew(sale);
+      return {
+        ...figures,
+        ageMs: Math.round(performance.now() - readAt),
+        seats: seatsOf(stockOf(sale)),
+        door: door(sale),
+      };
+    },
+  };
+}
+
+async function readFigures(store: Store, sale: string, known: Reading | null): Promise<Reading> {
+  const readAt = performance.now();
+  const reply = await script(store, sale, [known?.definition.version ?? 0]);
+  if (reply.length === 1) throw unknownSale();
+  const [now, state, version, packed, unsavedChanges, joined, lobby, waiting, ready, returning, admitted] =
+    reply;
+  const [finished, left, lapsed, missed, expired, closed, turns, joins] = reply.slice(11) as [
+    ...Ended,
+    number,
+    number,
+  ];
+  const definition = packed === '' ? known!.definition : SaleDefinition.parse(JSON.parse(packed));
+  const { capacity, admitPerMinute, notice } = definition;
+  const figures = {
+    sale,
+    state,
+    asOf: isoTime(now),
+    version,
+    joined,
+    lobby,
+    waiting,
+    ready,
+    returning,
+    admitted,
+    ended: { finished, left, lapsed, missed, expired, closed },
+    capacity,
+    admitPerMinute,
+    admittedPerMinute: turns,
+    joinedPerMinute: joins,
+    estimate: state === 'open' ? estimateWait(lobby + waiting + 1, turns) : null,
+    durable: unsavedChanges === 0,
+    unsavedChanges,
+    notice,
+  };
+  return { figures, definition, readAt };
+}
+
+const seatsOf = (stock: ReturnType<SaleSync['stockOf']>): StatsAnswer['seats'] =>
+  stock && { open: stock.open, held: stock.held, sold: stock.sold, blocked: stock.blocked };

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { Id } from './fields.ts';
+import { SaleState, SaleStock } from './sale.ts';
+
+const count = z.int().min(0);
+
+/** `GET /api/organiser/sales/:sale/stats`, and each event of `/stats/stream`. */
+export const StatsAnswer = z.object({
+  sale: Id,
+  state: SaleState,
+  asOf: z.iso.datetime(),
+  ageMs: count.describe(
+    'How old the figures were when they were sent; it grows while the queue cannot be read.',
+  ),
+  version: z.int().min(1).describe('Of the settings, as a change of them has to name it.'),
+  joined: count.describe('lobby + waiting + ready + admitted + all of ended, always.'),
+  lobby: count.describe('Fans whose order is not decided, or not written down, yet.'),
+  waiting: count,
+  ready: count,
+  returning: count.describe('Of those whose turn was missed: who came back and gets the next free one.'),
+  admitted: count,
+  ended: z.object({
+    finished: count,
+    left: count,
+    lapsed: count,
+    missed: count,
+    expired: count,
+    closed: count,
+  }),
+  capacity: z.int(),
+  admitPerMinute: z.int(),
+  admittedPerMinute: count.describe('Turns given in the last 60 seconds.'),
+  joinedPerMinute: count.describe('Places taken in the last 60 seconds.'),
+  estimate: z
+    .object({ lowSeconds: z.int(), highSeconds: z.int() })
+    .nullable()
+    .describe('How long a fan who joins now would wait; null when there is nothing honest to say.'),
+  seats: SaleStock.nullable().describe('Null as long as the booking service has not been heard.'),
+  door: z
+    .object({
+      requests: count,
+      errors: count.describe('Those without an answer, or with a 5xx.'),
+      p50Ms: count.nullable(),
+      p99Ms: count.nullable(),
+    })
+    .describe('Holds and orders of the last 60 seconds, as the gateway that answers saw them.'),
+  durable: z.boolean(),
+  unsavedChanges: count.describe(
+    'Changes of settings that are in effect and not recorded in PostgreSQL yet.',
+  ),
+  notice: z.object({ text: z.string(), at: z.iso.datetime() }).nullable(),
+});
+export type StatsAnswer = z.infer<typeof StatsAnswer>;
