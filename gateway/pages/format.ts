@@ -1,5 +1,7 @@
 import type { Money } from '#shared/contract/fields.ts';
 
+export { formatClock } from './words.ts';
+
 const locale = 'en';
 const numbers = new Intl.NumberFormat(locale);
 
@@ -13,17 +15,6 @@ export function formatMoney({ amount, currency }: Money): string {
 /** A date with its weekday, in the venue's own time zone. */
 export const formatDay = (iso: string, timeZone: string): string =>
   new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone }).format(new Date(iso));
-
-/** A time of day with seconds and its zone. */
-export const formatClock = (iso: string, timeZone: string): string =>
-  new Intl.DateTimeFormat(locale, {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23',
-    timeZoneName: 'short',
-    timeZone,
-  }).format(new Date(iso));
 
 const MINUTE_SECONDS = 60;
 

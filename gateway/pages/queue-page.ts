@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
-import type { SaleAnswer } from '#shared/contract/sale.ts';
+import { ACCESS_CODE_LENGTH_MAX, type SaleAnswer } from '#shared/contract/sale.ts';
 import { newId } from '#shared/ids.ts';
 import { formatClock, formatDay, formatDuration, formatMoney, formatNumber } from './format.ts';
 import type { Html } from './layout.ts';
@@ -17,11 +17,13 @@ export type QueueView = {
   status: StatusAnswer | null;
   refreshes: boolean;
   orders: string[];
+  /** An access code that gave no place, and why; null when none was tried. */
+  refused: { accessCode: string; reason: string } | null;
 };
 
 /** The queue page: what is going on, where the fan stands, what happens next, and what they can do. */
 export const queuePage = (view: QueueView): Html => html`${concert(view.sale)}
-  ${view.sale.notice ? notice(view.sale.notice, view.sale.event.timeZone) : ''} ${standing(view)}
+  ${notice(view.sale)} ${standing(view)}
   ${prices(view.sale)}`;
 
 const concert = ({ event, name }: SaleAnswer): Html => html`<header>
@@ -30,13 +32,19 @@ const concert = ({ event, name }: SaleAnswer): Html => html`<header>
   <p class="soft">${name}</p>
 </header>`;
 
-const notice = ({ text, at }: { text: string; at: string }, timeZone: string): Html => html`<section
-  class="card notice"
-  aria-label="Message from the organiser"
->
-  <p>${text}</p>
-  <p class="soft">The organiser, ${formatClock(at, timeZone)}</p>
-</section>`;
+/** There from the beginning, hidden while there is none: the page's script shows a message that comes meanwhile. */
+const notice = ({ notice, event }: SaleAnswer): Html => html`<div role="status">
+  <section
+    class="card notice"
+    aria-label="Message from the organiser"
+    data-notice="${notice?.at ?? ''}"
+    data-zone="${event.timeZone}"
+    ${notice ? '' : 'hidden'}
+  >
+    <p data-show="notice">${notice?.text ?? ''}</p>
+    <p class="soft">The organiser, <span data-show="noticed">${notice ? formatClock(notice.at, event.timeZone) : ''}</span></p>
+  </section>
+</div>`;
 
 const prices = ({ prices, left }: SaleAnswer): Html => html`<section>
   <h2>Prices</h2>
@@ -48,7 +56,7 @@ const prices = ({ prices, left }: SaleAnswer): Html => html`<section>
 
 function standing(view: QueueView): Html {
   const { sale, status } = view;
-  if (!status) return notJoined(sale);
+  if (!status) return notJoined(view);
   switch (status.state) {
     case 'lobby':
       return lobby(view, status);
@@ -75,14 +83,37 @@ function standing(view: QueueView): Html {
 
 /** Joins with a key made for this page, so that a button pressed twice gives one place. */
 const joinForm = (
-  sale: SaleAnswer,
+  { sale, refused }: QueueView,
   label: string,
 ): Html => html`<form method="post" action="/sales/${sale.sale}/join">
   <input type="hidden" name="key" value="${newId()}${newId()}" />
+  ${sale.accessCodeNeeded ? accessCodeField(refused) : ''}
   <p class="actions"><button>${label}</button></p>
 </form>`;
 
-function notJoined(sale: SaleAnswer): Html {
+const accessCodeField = (
+  refused: QueueView['refused'],
+): Html => html`<label for="access-code">Your access code</label>
+  <input
+    id="access-code"
+    name="accessCode"
+    required
+    maxlength="${ACCESS_CODE_LENGTH_MAX}"
+    autocomplete="off"
+    autocapitalize="none"
+    spellcheck="false"
+    aria-describedby="access-code-hint"
+    value="${refused?.accessCode ?? ''}"
+    ${refused ? 'aria-invalid="true" autofocus' : ''}
+  />
+  ${
+    refused
+      ? html`<p class="bad" id="access-code-hint" role="alert">${refused.reason}</p>`
+      : html`<p class="soft" id="access-code-hint">This sale is for fans with a code. Capitals make no difference.</p>`
+  }`;
+
+function notJoined(view: QueueView): Html {
+  const { sale } = view;
   const opensAt = html`${formatDay(sale.opensAt, sale.event.timeZone)}`;
   switch (sale.state) {
     case 'scheduled': {
@@ -97,7 +128,7 @@ function notJoined(sale: SaleAnswer): Html {
       return html`<section class="card">
         <h2>The lobby is open</h2>
         <p>The sale opens ${opensAt}. ${lobbyRule}</p>
-        ${joinForm(sale, 'Enter the lobby')}
+        ${joinForm(view, 'Enter the lobby')}
       </section>`;
     case 'open':
     case 'paused':
@@ -105,7 +136,7 @@ function notJoined(sale: SaleAnswer): Html {
         <h2>${sale.state === 'open' ? 'The sale is open' : 'Entry is paused for a moment'}</h2>
         ${sale.waiting ? html`<p>${formatNumber(sale.waiting)} fans are waiting.</p>` : ''}
         <p>You get a place in the queue, and see it all the time.</p>
-        ${joinForm(sale, 'Join the queue')}
+        ${joinForm(view, 'Join the queue')}
       </section>`;
     default:
       return ended(sale);
@@ -232,12 +263,13 @@ const missedText = (sale: SaleAnswer): string =>
 const lapsedText = (sale: SaleAnswer): string =>
   `We had not seen you for more than ${formatDuration(sale.graceSeconds)}. You can join again, at the end of the queue.`;
 
-function rejoin({ sale }: QueueView, title: string, text: string): Html {
+function rejoin(view: QueueView, title: string, text: string): Html {
+  const { sale } = view;
   const joinable = sale.state === 'open' || sale.state === 'paused' || sale.state === 'lobby';
   return html`<section class="card">
     <h2>${title}</h2>
     <p>${text}</p>
-    ${joinable ? joinForm(sale, 'Join again') : ended(sale)}
+    ${joinable ? joinForm(view, 'Join again') : ended(sale)}
   </section>`;
 }
 

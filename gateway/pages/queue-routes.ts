@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import type { OrdersAnswer } from '#shared/contract/booking.ts';
 import { IdempotencyKey } from '#shared/contract/fields.ts';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
-import { Problem } from '#shared/problem.ts';
+import { ACCESS_CODE_LENGTH_MAX } from '#shared/contract/sale.ts';
+import { Problem, problems } from '#shared/problem.ts';
 import { claimTurn } from '../admission/admission.ts';
 import { leaveSale } from '../admission/leave.ts';
 import { doorRoutes } from '../door/route-table.ts';
@@ -12,7 +13,7 @@ import { readStatus } from '../queue/status.ts';
 import { admissionTokenOfPage, type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
 import { readForm } from './form.ts';
 import { inlineScript, page } from './layout.ts';
-import { queuePage } from './queue-page.ts';
+import { type QueueView, queuePage } from './queue-page.ts';
 import { askShop, parsed } from './shop-door.ts';
 
 const REFRESH_SECONDS = 10;
@@ -24,8 +25,8 @@ export function queuePageRoutes(deps: PageDeps) {
   const { queue, cookies, keys } = deps;
   const app = new Hono();
 
-  app.get('/sales/:sale', async (c) => {
-    const id = c.req.param('sale');
+  const showQueue = async (c: Context, refused: QueueView['refused']): Promise<Response> => {
+    const id = c.req.param('sale') as string;
     const ticket = ticketOfPage(deps, c);
     // Read afresh: after any page or poll, from whichever process, a reload shows nothing older.
     const status = ticket ? await readStatus(queue, ticket, null).catch(unknownPlace) : null;
@@ -35,18 +36,29 @@ export function queuePageRoutes(deps: PageDeps) {
     const refreshes = c.req.query('refresh') !== 'off';
     return page(c, {
       title: status?.position ? `${status.position} – ${sale.event.name}` : sale.event.name,
-      body: queuePage({ sale, status, refreshes, orders }),
+      body: queuePage({ sale, status, refreshes, orders, refused }),
       script: queueScript,
       refreshSeconds: refreshes && status && isLive(status) ? REFRESH_SECONDS : undefined,
+      status: refused ? problems.forbidden.status : 200,
     });
-  });
+  };
+
+  app.get('/sales/:sale', (c) => showQueue(c, null));
 
   app.post('/sales/:sale/join', async (c) => {
     const sale = c.req.param('sale');
-    const key = IdempotencyKey.safeParse((await readForm(c)).get('key'));
-    const joined = await joinQueue(queue, sale, ticketOfPage(deps, c), key.success ? key.data : null);
-    c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));
-    return c.redirect(`/sales/${sale}`, 303);
+    const form = await readForm(c);
+    const key = IdempotencyKey.safeParse(form.get('key'));
+    const accessCode = form.get('accessCode')?.trim().slice(0, ACCESS_CODE_LENGTH_MAX) || null;
+    const ticket = ticketOfPage(deps, c);
+    try {
+      const joined = await joinQueue(queue, sale, ticket, key.success ? key.data : null, accessCode);
+      c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));
+      return c.redirect(`/sales/${sale}`, 303);
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 'forbidden')) throw error;
+      return showQueue(c, { accessCode: accessCode ?? '', reason: error.message });
+    }
   });
 
   app.post('/sales/:sale/claim', async (c) => {

@@ -1,4 +1,4 @@
-/** Words made of numbers, for the server's pages and their script alike. */
+/** Words made of numbers and times, for the server's pages and their script alike. */
 
 const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 3_600;
@@ -32,3 +32,14 @@ export function timeLeft(seconds: number): string {
   if (days > 0) return `${days} d ${hours}:${two(minutes)}:${rest}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
+
+/** A time of day with seconds and its zone. */
+export const formatClock = (iso: string, timeZone: string): string =>
+  new Intl.DateTimeFormat('en', {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+    timeZone,
+  }).format(new Date(iso));

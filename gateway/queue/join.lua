@@ -3,8 +3,11 @@
 -- ARGV[2]  the id in the fan's queue ticket, or empty
 -- ARGV[3]  the id derived from the fan's Idempotency-Key, or empty
 -- ARGV[4]  a new random id
+-- ARGV[5]  the digest of the fan's access code, or empty
+-- ARGV[6]  how many places each use of a code may open in all
 --
 -- {'no-sale'} | {'not-open'} | {'sale-ended'} | {'already-finished'} | {'freeze'} (the lobby must be frozen first)
+-- {'code-missing'} | {'code-unknown'} | {'code-taken'} | {'code-worn'} (it has opened all the places it may)
 -- {created 0/1, ahead, entry…}: the entry as prelude's describe gives it; ahead counts waiting entries before it.
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
@@ -44,10 +47,27 @@ if state == 'scheduled' then return { 'not-open' } end
 local drawState = redis.call('HGET', K.draw, 'state')
 if state ~= 'lobby' and drawState == 'committed' then return { 'freeze' } end
 
+local code = ARGV[5]
+local opened = code .. ':opened'
+if sale.codeUses > 0 then
+  if code == '' then return { 'code-missing' } end
+  if redis.call('HEXISTS', K.codes, code) == 0 then return { 'code-unknown' } end
+  giveMissedCodesBack(sale)
+  if tonumber(redis.call('HGET', K.codes, opened) or 0) >= sale.codeUses * tonumber(ARGV[6]) then
+    return { 'code-worn' }
+  end
+  if tonumber(redis.call('HGET', K.codes, code)) >= sale.codeUses then return { 'code-taken' } end
+end
+
 local id = unused or ARGV[4]
 local entry = { state = 'lobby' }
 local ahead = 0
 count('joined', 1)
+if sale.codeUses > 0 then
+  redis.call('HINCRBY', K.codes, code, 1)
+  redis.call('HINCRBY', K.codes, opened, 1)
+  redis.call('HSET', K.codeOf, id, code)
+end
 if state == 'lobby' then
   redis.call('SADD', K.lobby, id)
 else

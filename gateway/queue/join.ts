@@ -11,12 +11,18 @@ export async function joinQueue(
   sale: string,
   ticket: QueueTicket | null,
   idempotencyKey: string | null,
+  accessCode: string | null,
 ): Promise<Joined> {
   const { store, tickets, watch } = queue;
-  const { created, ahead, entry } = await takePlace(store, sale, {
-    ticketEntry: ticket?.entry ?? null,
-    keyEntry: idempotencyKey === null ? null : tickets.entryIdOf(sale, idempotencyKey),
-  });
+  const { created, ahead, entry } = await takePlace(
+    store,
+    sale,
+    {
+      ticketEntry: ticket?.entry ?? null,
+      keyEntry: idempotencyKey === null ? null : tickets.entryIdOf(sale, idempotencyKey),
+    },
+    accessCode,
+  );
   const snapshot = await watch.atLeast(sale, { version: entry.version, queueNumber: entry.queueNumber ?? 0 });
   const status = await entryStatus(queue, snapshot, entry);
   // The turn came while the snapshot was read: where the fan stood at the moment of joining is still the truth of it.

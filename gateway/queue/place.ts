@@ -2,6 +2,7 @@ import { newId } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
 import { type Store, saleScript } from '../redis/script.ts';
+import { ACCESS_CODE_OPENINGS_PER_USE, digestOfCode } from './access-code.ts';
 import { type Entry, type EntryReply, readEntry } from './entry.ts';
 import { unknownSale } from './watch.ts';
 
@@ -17,14 +18,18 @@ export type Place = { created: boolean; ahead: number; entry: Entry };
  * Gives a fan a place in the queue, or the one they have: recognised by the id in their queue ticket, else by the id
  * derived from their idempotency key. Repeating a join whose answer was lost is therefore harmless.
  *
- * Throws `not-found`, `not-open`, `sale-ended`, `already-finished`, `unavailable`.
+ * A new place of a sale with access codes takes one use of `accessCode`; the place one has takes none.
+ *
+ * Throws `not-found`, `not-open`, `sale-ended`, `already-finished`, `forbidden`, `unavailable`.
  */
 export async function takePlace(
   store: Store,
   sale: string,
   known: { ticketEntry: string | null; keyEntry: string | null },
+  accessCode: string | null = null,
 ): Promise<Place> {
-  const args = [known.ticketEntry ?? '', known.keyEntry ?? '', newId()];
+  const code = accessCode === null ? '' : digestOfCode(sale, accessCode);
+  const args = [known.ticketEntry ?? '', known.keyEntry ?? '', newId(), code, ACCESS_CODE_OPENINGS_PER_USE];
   let reply = await join(store, sale, args);
   if (reply[0] === 'freeze') {
     await freezeLobby(store, sale);
@@ -45,6 +50,14 @@ function refusal(outcome: string): Problem {
       return new Problem('sale-ended', 'The sale has ended.');
     case 'already-finished':
       return new Problem('already-finished', 'You have already finished shopping in this sale.');
+    case 'code-missing':
+      return new Problem('forbidden', 'This sale is for fans with an access code; there was none.');
+    case 'code-unknown':
+      return new Problem('forbidden', 'This access code is not valid for this sale.');
+    case 'code-taken':
+      return new Problem('forbidden', 'This access code is in use already.');
+    case 'code-worn':
+      return new Problem('forbidden', 'This access code has been used too often.');
     default:
       throw new Error(`join.lua answered ${outcome}`);
   }

@@ -20,11 +20,11 @@ export function queueRoutes({ queue, cookies }: { queue: Queue; cookies: Cookies
   app.post('/', async (c) => {
     const sale = c.req.param('sale') as string;
     const header = validate(JoinHeaders, { 'idempotency-key': c.req.header('idempotency-key') });
-    await readJson(c, JoinRequest);
+    const { accessCode = null } = await readJson(c, JoinRequest);
     // A stale cookie must not keep anybody from joining; a ticket that is sent on purpose must be right.
     const bearer = c.req.header('authorization') !== undefined;
     const ticket = bearer ? requireTicket(c, { tickets, cookies }) : ticketInCookie(c, { tickets, cookies });
-    const joined = await joinQueue(queue, sale, ticket, header['idempotency-key'] ?? null);
+    const joined = await joinQueue(queue, sale, ticket, header['idempotency-key'] ?? null, accessCode);
     c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));
     return personal(c, joined.answer, joined.created ? 201 : 200);
   });

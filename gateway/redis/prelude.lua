@@ -4,7 +4,8 @@ local K = {
   sale = KEYS[1], queue = KEYS[2], waiting = KEYS[3], bits = KEYS[4], ready = KEYS[5], blocked = KEYS[6],
   returning = KEYS[7], admitted = KEYS[8], entries = KEYS[9], lobby = KEYS[10], frozen = KEYS[11], draw = KEYS[12],
   drawn = KEYS[13], turns = KEYS[14], unsaved = KEYS[15], seen = { KEYS[16], KEYS[17], KEYS[18], KEYS[19] },
-  absent = KEYS[20], scratch = KEYS[21],
+  absent = KEYS[20], scratch = KEYS[21], joins = KEYS[22], codes = KEYS[23], codeOf = KEYS[24],
+  codeMissed = KEYS[25],
 }
 
 -- Most entries one call changes, so that no call keeps Redis from others for more than a few milliseconds.
@@ -24,13 +25,13 @@ local function mayDrain() redis.call('DEL', K.scratch) end
 -- The sale's settings as numbers, or nil for a sale that is not here.
 local function loadSale()
   local f = redis.call('HMGET', K.sale, 'version', 'opensAt', 'lobbyOpensAt', 'closesAt', 'closedAt', 'paused',
-    'soldOut', 'capacity', 'admitPerMinute', 'claimMs', 'admissionMs', 'graceMs')
+    'soldOut', 'capacity', 'admitPerMinute', 'claimMs', 'admissionMs', 'graceMs', 'codeUses')
   if not f[1] then return nil end
   return {
     version = tonumber(f[1]), opensAt = tonumber(f[2]), lobbyOpensAt = tonumber(f[3]), closesAt = tonumber(f[4]),
     closedAt = tonumber(f[5]), paused = f[6] == '1', soldOut = f[7] == '1', capacity = tonumber(f[8]),
     admitPerMinute = tonumber(f[9]), claimMs = tonumber(f[10]), admissionMs = tonumber(f[11]),
-    graceMs = tonumber(f[12]),
+    graceMs = tonumber(f[12]), codeUses = tonumber(f[13] or 0),
   }
 end
 
@@ -50,6 +51,25 @@ end
 local function hasEnded(state) return state == 'closed' or state == 'soldOut' end
 
 local function count(name, by) redis.call('HINCRBY', K.queue, name, by) end
+
+-- What happened in each second of the last minute: one field a second, "second:times".
+local function countInSecond(key, by)
+  local second = math.floor(now / 1000)
+  local field = second % 60
+  local at, sum = string.match(redis.call('HGET', key, field) or '', '^(%d+):(%d+)$')
+  if tonumber(at) ~= second then sum = 0 end
+  redis.call('HSET', key, field, string.format('%d:%d', second, tonumber(sum) + by))
+end
+
+local function sumOfLastMinute(key)
+  local sum = 0
+  local second = math.floor(now / 1000)
+  for _, packed in ipairs(redis.call('HVALS', key)) do
+    local at, times = string.match(packed, '^(%d+):(%d+)$')
+    if tonumber(at) > second - 60 then sum = sum + tonumber(times) end
+  end
+  return sum
+end
 
 -- Whatever changes who waits moves the version that polls carry.
 local function changed() count('changes', 1) end
@@ -81,12 +101,30 @@ local function stopWaiting(id, number)
   changed()
 end
 
+-- A place that was opened with an access code occupies one of the code's uses, from the join until it ends otherwise
+-- than by shopping to the end. `codes` holds, by the code's digest, how many are occupied.
+local function giveCodeBack(id)
+  local code = redis.call('HGET', K.codeOf, id)
+  if not code then return end
+  redis.call('ZREM', K.codeMissed, id)
+  redis.call('HDEL', K.codeOf, id)
+  redis.call('HINCRBY', K.codes, code, -1)
+end
+
 local function finishEntry(id, entry, state)
   entry.state = state
   entry.endedAt = now
   entry.claimBy = nil
   writeEntry(id, entry)
   count('ended:' .. state, 1)
+  -- A missed turn keeps its code while its owner may still come back for the next one.
+  if state == 'finished' then
+    redis.call('HDEL', K.codeOf, id)
+  elseif state == 'missed' and not entry.returned then
+    if redis.call('HEXISTS', K.codeOf, id) == 1 then redis.call('ZADD', K.codeMissed, now, id) end
+  else
+    giveCodeBack(id)
+  end
 end
 
 -- A turn nobody claimed in time: its room is free at once.
@@ -98,6 +136,8 @@ end
 -- An admission past its end (or the end of its last hold).
 local function expireAdmission(id, entry)
   redis.call('ZREM', K.admitted, id)
+  -- Kept for an order that was paid in time and becomes known late.
+  entry.code = redis.call('HGET', K.codeOf, id) or nil
   finishEntry(id, entry, 'expired')
 end
 
@@ -124,12 +164,19 @@ end
 
 -- Within graceSeconds of a missed turn its owner gets the next free one, once.
 local function comeBack(id, entry, sale)
-  if entry.state ~= 'missed' or entry.returning or entry.returned then return end
+  if entry.state ~= 'missed' or entry.returning or entry.returned or entry.rejoined then return end
   if entry.endedAt + sale.graceMs <= now then return end
   entry.returning = true
   entry.returned = true
   writeEntry(id, entry)
   redis.call('ZADD', K.returning, entry.number, id)
+  redis.call('ZREM', K.codeMissed, id)
+end
+
+-- The codes of turns that were missed for good.
+local function giveMissedCodesBack(sale)
+  local over = redis.call('ZRANGEBYSCORE', K.codeMissed, '-inf', now - sale.graceMs, 'LIMIT', 0, SLICE)
+  for _, id in ipairs(over) do giveCodeBack(id) end
 end
 
 local function expireAdmissions()

@@ -17,7 +17,7 @@ export type QueueFixture = {
   /** Moves the clock. */
   pass: (seconds: number) => void;
   /** A sale that is live, open since a minute unless told otherwise. */
-  sale: (settings?: Partial<SaleDefinition>) => Promise<string>;
+  sale: (settings?: Partial<SaleDefinition>, accessCodes?: string[]) => Promise<string>;
   close: () => Promise<void>;
 };
 
@@ -33,9 +33,9 @@ export async function queueFixture(): Promise<QueueFixture> {
     pass: (seconds) => {
       nowMs += Math.round(seconds * 1000);
     },
-    async sale(settings = {}) {
+    async sale(settings = {}, accessCodes = []) {
       const definition = { ...definitionAt(nowMs), ...settings };
-      await putSale(store, definition);
+      await putSale(store, definition, accessCodes);
       return definition.sale;
     },
     close: async () => redis.disconnect(),
@@ -60,6 +60,7 @@ export const definitionAt = (nowMs: number): SaleDefinition => ({
   closedAt: null,
   notice: null,
   sections: [{ name: 'A', price: { amount: 6_500, currency: 'EUR' }, seats: 100 }],
+  accessCodeUses: null,
   createdAt: new Date(nowMs - 120_000).toISOString(),
   version: 1,
 });

@@ -1,6 +1,6 @@
 // The queue page's script: asks at the pace the server sets, shows the numbers, and moves on when it is the fan's turn.
 // Everything it does can also be done without it.
-import { type Range, timeLeft, waitInWords } from '../words.ts';
+import { formatClock, type Range, timeLeft, waitInWords } from '../words.ts';
 
 type Status = {
   state: string;
@@ -10,6 +10,7 @@ type Status = {
   ahead: number | null;
   admittedPerMinute: number;
   estimate: Range | null;
+  notice: { text: string; at: string } | null;
   version: number;
   asOf: string;
   pollAfterMs: number;
@@ -46,6 +47,15 @@ if (card?.dataset.poll) {
     timer = window.setTimeout(ask, ms);
   };
 
+  const tell = (message: Status['notice']) => {
+    const notice = document.querySelector<HTMLElement>('[data-notice]');
+    if (!notice || notice.dataset.notice === (message?.at ?? '')) return;
+    notice.dataset.notice = message?.at ?? '';
+    notice.hidden = message === null;
+    show('notice', message?.text ?? '');
+    show('noticed', message ? formatClock(message.at, notice.dataset.zone ?? 'UTC') : '');
+  };
+
   const render = (status: Status) => {
     version = Math.max(version, status.version);
     const { state, saleState, timed } = card.dataset;
@@ -67,6 +77,7 @@ if (card?.dataset.poll) {
       if (bar) bar.value = Math.max(bar.value, 1 - status.position / (first + 1));
     }
     count('rate', status.admittedPerMinute);
+    tell(status.notice);
     if (status.state === 'waiting') show('wait', waitInWords(status.estimate));
     show('updated', clock.format(new Date(status.asOf)));
     later(status.pollAfterMs);
