@@ -25,7 +25,7 @@ when the run did not come about.
   --rate N            on-sale: turns a minute                    (six times the fans)
   --admission SECONDS on-sale: how long one may shop             (45)
   --async PERCENT     on-sale: orders that may be booked later   (0)
-  --answer-ms N       the longest that 99 of 100 answers take    (on-sale 3,000, one-seat 5,000)
+  --answer-ms N       the longest that 99 of 100 answers take    (on-sale 3,000, one-seat 10,000)
   --patience SECONDS  the longest that a fan waits               (on-sale 600, one-seat 120)
   --seed N            other fans, who do other things            (1)
   --set NAME=VALUE    a setting of a script of your own; may be repeated

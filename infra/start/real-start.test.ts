@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { freePort } from '../local/ports.mjs';
 import { endProcess } from '../local/processes.mjs';
 import { isAlive, type Launched, launch } from './launched.ts';
+import { findRunningShop } from './running-shop.mjs';
 
 const PASSABLE_MODE = 0o711;
 
@@ -44,6 +45,15 @@ test('one command opens a demo sale that a fan can join, and the fan is still kn
         expect(started.output()).toContain(`${gateway}${path}`);
         expect([200, 302, 303]).toContain(await status(`${gateway}${path}`));
       }
+      // Tools beside the shop find it, and nobody else reads how.
+      expect(findRunningShop({ root: '/', env })).toMatchObject({
+        running: true,
+        gatewayUrl: gateway,
+        databaseUrl: expect.stringMatching(/^postgres:/),
+        redisUrl: expect.stringMatching(/^redis:/),
+        organiserKey: expect.stringMatching(/.{32}/),
+      });
+      expect(statSync(join(folder, 'launcher.json')).mode & 0o077).toBe(0);
       const joined = await fetch(`${gateway}/api/sales/demo/queue`, { method: 'POST' });
       expect(joined.status).toBe(201);
       ({ queueTicket: ticket } = (await joined.json()) as { queueTicket: string });
@@ -53,6 +63,7 @@ test('one command opens a demo sale that a fan can join, and the fan is still kn
       const me = await fetch(`${gateway}/api/sales/demo/queue/me`, { headers });
       expect(await me.json()).toMatchObject({ sale: 'demo', queueNumber: 1 });
     });
+    expect(findRunningShop({ root: '/', env })).toMatchObject({ running: false, databaseUrl: null });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -2,6 +2,7 @@ import type { AnswerRecord } from '../history.ts';
 import { groupBy } from './group.ts';
 import { type Judgement, type PromiseName, promises } from './promises.ts';
 import type { History } from './read.ts';
+import { isBought } from './seats.ts';
 
 const FOUND_SHOWN = 10;
 
@@ -43,11 +44,8 @@ function describeFans({ ends, fans, sale }: History): string[] {
   const counts = new Map<string, number>();
   for (const { how } of ends) counts.set(how, (counts.get(how) ?? 0) + 1);
   const rows = [...counts].sort(([, a], [, b]) => b - a);
-  const bought = new Set(
-    [...fans.values()]
-      .flat()
-      .flatMap(({ step, status, seats = [] }) => (step === 'pay' && status === 201 ? seats : [])),
-  );
+  const answers = [...fans.values()].flat();
+  const bought = new Set(answers.flatMap((answer) => (isBought(answer) ? (answer.seats ?? []) : [])));
   return [
     `${fans.size} fans, ${sale.seats} seats, room for ${sale.capacity} in the shop; ${bought.size} seats sold (sale ${sale.sale})`,
     '',
