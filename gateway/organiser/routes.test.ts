@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type GatewayFixture, gatewayFixture, organiser, problem } from '../testing/gateway-fixture.ts';
+import { StatsAnswer } from '#shared/contract/stats.ts';
+import { giveTurns } from '../admission/turn-giver.ts';
+import { type GatewayFixture, gatewayFixture, json, organiser, problem } from '../testing/gateway-fixture.ts';
 
 let g: GatewayFixture;
 beforeAll(async () => {
@@ -18,6 +20,81 @@ test('organisers need their key; a fan’s ticket is forbidden', async () => {
   expect(await problem(list('Bearer wrong'))).toMatchObject({ code: 'organiser-required' });
   expect(await problem(list(`Bearer ${queueTicket}`))).toMatchObject({ code: 'forbidden', status: 403 });
   expect((await list(organiser.authorization)).status).toBe(200);
+});
+
+test('a fan’s token is forbidden whatever it is worth by now, wherever it is tried', async () => {
+  const sale = await g.sale({ capacity: 1 });
+  const joined = await g.post(`/api/sales/${sale}/queue`);
+  const { queueTicket } = (await joined.json()) as { queueTicket: string };
+  await giveTurns(g.store, sale);
+  const claimed = await g.post(
+    `/api/sales/${sale}/queue/me/claim`,
+    {},
+    { ...json, authorization: `Bearer ${queueTicket}` },
+  );
+  const { admissionToken } = (await claimed.json()) as { admissionToken: string };
+  const tries: [method: string, path: string][] = [
+    ['GET', '/sales'],
+    ['GET', `/sales/${sale}/stats`],
+    ['GET', `/sales/${sale}/stats/stream`],
+    ['POST', `/sales/${sale}/pause`],
+    ['PATCH', `/sales/${sale}`],
+    ['POST', '/events'],
+    ['GET', '/sales/nosuchsale1/stats'],
+    ['GET', '/nothing/here'],
+    ['PUT', `/sales/${sale}`],
+  ];
+  const tokens = [queueTicket, admissionToken];
+  for (const when of ['valid', 'expired']) {
+    for (const token of tokens) {
+      for (const [method, path] of tries) {
+        const headers = { ...json, authorization: `Bearer ${token}` };
+        const body = method === 'GET' ? null : 'not json';
+        const answer = await g.app.request(`/api/organiser${path}`, { method, headers, body });
+        expect([when, method, path, await problem(answer)]).toMatchObject([
+          when,
+          method,
+          path,
+          { status: 403 },
+        ]);
+      }
+    }
+    g.pass(100_000);
+  }
+});
+
+test('live figures once: the contract’s document, and 404 for a sale that is not there', async () => {
+  const sale = await g.sale({ capacity: 7, notice: { text: 'Hello', at: g.inSeconds(0) } });
+  await g.post(`/api/sales/${sale}/queue`);
+  const response = await g.organise('GET', `/sales/${sale}/stats`);
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  const stats = StatsAnswer.strict().parse(await response.json());
+  expect(stats).toMatchObject({ sale, state: 'open', version: 1, joined: 1, waiting: 1, capacity: 7 });
+  expect(stats).toMatchObject({ durable: true, unsavedChanges: 0, notice: { text: 'Hello' }, seats: null });
+  for (const path of ['/sales/nosuchsale1/stats', '/sales/nosuchsale1/stats/stream']) {
+    expect(await problem(g.organise('GET', path))).toMatchObject({ code: 'not-found' });
+  }
+});
+
+test('a notice reaches who waits with its time, and is taken back with null', async () => {
+  const sale = await g.sale();
+  const joined = await g.post(`/api/sales/${sale}/queue`);
+  const { queueTicket, notice } = (await joined.json()) as { queueTicket: string; notice: unknown };
+  expect(notice).toBeNull();
+  const poll = async () =>
+    (
+      await g.app.request(`/api/sales/${sale}/queue/me`, {
+        headers: { authorization: `Bearer ${queueTicket}` },
+      })
+    ).json();
+  await g.organise('PATCH', `/sales/${sale}`, { version: 1, notice: ' Doors open <late> ' });
+  expect(await poll()).toMatchObject({ notice: { text: 'Doors open <late>', at: g.inSeconds(0) } });
+  g.pass(5);
+  // Another setting leaves the notice, and its time, alone.
+  await g.organise('PATCH', `/sales/${sale}`, { version: 2, capacity: 9 });
+  expect(await poll()).toMatchObject({ notice: { text: 'Doors open <late>', at: g.inSeconds(-5) } });
+  await g.organise('PATCH', `/sales/${sale}`, { version: 3, notice: null });
+  expect(await poll()).toMatchObject({ notice: null });
 });
 
 test('a command takes effect at once, also while nothing can make it durable, and a stale patch is a conflict', async () => {
