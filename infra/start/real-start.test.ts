@@ -67,4 +67,4 @@ test('one command opens a demo sale that a fan can join, and the fan is still kn
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-});
+}, 90_000);
