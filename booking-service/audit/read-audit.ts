@@ -33,7 +33,8 @@ export async function readAudit(
     (sql) => sql`
       with entry as materialized (
         select 'event' as id, created_at as at, created_by as by, 'makeEvent' as action, null::jsonb as before,
-          jsonb_build_object('name', name, 'venue', venue, 'startsAt', starts_at, 'timeZone', time_zone) as after,
+          jsonb_build_object('name', name, 'venue', venue, 'timeZone', time_zone,
+            'startsAt', to_char(starts_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as after,
           null as reason, null::int as version, null::int[] as seats, null as "order", null as message
         from event where event.id = ${event.id}
         union all

@@ -176,7 +176,10 @@ describe('the audit of a sale', () => {
         from: null,
         to: { capacity: 100, name: 'A sale', sections: ['A'] },
       },
-      { action: 'makeEvent', by: organiserName, from: null, to: { name: 'A concert', venue: 'A hall' } },
+      {
+        ...{ action: 'makeEvent', by: organiserName, from: null },
+        to: { name: 'A concert', venue: 'A hall', startsAt: '2030-05-01T19:00:00.000Z' },
+      },
     ]);
     expect(Object.keys(entries[0]?.to as object).sort()).toEqual(['capacity', 'notice']);
   });
