@@ -5,7 +5,8 @@ import { processIdentity } from '../local/processes.mjs';
 /** What is written down of a shop that runs: nothing that the environment set, which may be a secret of somebody's. */
 export function shopToRemember({ env, settings, databaseUrl, redisUrl }) {
   return {
-    gatewayUrl: settings.gatewayUrls[0],
+    // Where fans come: with start:scaled that is nginx.
+    gatewayUrl: settings.publicUrl,
     ...(env.DATABASE_URL ? {} : { databaseUrl }),
     ...(env.REDIS_URL ? {} : { redisUrl }),
   };
