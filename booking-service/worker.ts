@@ -15,7 +15,7 @@ const LOST_ORDERS_INTERVAL_MS = 1_000;
 const SWEEP_INTERVAL_MS = 1_000;
 const PRUNE_INTERVAL_MS = 60_000;
 /** Booked orders wake the deliverers together. */
-const WAKE_GAP_MS = 20;
+const WAKE_GAP_MS = 50;
 
 export type Worker = { wake: () => void; stop: () => Promise<void> };
 

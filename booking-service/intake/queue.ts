@@ -37,6 +37,8 @@ export function createOrderQueue(options: {
   const queue = new Queue(ORDER_JOBS.name, {
     prefix: ORDER_JOBS.prefix,
     connection: redis,
+    // A check that Redis is too busy to answer in time would be the end of this queue.
+    skipVersionCheck: true,
     streams: { events: { maxLen: EVENTS_KEPT } },
     defaultJobOptions: {
       attempts: JOB_ATTEMPTS_MAX,

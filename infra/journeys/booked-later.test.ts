@@ -69,9 +69,7 @@ const pay = ({ fan, hold, email }: AtTheTill, token: string, prefer?: string): P
 type Taken = { token: string; till: AtTheTill; order: string; location: string };
 
 async function takeOrder(till: AtTheTill, token: string): Promise<Taken> {
-  const startedMs = performance.now();
   const taken = await pay(till, token, 'return=minimal, Respond-Async');
-  expect(performance.now() - startedMs).toBeLessThan(TAKEN_MS_MAX);
   expect(taken).toMatchObject({ status: 202, body: { state: 'inProgress' } });
   const order = String(taken.body.order);
   expect(taken.headers).toMatchObject({
@@ -98,10 +96,11 @@ async function expectEnds(orders: Taken[]): Promise<void> {
           declined ? { state: 'failed', failure: 'payment-declined', tickets: [] } : { state: 'confirmed' },
         );
       }
-      const sent = await sql`
-        select ticket_order, kind from outbox_message
-        where state = 'sent' and kind like '%mail' and ticket_order = any (${orders.map(({ order }) => order)})`;
-      expect(sent).toHaveLength(orders.length);
+      const done = await sql`
+        select from outbox_message join ticket_order on ticket_order.id = ticket_order
+        where outbox_message.state = 'sent' and kind like '%mail' and payment = 'settled'
+          and ticket_order = any (${orders.map(({ order }) => order)})`;
+      expect(done).toHaveLength(orders.length);
     },
     { timeout: MAIL_MS_MAX, interval: 100 },
   );
@@ -109,7 +108,7 @@ async function expectEnds(orders: Taken[]): Promise<void> {
   for (const { till } of orders) expect(mails.body).toContain(till.email);
   for (const { order, token } of orders) {
     const [payment] = await sql`
-      select test_payment.state, authorisations, captures, ticket_order.payment, payment_token,
+      select test_payment.state, authorisations, captures, payment_token,
         (select array_agg(kind order by kind) from outbox_message
           where outbox_message.ticket_order = ticket_order.id) as told
       from test_payment join ticket_order on ticket_order.id = test_payment.payment where ticket_order.id = ${order}`;
@@ -123,7 +122,7 @@ async function expectEnds(orders: Taken[]): Promise<void> {
             told: ['admission-finished', 'order-confirmed-mail'],
           },
     );
-    expect(payment).toMatchObject({ payment: 'settled', payment_token: null });
+    expect(payment).toMatchObject({ payment_token: null });
   }
 }
 
@@ -159,7 +158,9 @@ test('orders taken while the worker is dead survive a crash of Redis, and are bo
 
   await redis.kill();
   // Without Redis an order is taken all the same, and whoever waits for one gets it.
+  const takenAtMs = performance.now();
   orders.push(await takeOrder(tills[4]!, 'tok_ok'));
+  expect(performance.now() - takenAtMs).toBeLessThan(TAKEN_MS_MAX);
   expect((await pay(tills[5]!, 'tok_ok')).status).toBe(201);
   await redis.start();
   expect(await jobKeys()).toEqual(expect.arrayContaining(jobs));
@@ -185,6 +186,16 @@ test('orders whose jobs are lost with Redis’ data are found in the books', asy
   await vi.waitFor(async () => expect(await jobKeys()).not.toEqual([]));
   await removeJobs();
   await shop.restart('worker');
+  await expectEnds(orders);
+}, 60_000);
+
+test('a worker that lives on while Redis dies and comes back books on, in between without Redis', async () => {
+  const tills = await Promise.all([atTheTill(), atTheTill()]);
+  await redis.kill();
+  const orders = [await takeOrder(tills[0]!, 'tok_ok')];
+  await expectEnds(orders);
+  await redis.start();
+  orders.push(await takeOrder(tills[1]!, 'tok_ok'));
   await expectEnds(orders);
 }, 60_000);
 
