@@ -39,7 +39,8 @@ async function makeTemplate(postgresUrl: string): Promise<void> {
   }
 }
 
-async function migrate(databaseUrl: string): Promise<void> {
+/** Brings a database to the schema of the services under test. */
+export async function migrate(databaseUrl: string): Promise<void> {
   const path = new URL('../../booking-service/db/migrate.ts', import.meta.url).href;
   const module: { migrate: (databaseUrl: string) => Promise<void> } = await import(path);
   await module.migrate(databaseUrl);

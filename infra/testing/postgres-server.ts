@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { preparePostgres } from '../local/postgres.mjs';
+import { makePassable } from '../local/postgres-place.mjs';
+import { endProcess, type RunningProcess } from '../local/processes.mjs';
+import { createRoster } from '../local/roster.mjs';
+import { migrate } from './global-setup.ts';
+
+/** Fast shutdown: connections are cut, the data is whole. */
+const STOP_STEPS = [{ signal: 'SIGINT', timeoutMs: 20_000 } as const];
+
+export type OwnPostgres = {
+  /** A migrated database. */
+  url: string;
+  /** As an administrator would; resolves when nothing listens any more. */
+  shutDown: () => Promise<void>;
+  /** With the data it had, on the same port; resolves when it answers. */
+  start: () => Promise<void>;
+  stop: () => Promise<void>;
+};
+
+/** A PostgreSQL server of the caller's own, running: for tests that take it away. */
+export async function ownPostgres(): Promise<OwnPostgres> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'admit-one-postgres-'));
+  makePassable(dataDir);
+  const roster = createRoster({ detached: false });
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const postgres = await preparePostgres({ roster, root, dataDir, throwAway: dataDir });
+  let running: RunningProcess = await postgres.start();
+  await migrate(postgres.url);
+  return {
+    url: postgres.url,
+    shutDown: async () => {
+      await endProcess(running, STOP_STEPS);
+    },
+    start: async () => {
+      running = await postgres.start();
+    },
+    stop: async () => {
+      await roster.endAll();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
