@@ -32,6 +32,11 @@ export async function prepareNginx({ roster, root, dataDir, binaries, values, po
   const binary = await nginxBinary({ roster, folder: binaries });
   if (!binary) throw new LaunchError(NGINX_IS_MISSING);
   const account = unprivilegedAccount(ACCOUNTS);
+  if (account && !accountMay(account, '[ -x "$1" ]', binary.command)) {
+    throw new LaunchError(
+      `${account.name} may not run ${binary.command}; install nginx, or set DATA_DIR to a folder that other accounts may enter.`,
+    );
+  }
   const folder = makeFolder(dataDir, account);
   const config = writeConfig({ root, folder, values });
   const options = {
@@ -57,6 +62,8 @@ function makeFolder(dataDir, account) {
     // The data folder lies where only root may enter, as in a home with mode 0700.
     folder = mkdtempSync(join(tmpdir(), 'admit-one-nginx-'));
     chmodSync(folder, PRIVATE_FOLDER_MODE);
+    const outside = folder;
+    process.once('exit', () => rmSync(outside, { recursive: true, force: true }));
   }
   if (account) chownSync(folder, account.uid, account.gid);
   return folder;
