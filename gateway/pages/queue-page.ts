@@ -104,7 +104,7 @@ const accessCodeField = (
     spellcheck="false"
     aria-describedby="access-code-hint"
     value="${refused?.accessCode ?? ''}"
-    ${refused ? 'aria-invalid="true" autofocus' : ''}
+    ${refused ? html`aria-invalid="true" autofocus` : ''}
   />
   ${
     refused

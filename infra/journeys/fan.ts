@@ -29,7 +29,13 @@ export type Fan = {
  * A patient fan of one sale, who asks a random gateway each time, retries whatever got no answer or a 503 until
  * `deadline`, and always with the same idempotency key.
  */
-export function createFan(gatewayUrls: string[], sale: string, key: string, deadlineAt: number): Fan {
+export function createFan(
+  gatewayUrls: string[],
+  sale: string,
+  key: string,
+  deadlineAt: number,
+  joining: { accessCode?: string } = {},
+): Fan {
   const seen: Seen = { queueNumber: 0, positions: [], readyAt: 0, admittedAt: 0 };
   let queueTicket = '';
   let admissionToken = '';
@@ -72,7 +78,7 @@ export function createFan(gatewayUrls: string[], sale: string, key: string, dead
     admissionToken: () => admissionToken,
     async join() {
       const answer = await persist(() =>
-        ask<StatusAnswer>('POST', url('/queue'), { json: {}, headers: { 'idempotency-key': key } }),
+        ask<StatusAnswer>('POST', url('/queue'), { json: joining, headers: { 'idempotency-key': key } }),
       );
       expectStatus(answer, 200, 201);
       return note(answer.body);

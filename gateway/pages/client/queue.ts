@@ -33,7 +33,8 @@ const count = (name: string, value: number) => {
   show(name, value === 0 ? none : text.replace('{n}', number.format(value)));
 };
 const number = new Intl.NumberFormat(document.documentElement.lang);
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: 'medium' });
+/** Times are those of the venue, as the server wrote them. */
+const zone = document.querySelector<HTMLElement>('[data-zone]')?.dataset.zone ?? 'UTC';
 
 if (card?.dataset.poll) {
   const url = card.dataset.poll;
@@ -53,7 +54,7 @@ if (card?.dataset.poll) {
     notice.dataset.notice = message?.at ?? '';
     notice.hidden = message === null;
     show('notice', message?.text ?? '');
-    show('noticed', message ? formatClock(message.at, notice.dataset.zone ?? 'UTC') : '');
+    show('noticed', message ? formatClock(message.at, zone) : '');
   };
 
   const render = (status: Status) => {
@@ -79,7 +80,7 @@ if (card?.dataset.poll) {
     count('rate', status.admittedPerMinute);
     tell(status.notice);
     if (status.state === 'waiting') show('wait', waitInWords(status.estimate));
-    show('updated', clock.format(new Date(status.asOf)));
+    show('updated', formatClock(status.asOf, zone));
     later(status.pollAfterMs);
   };
 
