@@ -15,6 +15,7 @@ import type { Till } from '../order/settle.ts';
 import { startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
 import { holdSeats, type OrderOptions, placeOrder } from '../testing/buy.ts';
 import { expireHold, expireLease } from '../testing/expire.ts';
+import { mutateFunction } from '../testing/mutate.ts';
 import { violations } from '../testing/violations.ts';
 import { bookWaitingOrder } from './book.ts';
 import { ORDER_JOBS } from './connection.ts';
@@ -76,6 +77,12 @@ const endsAs = (fan: TestFan, order: string, expected: Record<string, unknown>) 
 const payment = (order: string) =>
   booking.db.callOne<{ state: string; authorisations: number; captures: number }>(
     (sql) => sql`select state, authorisations, captures from test_payment where payment = ${order}`,
+  );
+
+/** The money follows the tickets. */
+const isPaidOnce = (order: string) =>
+  vi.waitFor(async () =>
+    expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 }),
   );
 
 const mails = async (order: string): Promise<string[]> => {
@@ -153,7 +160,7 @@ describe('an order that nobody waits for', () => {
       expect(ended).toMatchObject({ status: 201, body: { order } });
       expect(ended.headers.get('preference-applied')).toBeNull();
     }
-    expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+    await isPaidOnce(order);
   });
 
   test('taken fifty times at once is one order and one authorisation', async () => {
@@ -166,7 +173,7 @@ describe('an order that nobody waits for', () => {
     expect(new Set(answers.map(({ status }) => status)).has(202)).toBe(true);
     const [order] = [...orders].map(String);
     await endsAs(fan, order!, { state: 'confirmed' });
-    expect(await payment(order!)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+    await isPaidOnce(order!);
     expect(await mails(order!)).toEqual(['order-confirmed-mail']);
   });
 
@@ -178,9 +185,7 @@ describe('an order that nobody waits for', () => {
     startJobs();
     for (const { fan, order } of [paid, slow, unknown]) {
       await endsAs(fan, order, { state: 'confirmed' });
-      await vi.waitFor(async () =>
-        expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 }),
-      );
+      await isPaidOnce(order);
       expect(await mails(order)).toEqual(['order-confirmed-mail']);
       expect(await tokenKept(order)).toBeNull();
     }
@@ -276,7 +281,7 @@ describe('a job that is lost', () => {
     // The worker looks by itself, and at the same time a second one does.
     await Promise.all([searchAll(), searchAll(), searchAll(startJobs().hasJob)]);
     await endsAs(fan, order, { state: 'confirmed' });
-    expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+    await isPaidOnce(order);
   });
 
   test('is not taken for lost while it waits in the queue', async () => {
@@ -313,7 +318,7 @@ describe('a worker that is killed', () => {
       await expireLease(booking.db, order);
       expect(await bookWaitingOrder(till, order)).toBeNull();
       expect((await read(fan, order)).state).toBe('confirmed');
-      expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+      await isPaidOnce(order);
     }
   });
 
@@ -339,7 +344,7 @@ test('an order whose waiting request was killed can be left to the worker by its
   startJobs();
   expect(await later(fan, hold)).toMatchObject({ status: 202, body: { order } });
   await endsAs(fan, order, { state: 'confirmed' });
-  expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 });
+  await isPaidOnce(order);
 });
 
 test('a full queue refuses before anything is begun, and still answers for what it has taken', async () => {
@@ -367,4 +372,23 @@ test('a full queue refuses before anything is begun, and still answers for what 
   const next = await booking.admit(sale);
   const seat = await holdSeats(next, 'A-3-18');
   await vi.waitFor(async () => expect((await later(next, seat)).status).toBe(202), { timeout: SOON_MS });
+});
+
+test('the proof notices workers that do not keep apart', async () => {
+  const other = await startBooking();
+  try {
+    await mutateFunction(other.db, 'claim_waiting_order', 'v_order.lease_until > v_now', 'false');
+    const event = await other.makeEvent([{ name: 'A', rows: 1, seatsPerRow: 1, amount: 5_000 }]);
+    const fan = await other.admit((await other.makeSale(event.event)).sale);
+    const { body } = await later(fan, await holdSeats(fan, 'A-1-1'), { token: 'tok_slow' });
+    const order = String(body.order);
+    const otherTill = { db: other.db, payments: other.payments, log: other.log };
+    await Promise.all([bookWaitingOrder(otherTill, order), bookWaitingOrder(otherTill, order)]);
+    const row = await other.db.callOne<{ authorisations: number }>(
+      (sql) => sql`select authorisations from test_payment where payment = ${order}`,
+    );
+    expect(row.authorisations).toBeGreaterThan(1);
+  } finally {
+    await other.stop();
+  }
 });

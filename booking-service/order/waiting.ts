@@ -37,7 +37,10 @@ export async function postponeOrder(db: Db, order: string, waitMs: number): Prom
   );
 }
 
-/** Orders that nobody has worked on for `idleMs`, although they were to be had; a page of them, by id, behind `after`. */
+/**
+ * Orders that are to be had and that nobody has; a page of them, by id, behind `after`. One that nobody has ever worked on
+ * counts only after `idleMs`: it is on its way.
+ */
 export async function idleOrders(
   db: Db,
   { after, idleMs, limit }: { after: string; idleMs: number; limit: number },
@@ -45,7 +48,8 @@ export async function idleOrders(
   const rows = await db.call<{ id: string }>(
     (sql) => sql`
       select id from ticket_order
-      where respond_async and state = 'inProgress' and id > ${after} and lease_until <= add_milliseconds(${-idleMs})
+      where respond_async and state = 'inProgress' and id > ${after}
+        and lease_until <= add_milliseconds(case when attempts = 0 then ${-idleMs}::float8 else 0 end)
       order by id limit ${limit}`,
   );
   return rows.map(({ id }) => id);

@@ -165,7 +165,9 @@ export function createDoor(options: {
         body,
       };
       const answer = await timed(claims.sale, route, () => ask(route, request));
-      await applyReport(route, claims, check.holdEndsMs, answer);
+      const applied = applyReport(route, claims, check.holdEndsMs, answer);
+      // A Redis that has just not answered is not waited for once more.
+      if (check.leftMs !== null) await applied;
       if (isUnheard(answer.status))
         throw new Problem('unavailable', 'The shop is not available for a moment.');
       return {
