@@ -113,8 +113,14 @@ test('a gateway ends at once however many watch; whoever comes back hears only w
   const back = await follow(0, sale, { 'last-event-id': String(firsts[0]?.id) });
   const fan = createFan(shop.gatewayUrls, sale, 'ada', Date.now() + JOURNEY_MS_MAX);
   await fan.join();
-  const first = await back.next();
-  expect(first?.id).not.toBe(firsts[0]?.id);
-  expect(first?.stats.joined).toBe(1);
+  // What it is told before that is new too: a gateway that has just started has yet to hear of the seats.
+  const heard: Event[] = [];
+  while (heard.at(-1)?.stats.joined !== 1) {
+    const event = await back.next();
+    if (!event) throw new Error('the stream ended');
+    heard.push(event);
+  }
+  const ids = [firsts[0]?.id, ...heard.map(({ id }) => id)];
+  expect(ids.every((id, i) => i === 0 || id !== ids[i - 1])).toBe(true);
   await back.cancel();
 });
