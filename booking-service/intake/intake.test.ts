@@ -295,6 +295,14 @@ describe('a job that is lost', () => {
     await vi.waitFor(async () => expect((await jobs!.hasJob([order])).size).toBe(0));
   });
 
+  test('is given up for lost when it has not moved for long: a Redis that takes no writes still shows it', async () => {
+    const { fan, order } = await takeOne();
+    await expireLease(booking.db, order, '1 minute');
+    await searchAll(async (orders) => new Set(orders));
+    expect((await read(fan, order)).state).toBe('confirmed');
+    await isPaidOnce(order);
+  });
+
   test('for orders beyond one page is found on the next', async () => {
     const taken = [];
     for (let index = 0; index < ORDERS_WAITING_MAX / 2; index += 1)
@@ -328,6 +336,20 @@ describe('a worker that is killed', () => {
     expect([first, second].filter((wait) => wait === null)).toHaveLength(1);
     expect((await payment(order)).authorisations).toBe(1);
   });
+});
+
+test('while a request waits for its order, the same order is not promised to the worker', async () => {
+  const fan = await booking.admit(sale);
+  const hold = await holdSeats(fan, 'A-1-1');
+  const { authorise } = booking.payments;
+  let impatient: Awaited<ReturnType<typeof later>> | undefined;
+  vi.spyOn(booking.payments, 'authorise').mockImplementationOnce(async (given, token) => {
+    impatient = await later(fan, hold);
+    return authorise(given, token);
+  });
+  expect((await placeOrder(fan, hold)).status).toBe(201);
+  expect(impatient).toMatchObject({ status: 409, body: { code: 'in-progress' } });
+  expect(impatient?.headers.get('preference-applied')).toBeNull();
 });
 
 test('an order whose waiting request was killed can be left to the worker by its fan’s retry', async () => {

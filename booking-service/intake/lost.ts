@@ -4,6 +4,8 @@ import { bookWaitingOrder } from './book.ts';
 
 /** A job is on its way within milliseconds. */
 const JOB_LOST_AFTER_MS = 3_000;
+/** A job that has not moved for so long is none: a Redis that takes no writes shows jobs that nobody can take. */
+const JOB_STUCK_AFTER_MS = 20_000;
 /** Looked through, and worked on, at once. */
 const ORDERS_PER_PAGE = 50;
 
@@ -23,14 +25,14 @@ export function searchLostOrders(
 ): () => Promise<boolean> {
   let after = '';
   return async () => {
-    const orders = await idleOrders(till.db, { after, idleMs, limit: pageSize });
-    const isLast = orders.length < pageSize;
-    after = isLast ? '' : (orders.at(-1) as string);
-    if (orders.length === 0) return false;
+    const idle = await idleOrders(till.db, { after, idleMs, limit: pageSize });
+    const isLast = idle.length < pageSize;
+    after = isLast ? '' : (idle.at(-1)?.order as string);
+    if (idle.length === 0) return false;
     // A Redis that is away carries nothing.
-    const carried = await hasJob(orders).catch(() => new Set<string>());
-    const lost = orders.filter((order) => !carried.has(order));
-    await Promise.all(lost.map((order) => bookLost(till, order)));
+    const carried = await hasJob(idle.map(({ order }) => order)).catch(() => new Set<string>());
+    const lost = idle.filter((each) => !carried.has(each.order) || each.idleMs >= JOB_STUCK_AFTER_MS);
+    await Promise.all(lost.map(({ order }) => bookLost(till, order)));
     return !isLast;
   };
 }

@@ -16,7 +16,6 @@ const event = (texts: Partial<Event>): Event => ({
 
 const order = (facts: Partial<FailedOrder>): FailedOrder => ({
   order: 'an-order',
-  buyerName: 'Ada',
   buyerEmail: 'ada@example.org',
   amount: 13_000,
   currency: 'EUR',
@@ -59,10 +58,10 @@ describe('the mail of a booking that did not come about', () => {
 
   test('escapes whatever people wrote', () => {
     const evil = `<script>alert("1")</script>&'`;
-    const mail = orderFailedMail('m', event({ name: evil, venue: evil }), order({ buyerName: evil }));
+    const mail = orderFailedMail('m', event({ name: evil, venue: evil }), order({}));
     expect(mail.html).not.toContain('<script>');
     expect(mail.html.match(/&lt;script&gt;alert\(&quot;1&quot;\)&lt;\/script&gt;&amp;&#39;/g)).toHaveLength(
-      4,
+      3,
     );
   });
 });

@@ -4,7 +4,6 @@ import { escapeHtml, money, placeInWords, startOf } from './words.ts';
 
 export type FailedOrder = {
   order: string;
-  buyerName: string;
   buyerEmail: string;
   amount: number;
   currency: string;
@@ -23,7 +22,10 @@ const reasons: Record<string, string> = {
   unavailable: 'the payment provider could not be reached in time.',
 };
 
-/** The mail that tells of a booking that did not come about to a buyer who did not wait for it. */
+/**
+ * The mail that tells of a booking that did not come about to a buyer who did not wait for it. Nobody has paid for it, so it
+ * carries no word that its sender chose: the address may be a stranger's.
+ */
 export function orderFailedMail(id: string, event: Event, order: FailedOrder): Mail {
   const when = startOf(event);
   const total = money(order.amount, order.currency);
@@ -35,7 +37,7 @@ export function orderFailedMail(id: string, event: Event, order: FailedOrder): M
     : 'You have no tickets for these seats. As long as your time in the shop lasts, you can choose others there:';
 
   const text = [
-    `Hello ${order.buyerName},`,
+    'Hello,',
     '',
     news,
     charge,
@@ -57,7 +59,7 @@ export function orderFailedMail(id: string, event: Event, order: FailedOrder): M
 <html lang="en">
 <head><meta charset="utf-8"><title>${escapeHtml(event.name)}</title></head>
 <body>
-<p>Hello ${escapeHtml(order.buyerName)},</p>
+<p>Hello,</p>
 <p>${escapeHtml(news)}<br>${escapeHtml(charge)}</p>
 <h1>${escapeHtml(event.name)}</h1>
 <p>${escapeHtml(event.venue)}<br>${escapeHtml(when)}</p>

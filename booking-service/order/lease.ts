@@ -14,12 +14,15 @@ export const ORDER_LEASE_MS = 8_000;
  */
 const FAN_FIRST_MS = 10_000;
 
-/** Ends the lease, so that whoever comes next, fan or worker, may find out how the payment went. */
+/**
+ * Ends the lease, so that whoever comes next, fan or worker, may find out how the payment went. A worker that has taken
+ * the order over meanwhile keeps its own.
+ */
 export async function lapseLease(db: Db, order: string): Promise<void> {
   await db.call(
     (sql) => sql`
       update ticket_order set lease_until = add_milliseconds(${-FAN_FIRST_MS})
-      where id = ${order} and state = 'inProgress'`,
+      where id = ${order} and state = 'inProgress' and not respond_async`,
   );
 }
 

@@ -39,6 +39,8 @@ export async function takeOrder(till: Till, attempt: OrderAttempt, isFull: boole
   const begun = await beginOrder(till.db, attempt, { isFull });
   const known = endedBefore(begun, attempt);
   if (known !== null) return { order: known, state: 'confirmed', isNew: false };
+  // A request that waits works on it, with its own card: nothing was left to the worker, so nothing may be promised.
+  if (begun.outcome === 'in-progress') throw refusal(begun.outcome, attempt, begun.order as string);
   const isNew = begun.outcome === 'begun' || begun.outcome === 'taken-over';
   return { order: begun.order as string, state: 'inProgress', isNew };
 }

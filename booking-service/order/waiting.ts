@@ -4,7 +4,7 @@ import type { Db } from '../db/client.ts';
  * How long one attempt of the worker may work on an order before another may. Longer than asking the provider what became
  * of the payment, authorising it and confirming take at their worst; a worker that is killed delays its orders by as much.
  */
-const WAITING_LEASE_MS = 10_000;
+const WAITING_LEASE_MS = 12_000;
 
 /** An order that nobody waits for, taken to work on; or how long it is not to be had; or over. */
 export type WaitingOrder =
@@ -37,6 +37,9 @@ export async function postponeOrder(db: Db, order: string, waitMs: number): Prom
   );
 }
 
+/** `idleMs`: for how long it has been to be had. */
+export type IdleOrder = { order: string; idleMs: number };
+
 /**
  * Orders that are to be had and that nobody has; a page of them, by id, behind `after`. One that nobody has ever worked on
  * counts only after `idleMs`: it is on its way.
@@ -44,15 +47,15 @@ export async function postponeOrder(db: Db, order: string, waitMs: number): Prom
 export async function idleOrders(
   db: Db,
   { after, idleMs, limit }: { after: string; idleMs: number; limit: number },
-): Promise<string[]> {
-  const rows = await db.call<{ id: string }>(
+): Promise<readonly IdleOrder[]> {
+  return db.call<IdleOrder>(
     (sql) => sql`
-      select id from ticket_order
+      select id as "order", (extract(epoch from clock_timestamp() - lease_until) * 1000)::float8 as "idleMs"
+      from ticket_order
       where respond_async and state = 'inProgress' and id > ${after}
         and lease_until <= add_milliseconds(case when attempts = 0 then ${-idleMs}::float8 else 0 end)
       order by id limit ${limit}`,
   );
-  return rows.map(({ id }) => id);
 }
 
 /** How many orders the worker has before it. */

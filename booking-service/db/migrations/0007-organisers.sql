@@ -1,5 +1,8 @@
 -- What organisers do to seats, orders and mail, and the book of it.
 
+-- The strongest lock that anything below takes, first: taken bit by bit it would come into a deadlock with a busy shop.
+lock table ticket_order in access exclusive mode;
+
 -- Acts that are not changes of a sale's settings (those are in sale_change). `before` and `after` are the facts that
 -- the act changed. Without a sale it concerns all sales of the event.
 create table audit_entry (
