@@ -57,7 +57,7 @@ export function createGateway(deps: GatewayDeps): Hono {
     return c.json({ status: 'ready' }, 200);
   });
   app.get('/.well-known/jwks.json', (c) => {
-    c.header('cache-control', 'public, max-age=60');
+    c.header('cache-control', 'public, max-age=60, stale-while-revalidate=60');
     return c.json(deps.keys.jwks, 200);
   });
   app.get('/openapi.json', (c) => c.json(openApiDocument, 200));

@@ -67,7 +67,7 @@ await runUntilStopped(async () => {
   const listing = keepListing({ watch, sync, events, clock: systemClock });
 
   const pulse = createPulse();
-  const stats = readSaleStats({ store, stockOf: sync.stockOf, door: pulse.lastMinute });
+  const stats = readSaleStats({ store, stockOf: sync.currentStockOf, door: pulse.lastMinute });
   const streams = streamStats(stats, log);
 
   const tickets = createTicketMint(env.QUEUE_TICKET_SECRET);

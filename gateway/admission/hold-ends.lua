@@ -9,6 +9,7 @@ if not loadSale() then return 0 end
 local id = ARGV[2]
 local entry = currentEntry(id, 'open')
 if not entry or entry.state ~= 'admitted' or entry.jti ~= ARGV[3] then return 0 end
+mayDrain()
 entry.holdEnds = tonumber(ARGV[4])
 writeEntry(id, entry)
 redis.call('ZADD', K.admitted, 'XX', deadlineOf(entry), id)

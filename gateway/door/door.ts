@@ -97,6 +97,8 @@ export function createDoor(options: {
     if (!route.writes) return;
     const order = answer.headers[internalHeaders.order];
     const reported = answer.headers[internalHeaders.holdEnds];
+    // A proxy's word that nobody answered tells nothing of a payment that may go on: its time stays extended.
+    if (answer.status >= 500 && order === undefined && reported === undefined) return;
     // An attempt to pay that was refused before it touched a hold reports none: what was known counts again.
     const holdEnds = typeof reported === 'string' ? Number(reported) : known;
     const changed = holdEnds !== null && (route.startsPayment || holdEnds !== known);

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { giveTurns } from '../admission/turn-giver.ts';
 import {
   type GatewayFixture,
@@ -7,6 +10,8 @@ import {
   json,
   problem,
 } from '../testing/gateway-fixture.ts';
+
+const ADMISSION_SECONDS = 600;
 
 let g: GatewayFixture;
 beforeAll(async () => {
@@ -63,6 +68,32 @@ test('an admitted fan gets a clear 503 while the booking service is away', async
   });
   expect(response.headers.get('retry-after')).toBe('2');
   expect(await problem(response)).toMatchObject({ code: 'unavailable' });
+});
+
+test('a payment that a proxy says nobody answered keeps the admission alive: it may be going on', async () => {
+  const proxy = createServer((_, response) => response.writeHead(503).end());
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const behind = await gatewayFixture(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  onTestFinished(async () => {
+    proxy.close();
+    await behind.close();
+  });
+  const sale = await behind.sale();
+  const joined = await behind.post(`/api/sales/${sale}/queue`);
+  const { queueTicket } = (await joined.json()) as { queueTicket: string };
+  await giveTurns(behind.store, sale);
+  const claim = `/api/sales/${sale}/queue/me/claim`;
+  const claimed = await behind.post(claim, {}, { authorization: `Bearer ${queueTicket}` });
+  const { admissionToken } = (await claimed.json()) as { admissionToken: string };
+  const pay = () => {
+    const authorization = `Bearer ${admissionToken}`;
+    return behind.post(`/api/sales/${sale}/orders`, {}, { ...json, authorization, 'idempotency-key': 'one' });
+  };
+  behind.pass(ADMISSION_SECONDS - 1);
+  expect((await pay()).status).toBe(503);
+  behind.pass(10);
+  await giveTurns(behind.store, sale);
+  expect((await pay()).status).toBe(503);
 });
 
 test('another site cannot act with a fan’s cookies', async () => {

@@ -69,8 +69,8 @@ export async function commandSale(
     const settings = SaleSettings.parse(snapshot.definition);
     const changed = commanded(snapshot, command);
     const reopens = command === 'open' && snapshot.state === 'soldOut';
-    // What was heard half a second ago may be older than the refund that this sale is opened for.
-    if (reopens && !shop.sync.stockOf(sale)?.open && (await shop.sync.countOpen(sale)) === 0) {
+    // Counted now: what was heard before may be older than the refund that this sale is opened for, or than its last sale.
+    if (reopens && (await shop.sync.countOpen(sale)) === 0) {
       throw new Problem('sale-ended', 'Every seat is sold; there is nothing to open the sale for.');
     }
     if (!reopens && JSON.stringify(changed) === JSON.stringify(settings)) return organiserSale(snapshot);

@@ -42,6 +42,11 @@ test.each(['=1+1', '+1', '-1', '@SUM(A1)', '＝1'])('the name %j is no formula',
   expect(row).toContain(`,'${name},'=cmd@example.org,`);
 });
 
+test('an id that begins with a hyphen stays as it is', async () => {
+  const [, row] = await csvOf(order({ order: '-abcDEF' }));
+  expect(row).toMatch(/^-abcDEF,/);
+});
+
 test('amounts have the decimals of their currency', async () => {
   const rows = await csvOf(
     order({ total: { amount: 6_500, currency: 'JPY' } }),

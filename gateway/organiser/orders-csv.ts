@@ -60,12 +60,18 @@ async function patiently<Answer>(ask: () => Promise<Answer>, retryMs: number): P
 }
 
 const csvOf = (orders: readonly OrganiserOrder[], header: boolean): string =>
-  stringify(orders.map(csvRow), { header, columns, record_delimiter: '\r\n', escape_formulas: true });
+  stringify(orders.map(csvRow), { header, columns, record_delimiter: '\r\n' });
+
+/**
+ * What people wrote must not run in a spreadsheet, where a cell that begins like a formula is one (OWASP, CSV injection).
+ * Ids and figures stay as they are: an id may begin with a hyphen and has to be found again.
+ */
+const written = (text: string): string => (/^[=+\-@\t\r＝＋－＠]/.test(text) ? `'${text}` : text);
 
 const csvRow = (order: OrganiserOrder) => ({
   ...{ order: order.order, state: order.state, failure: order.failure, createdAt: order.createdAt },
-  ...{ buyerName: order.buyer.name, buyerEmail: order.buyer.email },
-  ...{ quantity: order.seats.length, seats: order.seats.map(({ seat }) => seat).join(', ') },
+  ...{ buyerName: written(order.buyer.name), buyerEmail: written(order.buyer.email) },
+  ...{ quantity: order.seats.length, seats: written(order.seats.map(({ seat }) => seat).join(', ')) },
   ...{ total: decimal(order.total), currency: order.total.currency },
 });
 

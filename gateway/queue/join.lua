@@ -52,6 +52,8 @@ local opened = code .. ':opened'
 if sale.codeUses > 0 then
   if code == '' then return { 'code-missing' } end
   if redis.call('HEXISTS', K.codes, code) == 0 then return { 'code-unknown' } end
+  -- A full Redis refuses this, and so the whole join, before anything is removed.
+  count('joined', 0)
   giveMissedCodesBack(sale)
   if tonumber(redis.call('HGET', K.codes, opened) or 0) >= sale.codeUses * tonumber(ARGV[6]) then
     return { 'code-worn' }

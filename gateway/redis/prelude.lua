@@ -166,6 +166,8 @@ end
 local function comeBack(id, entry, sale)
   if entry.state ~= 'missed' or entry.returning or entry.returned or entry.rejoined then return end
   if entry.endedAt + sale.graceMs <= now then return end
+  -- The code's use was given back, and may be another fan's by now: the grace was longer made since.
+  if sale.codeUses > 0 and redis.call('HEXISTS', K.codeOf, id) == 0 then return end
   entry.returning = true
   entry.returned = true
   writeEntry(id, entry)

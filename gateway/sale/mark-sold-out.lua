@@ -5,6 +5,7 @@
 -- 1 when this call made it so, else 0
 local sale = loadSale()
 if not sale or sale.soldOut or sale.version ~= tonumber(ARGV[2]) then return 0 end
+mayDrain()
 redis.call('HSET', K.sale, 'soldOut', '1')
 changed()
 return 1

@@ -14,6 +14,9 @@ export type SaleDeps = {
   events: Events;
 };
 
+/** A shared cache asks once a second; while it does, a second more, so that a crowd does not come with it. */
+const cacheForASecond = 'public, max-age=1, stale-while-revalidate=1';
+
 /** What everybody may read, cookies or not: the same bytes for everyone, fit for a shared cache. */
 export function saleRoutes({ draw, watch, sync, events }: SaleDeps) {
   const app = new Hono();
@@ -21,16 +24,12 @@ export function saleRoutes({ draw, watch, sync, events }: SaleDeps) {
   app.get('/sales/:sale', async (c) => {
     const snapshot = await saleSnapshot(watch, c.req.param('sale'));
     const event = await events.event(snapshot.definition.event);
-    return shared(
-      c,
-      publicSale(snapshot, event, sync.stockOf(snapshot.definition.sale)),
-      'public, max-age=1',
-    );
+    return shared(c, publicSale(snapshot, event, sync.stockOf(snapshot.definition.sale)), cacheForASecond);
   });
 
   app.get('/sales/:sale/draw', async (c) => {
     const snapshot = await saleSnapshot(watch, c.req.param('sale'));
-    return shared(c, await draw(snapshot.definition.sale), 'public, max-age=1');
+    return shared(c, await draw(snapshot.definition.sale), cacheForASecond);
   });
 
   return app;

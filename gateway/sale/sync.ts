@@ -8,6 +8,8 @@ import { markSaved, markSoldOut, putSale, unsavedChanges } from './live-sale.ts'
 import { shareStock } from './shared-stock.ts';
 
 const SYNC_INTERVAL_MS = 500;
+/** Older figures are not the organiser's live ones. */
+const STOCK_AGE_MS_MAX = 3_000;
 const SAVE_ROUNDS_MAX = 10;
 const FIRST_SYNC_MS_MAX = 10_000;
 
@@ -19,6 +21,8 @@ const FIRST_SYNC_MS_MAX = 10_000;
 export type SaleSync = {
   /** The seats of a sale as last heard; null before that. */
   stockOf: (sale: string) => SaleStock | null;
+  /** The same while it is as good as current: null once the booking service has not been heard for STOCK_AGE_MS_MAX. */
+  currentStockOf: (sale: string) => SaleStock | null;
   /** How many seats of a sale are open at this moment, asked for; throws `unavailable`. */
   countOpen: (sale: string) => Promise<number>;
   /** Records the changes of a sale that PostgreSQL does not have yet; true when none is left. */
@@ -35,6 +39,7 @@ export function keepSalesInStep(
   log: Log,
 ): SaleSync {
   let stocks = new Map<string, StockOfSale>();
+  let heardAt = Number.NEGATIVE_INFINITY;
   const shared = shareStock(store, log);
   let compared = false;
   const startedAt = performance.now();
@@ -80,6 +85,7 @@ export function keepSalesInStep(
     async () => {
       try {
         stocks = new Map((await catalogue.stock()).map((stock) => [stock.sale, stock]));
+        heardAt = performance.now();
       } catch (error) {
         // Shown only: nothing is decided by what another gateway heard.
         if (stocks.size === 0) stocks = await shared.read();
@@ -102,6 +108,8 @@ export function keepSalesInStep(
 
   return {
     stockOf: (sale) => stocks.get(sale) ?? null,
+    currentStockOf: (sale) =>
+      performance.now() - heardAt <= STOCK_AGE_MS_MAX ? (stocks.get(sale) ?? null) : null,
     countOpen: async (sale) => (await catalogue.stock()).find((stock) => stock.sale === sale)?.open ?? 0,
     save,
     isReady,

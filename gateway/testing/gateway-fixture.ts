@@ -26,13 +26,15 @@ export const organiser = { ...json, authorization: `Bearer ${organiserKey}` };
 
 export type GatewayFixture = Awaited<ReturnType<typeof gatewayFixture>>;
 
-/** The whole gateway on a real Redis; the booking service is away. */
-export async function gatewayFixture() {
+const NOWHERE = 'http://127.0.0.1:9';
+
+/** The whole gateway on a real Redis; the booking service is away, unless somebody answers for it. */
+export async function gatewayFixture(bookingUrl = NOWHERE) {
   const queue = await queueFixture();
   const { store, now } = queue;
   const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
-  const booking = connectBooking('http://127.0.0.1:9', internalSecret);
+  const booking = connectBooking(bookingUrl, internalSecret);
   const catalogue = bookingCatalogue(booking);
   const watch = watchQueues(store, silentLog);
   const presence = keepPresence(store, watch.definitions, silentLog);
@@ -40,7 +42,7 @@ export async function gatewayFixture() {
   const events = rememberEvents({ store, catalogue, isOnSale: watch.hasSaleOf, log: silentLog });
   const listing = keepListing({ watch, sync, events, clock: now });
   const pulse = createPulse();
-  const stats = readSaleStats({ store, stockOf: sync.stockOf, door: pulse.lastMinute });
+  const stats = readSaleStats({ store, stockOf: sync.currentStockOf, door: pulse.lastMinute });
   const streams = streamStats(stats, silentLog);
   const tickets = createTicketMint('a-queue-ticket-secret-of-32-characters');
   const verify = createAdmissionTokenVerifier({

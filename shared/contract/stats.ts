@@ -35,7 +35,9 @@ export const StatsAnswer = z.object({
     .object({ lowSeconds: z.int(), highSeconds: z.int() })
     .nullable()
     .describe('How long a fan who joins now would wait; null when there is nothing honest to say.'),
-  seats: SaleStock.nullable().describe('Null as long as the booking service has not been heard.'),
+  seats: SaleStock.nullable().describe(
+    'Null as long as the booking service has not been heard for some seconds.',
+  ),
   door: z
     .object({
       requests: count,
