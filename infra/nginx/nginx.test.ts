@@ -325,8 +325,14 @@ describe.skipIf(!binaries)('nginx', () => {
     [
       'an unknown coding',
       'POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n',
-      /501|malformed|unavailable/,
+      'malformed-request',
     ],
+    [
+      'a coded body',
+      'POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n',
+      'malformed-request',
+    ],
+    ['another version of HTTP', 'GET /api/x HTTP/2.0\r\nHost: x\r\n\r\n', 'malformed-request'],
     ['what is no request', 'nonsense\r\n\r\n', /malformed-request|400/],
     ['no host', 'GET / HTTP/1.1\r\n\r\n', 'malformed-request'],
   ])('%s is refused', async (_, bytes, expected) => {
