@@ -17,7 +17,7 @@ export function findK6(env: Record<string, string | undefined> = process.env): s
   const folders = [
     ...(env.PATH ?? '').split(delimiter),
     ...[env.GOBIN, env.GOPATH && join(env.GOPATH, 'bin'), join(homedir(), 'go', 'bin')],
-    ...['/usr/local/bin', '/opt/homebrew/bin', '/opt/k6', '/opt/k6/bin', '/snap/bin'],
+    ...['/usr/local/bin', '/opt/homebrew/bin', '/snap/bin'],
   ];
   for (const folder of folders) {
     if (folder && isProgram(join(folder, 'k6'))) return join(folder, 'k6');
