@@ -11,7 +11,7 @@ export const howToGetK6 =
   'k6 is not on this machine: install it as https://grafana.com/docs/k6/latest/set-up/install-k6/ says (macOS: brew install k6; ' +
   'with Go: go install go.k6.io/k6@latest). Where it is not on the PATH, set K6_PATH to it.';
 
-/** The path of k6, or null: K6_PATH, the PATH, where Go installs programs, /opt. */
+/** The path of k6, or null: K6_PATH, the PATH, where Go, Homebrew and snap install programs. */
 export function findK6(env: Record<string, string | undefined> = process.env): string | null {
   if (env.K6_PATH) return isProgram(env.K6_PATH) ? env.K6_PATH : null;
   const folders = [
