@@ -10,8 +10,8 @@ import { ask, bearer } from './http.ts';
 import { openSale } from './organise.ts';
 
 const JOURNEY_MS_MAX = 80_000;
-/** What an organiser does is in effect everywhere within this time. */
-const EFFECT_MS_MAX = 1_000;
+/** What an organiser does is in effect everywhere within a second; asking about it on a busy machine takes one more. */
+const EFFECT_MS_MAX = 2_000;
 /** Whoever protects the shop is not kept waiting for a database that is away. */
 const ANSWER_MS_MAX = 2_000;
 /** After a fault heals everything flows again within this time (I14). */
