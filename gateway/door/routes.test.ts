@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { internalHeaders } from '#shared/internal.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import {
   type GatewayFixture,
@@ -71,7 +72,11 @@ test('an admitted fan gets a clear 503 while the booking service is away', async
 });
 
 test('a payment that a proxy says nobody answered keeps the admission alive: it may be going on', async () => {
-  const proxy = createServer((_, response) => response.writeHead(503).end());
+  let holdEnds = 0;
+  const proxy = createServer(({ url = '' }, response) => {
+    if (url.endsWith('/orders')) response.writeHead(503).end();
+    else response.writeHead(201, { [internalHeaders.holdEnds]: String(holdEnds) }).end('{}');
+  });
   await once(proxy.listen(0, '127.0.0.1'), 'listening');
   const behind = await gatewayFixture(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
   onTestFinished(async () => {
@@ -85,15 +90,20 @@ test('a payment that a proxy says nobody answered keeps the admission alive: it 
   const claim = `/api/sales/${sale}/queue/me/claim`;
   const claimed = await behind.post(claim, {}, { authorization: `Bearer ${queueTicket}` });
   const { admissionToken } = (await claimed.json()) as { admissionToken: string };
-  const pay = () => {
-    const authorization = `Bearer ${admissionToken}`;
-    return behind.post(`/api/sales/${sale}/orders`, {}, { ...json, authorization, 'idempotency-key': 'one' });
-  };
+  const bearer = (key: Record<string, string> = {}) => ({
+    ...json,
+    ...key,
+    authorization: `Bearer ${admissionToken}`,
+  });
+  const pay = () => behind.post(`/api/sales/${sale}/orders`, {}, bearer({ 'idempotency-key': 'one' }));
   behind.pass(ADMISSION_SECONDS - 1);
+  holdEnds = behind.now() + 1_000;
+  const hold = () => behind.post(`/api/sales/${sale}/holds`, {}, bearer());
+  expect((await hold()).status).toBe(201);
   expect((await pay()).status).toBe(503);
   behind.pass(10);
   await giveTurns(behind.store, sale);
-  expect((await pay()).status).toBe(503);
+  expect((await hold()).status).toBe(201);
 });
 
 test('another site cannot act with a fan’s cookies', async () => {
