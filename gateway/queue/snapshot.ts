@@ -30,27 +30,26 @@ export type QueueSnapshot = {
   readAt: number;
 };
 
-const script = saleScript<[Buffer] | SnapshotReply>(new URL('./snapshot.lua', import.meta.url), 'bytes');
+const script = saleScript<(Buffer | number)[]>(new URL('./snapshot.lua', import.meta.url), 'bytes');
 
-type SnapshotReply = [
-  now: number,
-  state: Buffer,
-  changes: number,
-  next: number,
-  waiting: number,
-  ready: number,
-  admitted: number,
-  turnsLastMinute: number,
-  drawState: Buffer,
-  unsaved: number,
-  soldOut: number,
-  saleVersion: number,
-  definition: Buffer,
-  bits: Buffer | null,
-  lobby: number,
-  returning: number,
-  lobbyLeft: number,
-];
+/** What snapshot.lua answers, by name. */
+type SnapshotReply = {
+  now: number;
+  state: Buffer;
+  version: number;
+  lastNumber: number;
+  lobby: number;
+  lobbyLeft: number;
+  waiting: number;
+  ready: number;
+  returning: number;
+  admitted: number;
+  turnsLastMinute: number;
+  drawState: Buffer;
+  unsavedChanges: number;
+  bits?: Buffer;
+  definition?: Buffer;
+};
 
 /**
  * Reads a sale's snapshot; bits and definition travel only when they differ from those of `known`. Null when the sale is
@@ -62,25 +61,16 @@ export async function readSnapshot(
   known: QueueSnapshot | null,
 ): Promise<QueueSnapshot | null> {
   const readAt = performance.now();
-  const reply = await script(store, sale, [known?.version ?? -1, known?.definition.version ?? 0]);
-  if (reply.length === 1) return null;
-  const [now, state, changes, next, waiting, ready, admitted, turns, drawState, unsaved] = reply;
-  const [, , , , , , , , , , , , definition, bits, lobby, returning, lobbyLeft] = reply;
+  const pairs = await script(store, sale, [known?.version ?? -1, known?.definition.version ?? 0]);
+  if (pairs.length === 1) return null;
+  const reply: Record<string, Buffer | number | undefined> = {};
+  for (let i = 0; i < pairs.length; i += 2) reply[String(pairs[i])] = pairs[i + 1];
+  const { now, state, drawState, bits, definition, ...figures } = reply as SnapshotReply;
   return {
-    definition:
-      definition.length > 0 ? SaleDefinition.parse(JSON.parse(definition.toString())) : known!.definition,
+    ...figures,
+    definition: definition ? SaleDefinition.parse(JSON.parse(definition.toString())) : known!.definition,
     state: state.toString() as SaleState,
-    version: changes,
-    lastNumber: next,
-    lobby,
-    lobbyLeft,
-    waiting,
-    ready,
-    returning,
-    admitted,
-    turnsLastMinute: turns,
     drawState: drawState.toString() as DrawState,
-    unsavedChanges: unsaved,
     bits: bits ? indexWaitingBits(bits) : known!.bits,
     asOf: now,
     readAt,
