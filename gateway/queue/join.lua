@@ -1,91 +1,137 @@
--- Gives a fan a place, or returns the one the fan already has.
+-- Gives fans places, or returns the ones they already have: all joins that came while the call before was under way, one
+-- after another in their order of arrival, each with its own answer.
 --
--- ARGV[2]  the id in the fan's queue ticket, or empty
--- ARGV[3]  the id derived from the fan's Idempotency-Key, or empty
--- ARGV[4]  a new random id
--- ARGV[5]  the digest of the fan's access code, or empty
--- ARGV[6]  how many places each use of a code may open in all
+-- ARGV[2]  how many places each use of an access code may open in all
+-- ARGV[3…] for each of at most SLICE joins: the id in the fan's queue ticket, or empty; the id derived from the fan's
+--          Idempotency-Key, or empty; a new random id; the digest of the fan's access code, or empty
 --
--- {'no-sale'} | {'not-open'} | {'sale-ended'} | {'already-finished'} | {'freeze'} (the lobby must be frozen first)
--- {'code-missing'} | {'code-unknown'} | {'code-taken'} | {'code-worn'} (it has opened all the places it may)
--- {created 0/1, ahead, entry…}: the entry as prelude's describe gives it; ahead counts waiting entries before it.
+-- {'no-sale'} | {'freeze'} (the lobby must be frozen first; nothing was done) | {now, version, ahead, answer, answer, …}
+-- version: the queue's from now on; ahead: the waiting entries before the first new one. Each answer is
+--   number > 0  a new place with this queue number, under the id of the key or else the new one; each later one has one
+--               more entry ahead
+--   0           the same in the lobby
+--   'not-open' | 'sale-ended' | 'already-finished' | 'code-missing' | 'code-unknown' | 'code-taken' | 'code-worn' (it has
+--               opened all the places it may)
+--   {created 0/1, ahead, id, entry…}: any other place; the entry as prelude's describe gives it
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local state = stateOf(sale)
-
-local ended = {}
-local unused = nil
-for _, candidate in ipairs({ ARGV[2], ARGV[3] }) do
-  if candidate ~= '' then
-    local id = candidate
-    local entry = currentEntry(id, state)
-    -- The same key joins again after its entry ended: the old entry names the one that came after it.
-    while entry and entry.rejoined do
-      id = entry.rejoined
-      entry = currentEntry(id, state)
-    end
-    if not entry then
-      if candidate == ARGV[3] then unused = candidate end
-    else
-      if not hasEnded(state) then comeBack(id, entry, sale) end
-      if entry.state == 'finished' then return { 'already-finished' } end
-      local live = entry.state == 'lobby' or entry.state == 'waiting' or entry.state == 'ready'
-        or entry.state == 'admitted' or entry.returning
-      if live then
-        local ahead = entry.state == 'waiting' and redis.call('ZRANK', K.waiting, id) or 0
-        return { 0, ahead, describe(id, entry) }
-      end
-      ended[#ended + 1] = id
-      if candidate ~= id then ended[#ended + 1] = candidate end
-    end
-  end
+local ended = hasEnded(state)
+if not ended and state ~= 'scheduled' and state ~= 'lobby' and redis.call('HGET', K.draw, 'state') == 'committed' then
+  return { 'freeze' }
 end
 
-if hasEnded(state) then return { 'sale-ended' } end
-if state == 'scheduled' then return { 'not-open' } end
+local opensPerUse = tonumber(ARGV[2])
+local first = tonumber(redis.call('HGET', K.queue, 'next') or 0) + 1
+local last = first - 1
+local ahead = redis.call('ZCARD', K.waiting) + lobbySize()
+local joined = 0
+-- What this call has made is written at its end, all at once: here it is found before.
+local made = {}
+local members = {}
+local rejoins = {}
+local missedCodesGivenBack = false
 
-local drawState = redis.call('HGET', K.draw, 'state')
-if state ~= 'lobby' and drawState == 'committed' then return { 'freeze' } end
-
-local code = ARGV[5]
-local opened = code .. ':opened'
-if sale.codeUses > 0 then
-  if code == '' then return { 'code-missing' } end
-  if redis.call('HEXISTS', K.codes, code) == 0 then return { 'code-unknown' } end
-  -- A full Redis refuses this, and so the whole join, before anything is removed.
-  count('joined', 0)
-  giveMissedCodesBack(sale)
-  if tonumber(redis.call('HGET', K.codes, opened) or 0) >= sale.codeUses * tonumber(ARGV[6]) then
-    return { 'code-worn' }
-  end
-  if tonumber(redis.call('HGET', K.codes, code)) >= sale.codeUses then return { 'code-taken' } end
+local function madeEntry(id)
+  local number = made[id]
+  if not number then return nil end
+  return number > 0 and { state = 'waiting', number = number } or { state = 'lobby' }
 end
 
-local id = unused or ARGV[4]
-local entry = { state = 'lobby' }
-local ahead = 0
-count('joined', 1)
-if sale.codeUses > 0 then
+local function aheadOf(id, entry)
+  if entry.state ~= 'waiting' then return 0 end
+  if made[id] then return ahead + entry.number - first end
+  return redis.call('ZRANK', K.waiting, id) or 0
+end
+
+-- Why a new place cannot be opened with this code, or nil; takes one of its uses.
+local function refusedCode(id, code)
+  if sale.codeUses == 0 then return nil end
+  if code == '' then return 'code-missing' end
+  if redis.call('HEXISTS', K.codes, code) == 0 then return 'code-unknown' end
+  if not missedCodesGivenBack then
+    -- A full Redis refuses this, and so the whole call, before anything is removed.
+    count('joined', 0)
+    giveMissedCodesBack(sale)
+    missedCodesGivenBack = true
+  end
+  local opened = code .. ':opened'
+  if tonumber(redis.call('HGET', K.codes, opened) or 0) >= sale.codeUses * opensPerUse then return 'code-worn' end
+  if tonumber(redis.call('HGET', K.codes, code)) >= sale.codeUses then return 'code-taken' end
   redis.call('HINCRBY', K.codes, code, 1)
   redis.call('HINCRBY', K.codes, opened, 1)
   redis.call('HSET', K.codeOf, id, code)
+  return nil
 end
-if state == 'lobby' then
-  redis.call('SADD', K.lobby, id)
-else
-  local number = redis.call('HINCRBY', K.queue, 'next', 1)
-  ahead = redis.call('ZCARD', K.waiting) + lobbySize()
-  redis.call('ZADD', K.waiting, number, id)
-  redis.call('SETBIT', K.bits, number, 1)
-  redis.call('SETBIT', K.seen[1], number, 1)
-  entry = { state = 'waiting', number = number }
+
+local function join(ticketId, keyId, newId, code)
+  local over = {}
+  local unused = nil
+  for _, candidate in ipairs({ ticketId, keyId }) do
+    if candidate ~= '' then
+      local id = candidate
+      local entry = madeEntry(id) or currentEntry(id, state)
+      -- The same key joins again after its entry ended: the old entry names the one that came after it.
+      while entry and (entry.rejoined or rejoins[id]) do
+        id = rejoins[id] or entry.rejoined
+        entry = madeEntry(id) or currentEntry(id, state)
+      end
+      if not entry then
+        if candidate == keyId then unused = candidate end
+      else
+        if not ended then comeBack(id, entry, sale) end
+        if entry.state == 'finished' then return 'already-finished' end
+        local live = entry.state == 'lobby' or entry.state == 'waiting' or entry.state == 'ready'
+          or entry.state == 'admitted' or entry.returning
+        if live then return { 0, aheadOf(id, entry), id, describe(id, entry) } end
+        over[#over + 1] = id
+        if candidate ~= id then over[#over + 1] = candidate end
+      end
+    end
+  end
+
+  if ended then return 'sale-ended' end
+  if state == 'scheduled' then return 'not-open' end
+  local id = unused or newId
+  local refused = refusedCode(id, code)
+  if refused then return refused end
+
+  joined = joined + 1
+  local number = 0
+  if state == 'lobby' then
+    enterLobby(id)
+  else
+    last = last + 1
+    number = last
+    members[#members + 1] = number
+    members[#members + 1] = id
+  end
+  made[id] = number
+  if #over == 0 then return number end
+  for _, old in ipairs(over) do rejoins[old] = id end
+  local entry = madeEntry(id)
+  return { 1, aheadOf(id, entry), id, describe(id, entry) }
 end
-changed()
-for _, old in ipairs(ended) do
+
+local answers = { now, 0, ahead }
+for i = 3, #ARGV, 4 do answers[#answers + 1] = join(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
+
+if joined > 0 then
+  count('joined', joined)
+  if last >= first then
+    redis.call('HSET', K.queue, 'next', last)
+    redis.call('ZADD', K.waiting, unpack(members))
+    setBits(K.bits, first, last)
+    setBits(K.seen[1], first, last)
+  end
+  changed()
+end
+for old, id in pairs(rejoins) do
   local record = readEntry(old)
   if record and record.state ~= 'waiting' and record.state ~= 'lobby' then
     record.rejoined = id
     writeEntry(old, record)
   end
 end
-return { 1, ahead, describe(id, entry) }
+answers[2] = tonumber(redis.call('HGET', K.queue, 'changes') or 0)
+return answers

@@ -1,7 +1,9 @@
 import type { StatusAnswer } from '#shared/contract/queue.ts';
-import { takePlace } from './place.ts';
-import { entryStatus, type Queue } from './status.ts';
-import type { QueueTicket } from './ticket.ts';
+import { type Place, takePlace } from './place.ts';
+import type { QueueSnapshot } from './snapshot.ts';
+import { entryStatus, type Queue, waitingStatus } from './status.ts';
+import { FIRST_EPOCH, type QueueTicket } from './ticket.ts';
+import { isCurrent } from './watch.ts';
 
 export type Joined = { created: boolean; answer: StatusAnswer & { queueTicket: string } };
 
@@ -13,8 +15,8 @@ export async function joinQueue(
   idempotencyKey: string | null,
   accessCode: string | null,
 ): Promise<Joined> {
-  const { store, tickets, watch } = queue;
-  const { created, ahead, entry } = await takePlace(
+  const { store, tickets } = queue;
+  const place = await takePlace(
     store,
     sale,
     {
@@ -23,11 +25,30 @@ export async function joinQueue(
     },
     accessCode,
   );
-  const snapshot = await watch.atLeast(sale, { version: entry.version, queueNumber: entry.queueNumber ?? 0 });
+  const { created, entry } = place;
+  const queueTicket = tickets.sign({
+    sale,
+    entry: entry.id,
+    queueNumber: entry.queueNumber,
+    epoch: FIRST_EPOCH,
+  });
+  return { created, answer: { ...(await statusAtJoin(queue, sale, place)), queueTicket } };
+}
+
+/** A place that was just taken is told from the join itself, without waiting for a snapshot that knows it. */
+async function statusAtJoin(queue: Queue, sale: string, place: Place): Promise<StatusAnswer> {
+  const { created, asOf, ahead, entry } = place;
+  const { version, queueNumber } = entry;
+  const known = queue.watch.remembered(sale);
+  const position = ahead + 1;
+  if (created && queueNumber !== null && known && isCurrent(known) && isBegun(known)) {
+    const waiting = Math.max(known.waiting, position);
+    return waitingStatus({ ...known, waiting, asOf, version }, queueNumber, position);
+  }
+  const snapshot = await queue.watch.atLeast(sale, { version, queueNumber: queueNumber ?? 0 });
   const status = await entryStatus(queue, snapshot, entry);
   // The turn came while the snapshot was read: where the fan stood at the moment of joining is still the truth of it.
-  if (status.state === 'waiting' && status.position === null)
-    Object.assign(status, { position: ahead + 1, ahead });
-  const queueTicket = tickets.sign({ sale, entry: entry.id, queueNumber: entry.queueNumber });
-  return { created, answer: { ...status, queueTicket } };
+  return status.state === 'waiting' && status.position === null ? { ...status, position, ahead } : status;
 }
+
+const isBegun = ({ state }: QueueSnapshot): boolean => state !== 'scheduled' && state !== 'lobby';

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { saleKey } from '../redis/keys.ts';
 import { census, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
@@ -114,4 +114,58 @@ test('however long the chain of entries that ended, every old key and ticket lea
   }
   for (const id of ids) expect((await joinAs(sale, id)).entry.id).toBe(ids.at(-1));
   expect((await census(f.redis, sale)).waiting).toBe(1);
+});
+
+test('joins that come together are carried together, each with its own answer in order of arrival', async () => {
+  const sale = await f.sale();
+  await joinAs(sale, 'first');
+  const calls = vi.spyOn(f.redis, 'call');
+  const keys = Array.from({ length: 1_200 }, (_, i) => `fan-${i % 1_000}`);
+  const places = await Promise.all(keys.map((key) => joinAs(sale, key)));
+  expect(calls.mock.calls.length).toBeLessThanOrEqual(4);
+  calls.mockRestore();
+  for (const [i, { created, ahead, entry }] of places.entries()) {
+    expect(entry.queueNumber).toBe((i % 1_000) + 2);
+    expect(ahead).toBe((i % 1_000) + 1);
+    expect(created).toBe(i < 1_000);
+  }
+  const members = await f.redis.zrange(saleKey(sale, 'waiting'), 0, -1);
+  expect(members).toEqual(['first', ...keys.slice(0, 1_000)]);
+  const snapshot = await readSnapshot(f.store, sale, null);
+  places.forEach(({ entry }) => {
+    expect(positionOf(snapshot!.bits, entry.queueNumber!)).toBe(entry.queueNumber);
+  });
+  expect(await census(f.redis, sale)).toMatchObject({ joined: 1_001, waiting: 1_001 });
+});
+
+test('what is refused to one of them is refused to nobody else', async () => {
+  const sale = await f.sale({ accessCodeUses: 1 }, ['GOOD', 'BETTER']);
+  const codes = ['GOOD', null, 'wrong', 'GOOD', 'BETTER'];
+  const results = await Promise.allSettled(
+    codes.map((code) => takePlace(f.store, sale, { ticketEntry: null, keyEntry: null }, code)),
+  );
+  expect(
+    results.map((result) =>
+      result.status === 'fulfilled' ? result.value.entry.queueNumber : result.reason.message,
+    ),
+  ).toEqual([
+    1,
+    'This sale is for fans with an access code; there was none.',
+    'This access code is not valid for this sale.',
+    'This access code is in use already.',
+    2,
+  ]);
+});
+
+test('a call that fails fails each of its joins, and a retry finds or makes each place once', async () => {
+  const sale = await f.sale();
+  await f.redis.set(saleKey(sale, 'waiting'), 'not a sorted set');
+  const keys = ['ada', 'ben', 'cem'];
+  const failed = await Promise.allSettled(keys.map((key) => joinAs(sale, key)));
+  expect(failed.map((result) => result.status === 'rejected' && result.reason.code)).toEqual(
+    Array(3).fill('unavailable'),
+  );
+  await f.redis.del(saleKey(sale, 'waiting'));
+  const places = await Promise.all(keys.map((key) => joinAs(sale, key)));
+  expect(places.map(({ entry }) => entry.queueNumber)).toEqual([1, 2, 3]);
 });

@@ -1,22 +1,38 @@
 import { newId } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
+import { type Together, together } from '#shared/together.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import { ACCESS_CODE_OPENINGS_PER_USE, digestOfCode } from './access-code.ts';
 import { type Entry, type EntryReply, readEntry } from './entry.ts';
 import { unknownSale } from './watch.ts';
 
-const join = saleScript<[string] | [created: 0 | 1, ahead: number, entry: EntryReply]>(
-  new URL('./join.lua', import.meta.url),
-);
+const join = saleScript<JoinReply>(new URL('./join.lua', import.meta.url));
 const leave = saleScript<[string]>(new URL('./leave.lua', import.meta.url));
 const lookUp = saleScript<[string] | EntryReply>(new URL('./look-up.lua', import.meta.url));
 
-export type Place = { created: boolean; ahead: number; entry: Entry };
+type JoinReply =
+  | ['no-sale' | 'freeze']
+  | [now: number, version: number, ahead: number, ...answers: JoinAnswer[]];
+type JoinAnswer = number | string | [created: 0 | 1, ahead: number, id: string, entry: EntryReply];
+
+/** Equal to SLICE in prelude.lua. */
+const JOINS_AT_ONCE_MAX = 500;
+/** Some two seconds' joins; whoever comes beyond is asked to try again. */
+const JOINS_WAITING_MAX = 50_000;
+
+/** `asOf`: by Redis' clock, epoch milliseconds. `ahead`: waiting entries before it at that moment. */
+export type Place = { created: boolean; asOf: number; ahead: number; entry: Entry };
+
+type Join = { ticketEntry: string | null; keyEntry: string | null; code: string };
+
+/** The joins of each sale go together, through one connection: a carrier for each, for as long as the store lives. */
+const carriers = new WeakMap<Store, Map<string, Together<Join, Place | Problem>>>();
 
 /**
  * Gives a fan a place in the queue, or the one they have: recognised by the id in their queue ticket, else by the id
- * derived from their idempotency key. Repeating a join whose answer was lost is therefore harmless.
+ * derived from their idempotency key. Repeating a join whose answer was lost is therefore harmless. All joins that arrive
+ * while a call is under way go to Redis together in the next, in order of arrival.
  *
  * A new place of a sale with access codes takes one use of `accessCode`; the place one has takes none.
  *
@@ -29,16 +45,72 @@ export async function takePlace(
   accessCode: string | null = null,
 ): Promise<Place> {
   const code = accessCode === null ? '' : digestOfCode(sale, accessCode);
-  const args = [known.ticketEntry ?? '', known.keyEntry ?? '', newId(), code, ACCESS_CODE_OPENINGS_PER_USE];
-  let reply = await join(store, sale, args);
+  const place = await carrierOf(store, sale).do({ ...known, code });
+  if (place instanceof Problem) throw place;
+  return place;
+}
+
+function carrierOf(store: Store, sale: string): Together<Join, Place | Problem> {
+  const sales = carriers.get(store) ?? new Map<string, Together<Join, Place | Problem>>();
+  carriers.set(store, sales);
+  const known = sales.get(sale);
+  if (known) return known;
+  // Anybody can name a sale that does not exist: a carrier is kept only as long as it carries.
+  const carrier = together<Join, Place | Problem>({
+    call: (joins) => joinTogether(store, sale, joins),
+    atOnceMax: JOINS_AT_ONCE_MAX,
+    waitingMax: JOINS_WAITING_MAX,
+    onIdle: () => sales.delete(sale),
+  });
+  sales.set(sale, carrier);
+  return carrier;
+}
+
+async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<(Place | Problem)[]> {
+  const newIds = joins.map(() => newId());
+  const args = joins.flatMap(({ ticketEntry, keyEntry, code }, i) => [
+    ticketEntry ?? '',
+    keyEntry ?? '',
+    newIds[i] as string,
+    code,
+  ]);
+  let reply = await join(store, sale, [ACCESS_CODE_OPENINGS_PER_USE, ...args]);
   if (reply[0] === 'freeze') {
     await freezeLobby(store, sale);
-    reply = await join(store, sale, args);
+    reply = await join(store, sale, [ACCESS_CODE_OPENINGS_PER_USE, ...args]);
   }
-  const [created, ahead, entry] = reply;
-  if (typeof created === 'string' || entry === undefined) throw refusal(String(created));
-  return { created: created === 1, ahead: ahead as number, entry: readEntry(entry) };
+  if (typeof reply[0] === 'string') throw refusal(reply[0]);
+  const [now, version, aheadOfFirst, ...answers] = reply as [number, number, number, ...JoinAnswer[]];
+  let ahead = aheadOfFirst;
+  return answers.map((answer, i) => {
+    if (typeof answer === 'string') return refusal(answer);
+    if (typeof answer === 'number') {
+      const { keyEntry } = joins[i] as Join;
+      const entry = newEntry(keyEntry ?? (newIds[i] as string), answer, version);
+      return { created: true, asOf: now, ahead: answer === 0 ? 0 : ahead++, entry };
+    }
+    const [created, aheadOfIt, id, entry] = answer;
+    if (created === 1 && entry[2] === 'waiting') ahead += 1;
+    return {
+      created: created === 1,
+      asOf: now,
+      ahead: aheadOfIt,
+      entry: { ...readEntry(entry), id, version },
+    };
+  });
 }
+
+/** A place that was just made; number 0 stands for the lobby. */
+const newEntry = (id: string, number: number, version: number): Entry => ({
+  id,
+  state: number === 0 ? 'lobby' : 'waiting',
+  queueNumber: number || null,
+  claimBy: null,
+  expiresAt: null,
+  returning: false,
+  admission: null,
+  version,
+});
 
 function refusal(outcome: string): Problem {
   switch (outcome) {

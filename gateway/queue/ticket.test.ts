@@ -1,9 +1,10 @@
+import { createHmac, hkdfSync } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createTicketMint } from './ticket.ts';
 
 const mint = createTicketMint('a secret of at least thirty-two characters');
-const ticket = { sale: 'demo', entry: 'AAAAAAAAAAA', queueNumber: 12_408 };
+const ticket = { sale: 'demo', entry: 'AAAAAAAAAAA', queueNumber: 12_408, epoch: 1 };
 
 test('a ticket says what was signed, at the first check and at every later one', () => {
   const text = mint.sign(ticket);
@@ -24,6 +25,27 @@ test('a ticket changed in any one character is none, also after the true one was
   );
 });
 
+test('a ticket of the same number with another entry, epoch or sale is not the one that is remembered', () => {
+  const own = { sale: 'demo', entry: 'BBBBBBBBBBB', queueNumber: 7, epoch: 1 };
+  const text = mint.sign(own);
+  expect(mint.verify(text)).toEqual(own);
+  for (const other of [{ entry: 'CCCCCCCCCCC' }, { epoch: 2 }, { sale: 'demo-2' }, { queueNumber: 1_031 }]) {
+    const forged = { ...own, ...other };
+    const payload = `q2.${forged.sale}.${forged.entry}.${forged.queueNumber}.${forged.epoch}`;
+    expect(mint.verify(`${payload}.${text.slice(-22)}`)).toBeNull();
+    expect(mint.verify(mint.sign(forged))).toEqual(forged);
+    expect(mint.verify(text)).toEqual(own);
+  }
+});
+
+test('its MAC is HMAC-SHA256 over the fields, in its first 128 bits', () => {
+  const secret = 'a secret of at least thirty-two characters';
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'admit-one queue ticket', 32));
+  const payload = 'q2.demo.AAAAAAAAAAA.12408.1';
+  const mac = createHmac('sha256', key).update(payload).digest().subarray(0, 16).toString('base64url');
+  expect(mint.sign(ticket)).toBe(`${payload}.${mac}`);
+});
+
 test('a lowered queue number, another secret, and things that are no tickets are refused', () => {
   const text = mint.sign(ticket);
   expect(mint.verify(text.replace('12408', '1'))).toBeNull();
@@ -31,12 +53,15 @@ test('a lowered queue number, another secret, and things that are no tickets are
   for (const other of [
     '',
     '.',
-    'q1',
-    'q1.demo',
+    'q2',
+    'q2.demo',
+    'q2.demo.AAAAAAAAAAA.12408.1',
     `${text}.`,
     `${text} `,
     'x'.repeat(10_000),
-    'q1.a.b.1.\u0000',
+    'q2.a.b.1.1.\u0000',
+    text.replace('12408', '012408'),
+    text.replace('q2', 'q1'),
   ]) {
     expect(mint.verify(other)).toBeNull();
   }

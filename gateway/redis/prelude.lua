@@ -95,6 +95,22 @@ local function lobbySize()
   return redis.call('SCARD', K.lobby)
 end
 
+-- Sets the bits of all numbers from first to last, in Redis' order: whole bytes at once.
+local function setBits(key, first, last)
+  while first <= last and first % 8 ~= 0 do
+    redis.call('SETBIT', key, first, 1)
+    first = first + 1
+  end
+  local bytes = math.floor((last + 1 - first) / 8)
+  if bytes > 0 then
+    redis.call('SETRANGE', key, first / 8, string.rep(string.char(255), bytes))
+    first = first + 8 * bytes
+  end
+  for number = first, last do redis.call('SETBIT', key, number, 1) end
+end
+
+local function enterLobby(id) redis.call('SADD', K.lobby, id) end
+
 local function stopWaiting(id, number)
   redis.call('ZREM', K.waiting, id)
   redis.call('SETBIT', K.bits, number, 0)
