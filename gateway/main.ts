@@ -16,6 +16,9 @@ import { readOrganisers } from './organiser/organisers.ts';
 import { readSaleStats } from './organiser/stats.ts';
 import { streamStats } from './organiser/stats-streams.ts';
 import { saleCookies } from './queue/credentials.ts';
+import { measurePolls } from './queue/pace.ts';
+import { answerPolls } from './queue/poll-branch.ts';
+import { limitPolls } from './queue/poll-limit.ts';
 import { keepPresence } from './queue/presence.ts';
 import { createTicketMint } from './queue/ticket.ts';
 import { watchQueues } from './queue/watch.ts';
@@ -76,10 +79,12 @@ await runUntilStopped(async () => {
     clock: systemClock,
     toleranceSeconds: 0,
   });
+  const queue = { store, watch, presence, tickets, load: measurePolls(), limit: limitPolls() };
+  const cookies = saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') });
   const app = createGateway({
-    queue: { store, watch, presence, tickets },
+    queue,
     keys,
-    cookies: saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') }),
+    cookies,
     booking,
     catalogue,
     door: createDoor({ store, booking, verify, asyncOrdersFrom: env.ASYNC_ORDERS_FROM, pulse, log }),
@@ -99,7 +104,11 @@ await runUntilStopped(async () => {
     internalSecret: env.INTERNAL_SECRET,
     development: env.NODE_ENV !== 'production' && env.SMTP_URL === undefined,
   });
-  const server = await serve(app, { host: env.HOST, port: env.PORT });
+  const server = await serve(app, {
+    host: env.HOST,
+    port: env.PORT,
+    ahead: [answerPolls(queue, cookies)],
+  });
   log.info({ url: server.url }, 'the gateway is listening');
 
   return [

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -24,11 +24,19 @@ export type RunningServer = {
   close: () => Promise<void>;
 };
 
+/** Answers a request ahead of the app and says true, or leaves it alone. */
+export type Ahead = (request: IncomingMessage, response: ServerResponse) => boolean;
+
 /** Listens and resolves once the port is open; rejects with the system's error (`EADDRINUSE`, …) otherwise. */
 export async function serve<E extends Env>(
   app: Hono<E>,
-  options: { host: string; port: number },
+  options: { host: string; port: number; ahead?: Ahead[] },
 ): Promise<RunningServer> {
+  const listener = getRequestListener(app.fetch, {
+    hostname: options.host,
+    errorHandler: answerListenerError,
+  });
+  const ahead = options.ahead ?? [];
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -37,7 +45,9 @@ export async function serve<E extends Env>(
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
-    getRequestListener(app.fetch, { hostname: options.host, errorHandler: answerListenerError }),
+    (request, response) => {
+      if (!ahead.some((answer) => answer(request, response))) void listener(request, response);
+    },
   );
   server.maxConnections = CONNECTIONS_MAX;
   server.maxHeadersCount = HEADERS_MAX;

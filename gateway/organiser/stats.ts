@@ -3,7 +3,7 @@ import { SaleDefinition, type SaleState } from '#shared/contract/sale.ts';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
 import { Problem } from '#shared/problem.ts';
 import type { PulseFigures } from '../door/pulse.ts';
-import { estimateWait } from '../queue/pace.ts';
+import { estimateWait } from '../queue/estimate.ts';
 import { unknownSale } from '../queue/watch.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import type { SaleSync } from '../sale/sync.ts';

@@ -22,9 +22,10 @@ elseif entry.state == 'lobby' then
 elseif entry.state == 'ready' then
   redis.call('ZREM', K.ready, id)
   redis.call('ZREM', K.blocked, id)
+  redis.call('ZREM', K.called, id)
   finishEntry(id, entry, 'left')
 elseif entry.state == 'admitted' then
-  redis.call('ZREM', K.admitted, id)
+  leaveShop(id)
   finishEntry(id, entry, 'finished')
 elseif entry.returning then
   redis.call('ZREM', K.returning, id)

@@ -129,7 +129,7 @@ test('joins that come together are carried together, each with its own answer in
     expect(ahead).toBe((i % 1_000) + 1);
     expect(created).toBe(i < 1_000);
   }
-  const members = await f.redis.zrange(saleKey(sale, 'waiting'), 0, -1);
+  const members = await f.redis.zrange(saleKey(sale, 'waiting'), '0', '-1');
   expect(members).toEqual(['first', ...keys.slice(0, 1_000)]);
   const snapshot = await readSnapshot(f.store, sale, null);
   places.forEach(({ entry }) => {
@@ -163,7 +163,7 @@ test('a call that fails fails each of its joins, and a retry finds or makes each
   const keys = ['ada', 'ben', 'cem'];
   const failed = await Promise.allSettled(keys.map((key) => joinAs(sale, key)));
   expect(failed.map((result) => result.status === 'rejected' && result.reason.code)).toEqual(
-    Array(3).fill('unavailable'),
+    Array<string>(3).fill('unavailable'),
   );
   await f.redis.del(saleKey(sale, 'waiting'));
   const places = await Promise.all(keys.map((key) => joinAs(sale, key)));

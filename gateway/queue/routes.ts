@@ -5,6 +5,7 @@ import { JoinRequest } from '#shared/contract/queue.ts';
 import { readJson, validate } from '#shared/json-body.ts';
 import { type Cookies, requireTicket, ticketInCookie } from './credentials.ts';
 import { joinQueue } from './join.ts';
+import { tooManyPolls } from './poll-branch.ts';
 import { type Queue, readStatus } from './status.ts';
 
 const JoinHeaders = z.object({ 'idempotency-key': IdempotencyKey.optional() });
@@ -32,8 +33,12 @@ export function queueRoutes({ queue, cookies }: { queue: Queue; cookies: Cookies
   app.get('/me', async (c) => {
     const { version } = validate(PollQuery, { version: c.req.query('version') });
     const ticket = requireTicket(c, { tickets, cookies });
+    const wait =
+      ticket.queueNumber === null ? 0 : queue.limit.take(ticket.sale, ticket.queueNumber, performance.now());
+    if (wait > 0) throw tooManyPolls(wait);
     const status = await readStatus(queue, ticket, version ?? null);
     if (status.queueTicket) c.header('set-cookie', cookies.write(ticket.sale, 'queue', status.queueTicket));
+    c.header('retry-after', String(Math.ceil(status.pollAfterMs / 1000)));
     return personal(c, status, 200);
   });
 

@@ -4,22 +4,31 @@ import type { SaleState } from '#shared/contract/sale.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Store } from '../redis/script.ts';
 import type { Entry } from './entry.ts';
-import { estimateWait, pollAfterMs } from './pace.ts';
+import { estimateWait } from './estimate.ts';
+import { type PollLoad, pollAfterMs, pollAfterOpeningMs } from './pace.ts';
 import { lookUpEntry } from './place.ts';
+import type { PollLimit } from './poll-limit.ts';
 import type { Presence } from './presence.ts';
 import type { QueueSnapshot } from './snapshot.ts';
 import type { QueueTicket, TicketMint } from './ticket.ts';
 import { positionOf } from './waiting-bits.ts';
 import { isCurrent, type QueueWatch } from './watch.ts';
 
-export type Queue = { store: Store; watch: QueueWatch; presence: Presence; tickets: TicketMint };
+export type Queue = {
+  store: Store;
+  watch: QueueWatch;
+  presence: Presence;
+  tickets: TicketMint;
+  load: PollLoad;
+  limit: PollLimit;
+};
 
 /** Without an estimate the wait counts as one second a place, up to this: far fans then ask four times a minute. */
 const UNKNOWN_WAIT_SECONDS_MAX = 300;
 /** However rarely a fan is told to ask, it is this often within the time after which absence counts. */
 const POLLS_PER_GRACE = 4;
 
-const hasEnded = (state: SaleState): boolean => state === 'closed' || state === 'soldOut';
+export const hasEnded = (state: SaleState): boolean => state === 'closed' || state === 'soldOut';
 
 /**
  * Where the holder of a queue ticket stands. A waiting fan is answered from this process's memory; only a fan whose bit
@@ -34,8 +43,9 @@ export async function readStatus(
   ticket: QueueTicket,
   seenVersion: number | null,
 ): Promise<StatusAnswer> {
-  const { watch, presence } = queue;
+  const { watch, presence, load } = queue;
   const { sale, queueNumber } = ticket;
+  load.count(performance.now());
   let snapshot: QueueSnapshot;
   try {
     snapshot =
@@ -51,10 +61,10 @@ export async function readStatus(
       presence.mark(sale, queueNumber);
       return hasEnded(snapshot.state)
         ? endedStatus(snapshot, queueNumber)
-        : waitingStatus(snapshot, queueNumber, position);
+        : waitingStatus(snapshot, queueNumber, position, load.factor());
     }
   } else if (snapshot.state === 'lobby' && snapshot.lobbyLeft === 0) {
-    return lobbyStatus(snapshot);
+    return lobbyStatus(snapshot, load.factor());
   }
   const entry = await lookUpEntry(queue.store, sale, ticket.entry);
   if (!entry) throw new Problem('token-invalid', 'This place in the queue is not known any more.');
@@ -79,12 +89,12 @@ export async function entryStatus(
     const position = positionOf(newer.bits, entry.queueNumber);
     if (position !== null) {
       queue.presence.mark(newer.definition.sale, entry.queueNumber);
-      return waitingStatus(newer, entry.queueNumber, position);
+      return waitingStatus(newer, entry.queueNumber, position, queue.load.factor());
     }
     // The turn came between the two reads; the next poll, at once, finds it.
     return { ...status(newer, 'waiting', entry.queueNumber), pollAfterMs: 0 };
   }
-  if (entry.state === 'lobby') return lobbyStatus(snapshot);
+  if (entry.state === 'lobby') return lobbyStatus(snapshot, queue.load.factor());
   return {
     ...status(snapshot, entry.state, entry.queueNumber),
     version: Math.max(snapshot.version, entry.version),
@@ -115,25 +125,46 @@ const status = (snapshot: QueueSnapshot, state: EntryState, queueNumber: number 
   pollAfterMs: pollAfterMs(null),
 });
 
-export function waitingStatus(snapshot: QueueSnapshot, queueNumber: number, position: number): StatusAnswer {
-  const open = snapshot.state === 'open';
-  const estimate = open ? estimateWait(position, snapshot.turnsLastMinute) : null;
+export function waitingStatus(
+  snapshot: QueueSnapshot,
+  queueNumber: number,
+  position: number,
+  load = 1,
+): StatusAnswer {
+  const estimate = estimateOf(snapshot, position);
   return {
     ...status(snapshot, 'waiting', queueNumber),
     position,
     ahead: position - 1,
     estimate,
-    pollAfterMs: Math.min(
-      pollAfterMs(estimate?.lowSeconds ?? Math.min(position, UNKNOWN_WAIT_SECONDS_MAX)),
-      (snapshot.definition.graceSeconds * 1000) / POLLS_PER_GRACE,
-    ),
+    pollAfterMs: pollAfterOf(snapshot, position, estimate, load),
   };
 }
 
-const lobbyStatus = (snapshot: QueueSnapshot): StatusAnswer => ({
+type Estimate = StatusAnswer['estimate'];
+
+export const estimateOf = (snapshot: QueueSnapshot, position: number): Estimate =>
+  snapshot.state === 'open' ? estimateWait(position, snapshot.turnsLastMinute) : null;
+
+export const pollAfterOf = (
+  { definition }: QueueSnapshot,
+  position: number,
+  estimate: Estimate,
+  load: number,
+): number =>
+  Math.min(
+    pollAfterMs(estimate?.lowSeconds ?? Math.min(position, UNKNOWN_WAIT_SECONDS_MAX), load),
+    (definition.graceSeconds * 1000) / POLLS_PER_GRACE,
+  );
+
+const lobbyStatus = (snapshot: QueueSnapshot, load: number): StatusAnswer => ({
   ...status(snapshot, 'lobby', null),
   waiting: snapshot.lobby,
-  pollAfterMs: pollAfterMs((Date.parse(snapshot.definition.opensAt) - snapshot.asOf) / 1000),
+  pollAfterMs: pollAfterOpeningMs(
+    Date.parse(snapshot.definition.opensAt) - snapshot.asOf,
+    snapshot.lobby,
+    load,
+  ),
 });
 
 const endedStatus = (snapshot: QueueSnapshot, queueNumber: number): StatusAnswer =>

@@ -11,7 +11,10 @@ import { readOrganisers } from '../organiser/organisers.ts';
 import { readSaleStats } from '../organiser/stats.ts';
 import { streamStats } from '../organiser/stats-streams.ts';
 import { saleCookies } from '../queue/credentials.ts';
+import { measurePolls } from '../queue/pace.ts';
+import { limitPolls } from '../queue/poll-limit.ts';
 import { keepPresence } from '../queue/presence.ts';
+import type { Queue } from '../queue/status.ts';
 import { createTicketMint } from '../queue/ticket.ts';
 import { watchQueues } from '../queue/watch.ts';
 import { rememberEvents } from '../sale/events.ts';
@@ -50,10 +53,12 @@ export async function gatewayFixture(bookingUrl = NOWHERE) {
     clock: now,
     toleranceSeconds: 0,
   });
+  const deps: Queue = { store, watch, presence, tickets, load: measurePolls(), limit: limitPolls() };
+  const cookies = saleCookies({ secure: false });
   const app = createGateway({
-    queue: { store, watch, presence, tickets },
+    queue: deps,
     keys,
-    cookies: saleCookies({ secure: false }),
+    cookies,
     booking,
     catalogue,
     door: createDoor({ store, booking, verify, asyncOrdersFrom: 64, pulse, log: silentLog }),
@@ -76,6 +81,9 @@ export async function gatewayFixture(bookingUrl = NOWHERE) {
   return {
     ...queue,
     app,
+    /** What the app was made of, for what is answered beside it. */
+    queue: deps,
+    cookies,
     post: (path: string, body: unknown = {}, headers: Record<string, string> = json) =>
       app.request(path, { method: 'POST', body: JSON.stringify(body), headers }),
     organise: (method: string, path: string, body?: object) =>

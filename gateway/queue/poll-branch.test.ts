@@ -1,0 +1,174 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type RunningServer, serve } from '#shared/serve.ts';
+import { giveTurns } from '../admission/turn-giver.ts';
+import { type GatewayFixture, gatewayFixture, json } from '../testing/gateway-fixture.ts';
+import { answerPolls } from './poll-branch.ts';
+import { limitPolls } from './poll-limit.ts';
+
+let g: GatewayFixture;
+let server: RunningServer;
+let answeredAhead = 0;
+beforeAll(async () => {
+  g = await gatewayFixture();
+  const poll = answerPolls(g.queue, g.cookies);
+  const counted: typeof poll = (incoming, response) => {
+    const answered = poll(incoming, response);
+    if (answered) answeredAhead += 1;
+    return answered;
+  };
+  server = await serve(g.app, { host: '127.0.0.1', port: 0, ahead: [counted] });
+});
+afterAll(async () => {
+  await server.close();
+  await g.close();
+});
+
+type Answer = { status: number; headers: Record<string, string>; body: string };
+
+/** One GET, written as it stands: fetch would tidy the target up. */
+const get = (path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port: server.port, path, headers }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers as Record<string, string>,
+          body,
+        }),
+      );
+    })
+      .on('error', reject)
+      .end();
+  });
+
+const join = async (sale: string) => {
+  const answer = await g.post(`/api/sales/${sale}/queue`, {}, json);
+  expect(answer.status).toBe(201);
+  return (await answer.json()) as { queueTicket: string; version: number; queueNumber: number };
+};
+
+/** What both ways answer, without what is drawn by lot. */
+const bothWays = async (path: string, headers: Record<string, string>) => {
+  const before = answeredAhead;
+  const ahead = await get(path, headers);
+  const wasAhead = answeredAhead > before;
+  const routed = await g.app.request(path, { headers });
+  const routedBody = await routed.text();
+  const plain = (text: string) => text.replace(/"pollAfterMs":[\d.]+/, '"pollAfterMs":0');
+  expect(ahead.status).toBe(routed.status);
+  expect(plain(ahead.body)).toBe(plain(routedBody));
+  for (const name of ['content-type', 'cache-control'])
+    expect(ahead.headers[name]).toBe(routed.headers.get(name));
+  expect(ahead.headers['retry-after'] === undefined).toBe(routed.headers.get('retry-after') === null);
+  return { ...ahead, wasAhead };
+};
+
+test('a fan who waits is answered ahead of the router what the route answers, field for field', async () => {
+  const sale = await g.sale({
+    notice: { text: 'A "@" and \\"@" – "doors 7 pm"', at: new Date(g.now()).toISOString() },
+  });
+  const fans: Awaited<ReturnType<typeof join>>[] = [];
+  for (let i = 0; i < 5; i += 1) fans.push(await join(sale));
+  const { version } = await g.queue.watch.renew(sale);
+  for (const [i, fan] of fans.entries()) {
+    const path = `/api/sales/${sale}/queue/me?version=${version}`;
+    for (const headers of [
+      { authorization: `Bearer ${fan.queueTicket}` },
+      { cookie: `a=b; queue-${sale}=${fan.queueTicket}` },
+    ]) {
+      const answer = await bothWays(path, headers);
+      expect(answer.wasAhead).toBe(true);
+      expect(JSON.parse(answer.body)).toMatchObject({
+        position: i + 1,
+        ahead: i,
+        queueNumber: i + 1,
+        state: 'waiting',
+      });
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    }
+  }
+});
+
+test('with an estimate too, and once the turn has come it is left to the route', async () => {
+  const sale = await g.sale({ capacity: 3 });
+  const fans: Awaited<ReturnType<typeof join>>[] = [];
+  for (let i = 0; i < 8; i += 1) fans.push(await join(sale));
+  expect(await giveTurns(g.store, sale)).toBe(3);
+  const { version } = await g.queue.watch.renew(sale);
+  const at = (i: number) =>
+    bothWays(`/api/sales/${sale}/queue/me?version=${version}`, {
+      authorization: `Bearer ${fans[i]!.queueTicket}`,
+    });
+  const waiting = await at(5);
+  expect(waiting.wasAhead).toBe(true);
+  expect(JSON.parse(waiting.body)).toMatchObject({ position: 3 });
+  const ready = await at(0);
+  expect(ready.wasAhead).toBe(false);
+  expect(JSON.parse(ready.body)).toMatchObject({ state: 'ready', position: null });
+});
+
+test('whatever is no plain poll of a fan who waits is the route’s', async () => {
+  const sale = await g.sale();
+  const { queueTicket, version } = await join(sale);
+  const other = await g.sale();
+  const path = `/api/sales/${sale}/queue/me?version=${version}`;
+  const bearer = { authorization: `Bearer ${queueTicket}` };
+  const odd: [string, Record<string, string>][] = [
+    [path, {}],
+    [path, { authorization: 'Bearer x' }],
+    [path, { authorization: `Basic ${queueTicket}` }],
+    [path, { authorization: `Bearer ${queueTicket.slice(0, -1)}` }],
+    [path, { authorization: 'Bearer x', cookie: `queue-${sale}=${queueTicket}` }],
+    [`/api/sales/${other}/queue/me?version=0`, bearer],
+    [`/api/sales/no-such-sale/queue/me?version=0`, bearer],
+    [`${path}x`, bearer],
+    [`${path}&x=1`, bearer],
+    [`/api/sales/${sale}/queue/me?version=-1`, bearer],
+    [`/api/sales/${sale}/queue/me?version=${'9'.repeat(30)}`, bearer],
+    [`/api/sales/${sale}/queue/mex?version=1`, bearer],
+  ];
+  for (const [target, headers] of odd)
+    expect([target, (await bothWays(target, headers)).wasAhead]).toEqual([target, false]);
+  // One that has seen more than this process is answered by a fresh reading, not by what is remembered.
+  await g.sale();
+  const newer = await get(`/api/sales/${sale}/queue/me?version=${version + 1}`, bearer);
+  expect(newer.status).toBe(200);
+});
+
+test('who asks too often with one ticket reads 429 and when to come back, on both ways; nobody else notices', async () => {
+  const sale = await g.sale();
+  const [greedy, other] = [await join(sale), await join(sale)];
+  const poll = (fan: { queueTicket: string }, query = `?version=${other.version}`) =>
+    get(`/api/sales/${sale}/queue/me${query}`, { authorization: `Bearer ${fan.queueTicket}` });
+  const answers = await Promise.all(Array.from({ length: 300 }, () => poll(greedy)));
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused.length).toBeGreaterThan(100);
+  expect(answers.length - refused.length).toBeGreaterThanOrEqual(40);
+  for (const { headers, body } of refused) {
+    expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    expect(JSON.parse(body)).toMatchObject({ code: 'rate-limited', status: 429 });
+  }
+  const routed = await Promise.all(Array.from({ length: 100 }, () => poll(greedy, '')));
+  expect(routed.filter(({ status }) => status === 429).length).toBeGreaterThan(20);
+  expect((await poll(other)).status).toBe(200);
+});
+
+test('the limit gives a fan so many polls a second, and some at once', () => {
+  const limit = limitPolls();
+  const takeAll = (nowMs: number) => {
+    let taken = 0;
+    while (limit.take('sale', 7, nowMs) === 0) taken += 1;
+    return taken;
+  };
+  const atOnce = takeAll(1_000);
+  expect(takeAll(1_000)).toBe(0);
+  const wait = limit.take('sale', 7, 1_000);
+  expect(takeAll(1_000 + wait)).toBe(1);
+  expect(takeAll(1_000_000)).toBe(atOnce);
+  expect(limit.take('sale', 8, 1_000)).toBe(0);
+});
