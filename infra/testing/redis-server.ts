@@ -17,10 +17,12 @@ export type OwnRedis = {
 };
 
 /** A Redis server of the caller's own, running: for tests that kill it, fill it or take its data away. */
-export async function ownRedis(settings: Record<string, string | number> = {}): Promise<OwnRedis> {
+export async function ownRedis(
+  settings: Record<string, string | number> = {},
+  binaries = process.env.TEST_REDIS_BINARIES ?? '',
+): Promise<OwnRedis> {
   const dataDir = await mkdtemp(join(tmpdir(), 'admit-one-redis-'));
   const roster = createRoster({ detached: false });
-  const binaries = process.env.TEST_REDIS_BINARIES ?? '';
   const redis = await prepareRedis({ roster, dataDir, binaries, settings });
   let running: RunningProcess = await redis.start();
   return {
