@@ -9,7 +9,9 @@ import { unknownSale } from './watch.ts';
 
 const join = saleScript<JoinReply>(new URL('./join.lua', import.meta.url));
 const leave = saleScript<[string]>(new URL('./leave.lua', import.meta.url));
-const lookUp = saleScript<[string] | EntryReply>(new URL('./look-up.lua', import.meta.url));
+const lookUp = saleScript<['no-sale'] | ('unknown' | EntryReply)[]>(
+  new URL('./look-up.lua', import.meta.url),
+);
 
 type JoinReply =
   | ['no-sale' | 'freeze']
@@ -17,17 +19,20 @@ type JoinReply =
 type JoinAnswer = number | string | [created: 0 | 1, ahead: number, id: string, entry: EntryReply];
 
 /** Equal to SLICE in prelude.lua. */
-const JOINS_AT_ONCE_MAX = 500;
+const AT_ONCE_MAX = 500;
 /** Some two seconds' joins; whoever comes beyond is asked to try again. */
-const JOINS_WAITING_MAX = 50_000;
+const WAITING_MAX = 50_000;
 
 /** `asOf`: by Redis' clock, epoch milliseconds. `ahead`: waiting entries before it at that moment. */
 export type Place = { created: boolean; asOf: number; ahead: number; entry: Entry };
 
 type Join = { ticketEntry: string | null; keyEntry: string | null; code: string };
 
-/** The joins of each sale go together, through one connection: a carrier for each, for as long as the store lives. */
-const carriers = new WeakMap<Store, Map<string, Together<Join, Place | Problem>>>();
+/** What fans of one sale ask at one moment goes together, through one connection: a carrier for each sale. */
+type Carriers<Item, Result> = WeakMap<Store, Map<string, Together<Item, Result>>>;
+
+const joining: Carriers<Join, Place | Problem> = new WeakMap();
+const lookingUp: Carriers<string, Entry | null> = new WeakMap();
 
 /**
  * Gives a fan a place in the queue, or the one they have: recognised by the id in their queue ticket, else by the id
@@ -45,21 +50,26 @@ export async function takePlace(
   accessCode: string | null = null,
 ): Promise<Place> {
   const code = accessCode === null ? '' : digestOfCode(sale, accessCode);
-  const place = await carrierOf(store, sale).do({ ...known, code });
+  const place = await carrierOf(joining, store, sale, joinTogether).do({ ...known, code });
   if (place instanceof Problem) throw place;
   return place;
 }
 
-function carrierOf(store: Store, sale: string): Together<Join, Place | Problem> {
-  const sales = carriers.get(store) ?? new Map<string, Together<Join, Place | Problem>>();
+function carrierOf<Item, Result>(
+  carriers: Carriers<Item, Result>,
+  store: Store,
+  sale: string,
+  call: (store: Store, sale: string, items: Item[]) => Promise<Result[]>,
+): Together<Item, Result> {
+  const sales = carriers.get(store) ?? new Map<string, Together<Item, Result>>();
   carriers.set(store, sales);
   const known = sales.get(sale);
   if (known) return known;
   // Anybody can name a sale that does not exist: a carrier is kept only as long as it carries.
-  const carrier = together<Join, Place | Problem>({
-    call: (joins) => joinTogether(store, sale, joins),
-    atOnceMax: JOINS_AT_ONCE_MAX,
-    waitingMax: JOINS_WAITING_MAX,
+  const carrier = together<Item, Result>({
+    call: (items) => call(store, sale, items),
+    atOnceMax: AT_ONCE_MAX,
+    waitingMax: WAITING_MAX,
     onIdle: () => sales.delete(sale),
   });
   sales.set(sale, carrier);
@@ -142,9 +152,17 @@ export async function leavePlace(store: Store, sale: string, entry: string): Pro
   return state === 'unknown' ? null : state;
 }
 
-/** What became of an entry; asking is showing up. Null when Redis does not know it. */
-export async function lookUpEntry(store: Store, sale: string, entry: string): Promise<Entry | null> {
-  const reply = await lookUp(store, sale, [entry]);
-  if (reply[0] === 'no-sale') throw unknownSale();
-  return reply[0] === 'unknown' ? null : readEntry(reply as EntryReply);
+/**
+ * What became of an entry; asking is showing up. Null when Redis does not know it. All who ask while a call is under way
+ * are looked up together in the next.
+ */
+export const lookUpEntry = (store: Store, sale: string, entry: string): Promise<Entry | null> =>
+  carrierOf(lookingUp, store, sale, lookUpTogether).do(entry);
+
+async function lookUpTogether(store: Store, sale: string, entries: string[]): Promise<(Entry | null)[]> {
+  const replies = await lookUp(store, sale, entries);
+  if (replies[0] === 'no-sale') throw unknownSale();
+  return (replies as ('unknown' | EntryReply)[]).map((reply) =>
+    reply === 'unknown' ? null : readEntry(reply),
+  );
 }
