@@ -43,6 +43,7 @@ export async function seedDemo(db: Db, nowMs: number): Promise<void> {
     admissionSeconds: 600,
     holdSeconds: 300,
     graceSeconds: 900,
+    adaptiveRate: { enabled: true, minPerMinute: null },
   };
   await createSale(db, DEMO_ID, stored, sale, SEEDED_BY);
 }

@@ -63,13 +63,13 @@ await runUntilStopped(async () => {
   const watch = watchQueues(store, log);
   const presence = keepPresence(store, watch.definitions, log);
   const sync = keepSalesInStep(store, watch, catalogue, log);
-  const stopTurns = keepGivingTurns(store, watch, log);
+  const pulse = createPulse();
+  const stopTurns = keepGivingTurns(store, watch, { answered: pulse.sinceStart, seatsOf: sync.seatsOf }, log);
   const stopOpening = keepOpening(store, watch, log);
 
   const events = rememberEvents({ store, catalogue, isOnSale: watch.hasSaleOf, log });
   const listing = keepListing({ watch, sync, events, clock: systemClock });
 
-  const pulse = createPulse();
   const stats = readSaleStats({ store, stockOf: sync.currentStockOf, door: pulse.lastMinute });
   const streams = streamStats(stats, log);
 

@@ -25,7 +25,7 @@ export function seatRoutes({ inventory }: { inventory: Inventory }): Hono<FanEnv
 
 /** What the gateway asks several times a second. */
 export function stockRoutes({ inventory }: { inventory: Inventory }): Hono {
-  return new Hono().get('/stock', (c) => c.json({ sales: readStock(inventory) }));
+  return new Hono().get('/stock', (c) => c.json({ sales: readStock(inventory), ageMs: inventory.ageMs() }));
 }
 
 /** 304 when the fan has these very bytes (RFC 9110 §13.1.2). Private: it is only for who was admitted. */

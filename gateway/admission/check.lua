@@ -24,6 +24,7 @@ if extensionMs > 0 and known > now then
     entry.holdEnds = holdEnds
     writeEntry(id, entry)
     redis.call('ZADD', K.admitted, 'XX', deadlineOf(entry), id)
+    noteHolding(id, holdEnds)
   end
 end
 return { 'live', known, entry.expiresAt - now }

@@ -20,14 +20,19 @@ if entry.state == 'closed' then return { 'sale-ended' } end
 if entry.state == 'missed' or entry.state == 'expired' then return { 'turn-missed' } end
 if entry.state ~= 'ready' then return { 'not-your-turn' } end
 
--- A lowered capacity ends nobody, so a turn may find the shop full. It is kept, without a deadline, and served in order
--- of queue number as soon as there is room.
+-- A lowered capacity ends nobody, and more turns may be out than there is room for, so a turn may find the shop full. It
+-- is kept, without a deadline, and served in order of queue number as soon as there is room.
 expireAdmissions()
 local room = sale.capacity - redis.call('ZCARD', K.admitted)
-local before = redis.call('ZCOUNT', K.blocked, '-inf', '(' .. entry.number)
+-- Room that became free since belongs to those who were called again for it.
+local before = 0
+if not redis.call('ZSCORE', K.called, id) then
+  before = redis.call('ZCOUNT', K.blocked, '-inf', '(' .. entry.number) + redis.call('ZCOUNT', K.called, '(' .. now, '+inf')
+end
 if room - before <= 0 then
   if entry.claimBy then
     redis.call('ZREM', K.ready, id)
+    redis.call('ZREM', K.called, id)
     redis.call('ZADD', K.blocked, entry.number, id)
     entry.claimBy = nil
     writeEntry(id, entry)
@@ -37,6 +42,8 @@ end
 
 redis.call('ZREM', K.ready, id)
 redis.call('ZREM', K.blocked, id)
+redis.call('ZREM', K.called, id)
+noteOutcomes(1, 0)
 entry.state = 'admitted'
 entry.claimBy = nil
 entry.expiresAt = now + sale.admissionMs

@@ -10,7 +10,7 @@ mayDrain()
 local entry = readEntry(id)
 if not entry then return { 'unknown' } end
 if entry.state == 'admitted' then
-  redis.call('ZREM', K.admitted, id)
+  leaveShop(id)
   entry.order = ARGV[3]
   finishEntry(id, entry, 'finished')
 elseif entry.state == 'expired' then

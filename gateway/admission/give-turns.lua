@@ -1,26 +1,52 @@
 -- Ends what is over, then gives the next turns. Any gateway may call it at any moment.
 --
+-- ARGV[2]  holds and orders that the calling gateway has passed on since its last call,
+-- ARGV[3]  how many of them failed, and
+-- ARGV[4]  how many were slow
+-- ARGV[5]  seats of the sale that are open, empty when the caller does not know,
+-- ARGV[6]  held, and
+-- ARGV[7]  sold
+-- ARGV[8]  how long ago they were counted, ms
+-- ARGV[9]  when the next hold ends, epoch ms; 0 when nothing is held
+--
 -- {'no-sale'} | {given, more 0/1}: more when a slice was full and another call would find work at once
+
+-- The rate adapts in steps, at most one in this time, by what was seen of at least so many requests.
+local STEP_MS = 2000
+local REQUESTS_MIN = 5
+local FAILED_SHARE_MAX = 0.1
+local SLOW_SHARE_MAX = 0.25
+local FAILED_FACTOR = 0.7
+local SLOW_FACTOR = 0.85
+local RISE_SHARE = 0.05
+-- After a pause or a recovery the rate grows from this share to its full height, but is never so low that nobody got a
+-- turn within ten seconds.
+local RAMP_MS = 30000
+local RAMP_SHARE_MIN = 0.1
+local RAMP_PER_MINUTE_MIN = 10
+-- No more turns are out beyond the free room than this share of the capacity.
+local NO_SHOW_SHARE_MAX = 0.5
+local OVERBOOKED_SHARE_MAX = 0.1
+local FORECASTS_PER_CALL_MAX = 100
+
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local state = stateOf(sale)
 mayDrain()
 
--- Joins are put down by the second here, a few times a second, and not by each join: that would cost it a sixth more.
-local joins = redis.call('HMGET', K.queue, 'joined', 'joinsNoted')
-local joined, noted = tonumber(joins[1] or 0), tonumber(joins[2] or 0)
-if joined > noted then
-  countInSecond(K.joins, joined - noted)
-  redis.call('HSET', K.queue, 'joinsNoted', joined)
-end
-
 local missed = redis.call('ZRANGEBYSCORE', K.ready, '-inf', now, 'LIMIT', 0, SLICE)
 for _, id in ipairs(missed) do missTurn(id, readEntry(id)) end
-local expired = expireAdmissions()
-local tidied = math.max(#missed, expired)
+if #missed > 0 then noteOutcomes(0, #missed) end
+local tidied = math.max(#missed, expireAdmissions())
+local holdsOver = redis.call('ZRANGEBYSCORE', K.holding, '-inf', now, 'LIMIT', 0, SLICE)
+if #holdsOver > 0 then
+  redis.call('ZREM', K.holding, unpack(holdsOver))
+  redis.call('ZREM', K.holdingSince, unpack(holdsOver))
+end
 
 -- The end of a sale acts at once wherever an entry is looked at; here the rest is tidied up, slice by slice.
 if hasEnded(state) then
+  redis.call('DEL', K.called, K.forecasts, K.measures)
   local closing = redis.call('ZPOPMIN', K.waiting, SLICE)
   for i = 1, #closing, 2 do
     local number = tonumber(closing[i + 1])
@@ -42,49 +68,145 @@ if hasEnded(state) then
   if #closing > 0 then changed() end
   return { 0, #closing == 2 * SLICE and 1 or 0 }
 end
-if state ~= 'open' then return { 0, tidied == SLICE and 1 or 0 } end
+
+local names = {
+  'joined', 'joinsNoted', 'turnTokens', 'turnTokensAt', 'rate', 'rateWhy', 'rateAt', 'asked', 'failed', 'slow', 'rampFrom',
+  'outcomes', 'noShows', 'overbooked', 'seatsOpen', 'seatsTaken', 'seatsAt', 'lastTurn',
+}
+local known = {}
+for i, value in ipairs(redis.call('HMGET', K.queue, unpack(names))) do known[names[i]] = value or nil end
+local function figure(name) return tonumber(known[name] or 0) or 0 end
+local facts = {}
+local function keep(name, value)
+  facts[#facts + 1] = name
+  facts[#facts + 1] = value
+end
+
+-- Joins are put down by the second here, a few times a second, and not by each join: that would cost it a sixth more.
+if figure('joined') > figure('joinsNoted') then
+  countInSecond(K.joins, figure('joined') - figure('joinsNoted'))
+  keep('joinsNoted', figure('joined'))
+end
+
+-- The newest count of the seats, whichever gateway brought it.
+local seats = { open = figure('seatsOpen'), taken = figure('seatsTaken'), at = figure('seatsAt') }
+if ARGV[5] and ARGV[5] ~= '' and now - tonumber(ARGV[8]) > seats.at then
+  local held = tonumber(ARGV[6])
+  seats = { open = tonumber(ARGV[5]), taken = held + tonumber(ARGV[7]), at = now - tonumber(ARGV[8]) }
+  keep('seatsOpen', seats.open)
+  keep('seatsTaken', seats.taken)
+  keep('seatsAt', seats.at)
+  keep('allHeldUntil', seats.open == 0 and held > 0 and tonumber(ARGV[9]) or 0)
+end
+
+-- What gateways see of the shop lowers the rate by a factor and lets it rise by a step. Without requests nothing speaks
+-- against rising.
+local function adapt()
+  if not sale.adaptive then return sale.admitPerMinute, 'off' end
+  local slowest = math.min(sale.admitPerMinute, sale.minPerMinute)
+  local rate = math.max(slowest, math.min(sale.admitPerMinute, tonumber(known.rate) or sale.admitPerMinute))
+  local why = known.rateWhy or 'asked'
+  local asked = figure('asked') + tonumber(ARGV[2] or 0)
+  local failed = figure('failed') + tonumber(ARGV[3] or 0)
+  local slow = figure('slow') + tonumber(ARGV[4] or 0)
+  if now - figure('rateAt') >= STEP_MS then
+    local factor = 1
+    if asked >= REQUESTS_MIN and failed > asked * FAILED_SHARE_MAX then
+      factor, why = FAILED_FACTOR, 'errors'
+    elseif asked >= REQUESTS_MIN and slow > asked * SLOW_SHARE_MAX then
+      factor, why = SLOW_FACTOR, 'slow'
+    end
+    if factor < 1 then
+      -- The next step is judged by what comes after this one.
+      rate, asked, failed, slow = math.max(slowest, rate * factor), 0, 0, 0
+    else
+      rate, asked, failed, slow = rate + sale.admitPerMinute * RISE_SHARE, asked / 2, failed / 2, slow / 2
+    end
+    keep('rateAt', now)
+  end
+  if rate >= sale.admitPerMinute then rate, why = sale.admitPerMinute, 'asked' end
+  keep('rate', rate)
+  keep('rateWhy', why)
+  keep('asked', asked)
+  keep('failed', failed)
+  keep('slow', slow)
+  return rate, why
+end
+local rate, why = adapt()
+
+local sinceRamp = now - figure('rampFrom')
+if sinceRamp < RAMP_MS then
+  local grown = sale.admitPerMinute * (RAMP_SHARE_MIN + (1 - RAMP_SHARE_MIN) * math.max(0, sinceRamp) / RAMP_MS)
+  grown = math.max(grown, math.min(RAMP_PER_MINUTE_MIN, sale.admitPerMinute))
+  if grown < rate then rate, why = grown, 'ramp' end
+end
+keep('effectivePerMinute', math.floor(rate))
+keep('rateReason', why)
+
+if state ~= 'open' then
+  redis.call('HSET', K.queue, unpack(facts))
+  return { 0, tidied == SLICE and 1 or 0 }
+end
 
 -- The token bucket of the admission rate: it holds at most one second's turns (and at least one), so that a pause of
 -- the givers is not followed by a rush.
-local bucket = redis.call('HMGET', K.queue, 'turnTokens', 'turnTokensAt')
-local perMs = sale.admitPerMinute / 60000
-local most = math.max(1, sale.admitPerMinute / 60)
-local tokens = math.min(most, tonumber(bucket[1] or most) + math.max(0, now - tonumber(bucket[2] or now)) * perMs)
+local most = math.max(1, rate / 60)
+local elapsed = math.max(0, now - (tonumber(known.turnTokensAt) or now))
+local tokens = math.min(most, (tonumber(known.turnTokens) or most) + elapsed * rate / 60000)
 
-local room = sale.capacity - redis.call('ZCARD', K.admitted) - redis.call('ZCARD', K.ready)
+local admitted = redis.call('ZCARD', K.admitted)
+local ready = redis.call('ZCARD', K.ready)
+local blocked = redis.call('ZCARD', K.blocked)
 
--- Turns that found the shop full come first; they have had their token, so only room counts.
-local unblocked = 0
-if room > 0 and redis.call('ZCARD', K.blocked) > 0 then
-  local kept = redis.call('ZPOPMIN', K.blocked, math.min(room, SLICE))
+-- Turns that found the shop full come first; they have had their token, so only room counts that no other one of them was
+-- called for. Turns that are out and may not be claimed at all do not keep them waiting.
+if blocked > 0 then
+  redis.call('ZREMRANGEBYSCORE', K.called, '-inf', now)
+  local free = sale.capacity - admitted - redis.call('ZCARD', K.called)
+  local kept = free > 0 and redis.call('ZPOPMIN', K.blocked, math.min(free, SLICE)) or {}
   for i = 1, #kept, 2 do
     local entry = readEntry(kept[i])
     entry.claimBy = now + sale.claimMs
     redis.call('ZADD', K.ready, entry.claimBy, kept[i])
+    redis.call('ZADD', K.called, entry.claimBy, kept[i])
     writeEntry(kept[i], entry)
-    unblocked = unblocked + 1
+    ready = ready + 1
+    blocked = blocked - 1
   end
 end
 
-local turns = math.max(0, math.min(room - unblocked, math.floor(tokens), SLICE))
-local given = 0
-local function give(id, number, entry)
-  entry.state = 'ready'
-  entry.number = number
-  entry.claimBy = now + sale.claimMs
-  entry.endedAt = nil
-  writeEntry(id, entry)
-  redis.call('ZADD', K.ready, entry.claimBy, id)
-  given = given + 1
+-- Of the turns that fill the free room so many are likely to be missed, less one standard deviation.
+local overbooking = 0
+if figure('outcomes') >= OUTCOMES_MIN then
+  local share = math.min(NO_SHOW_SHARE_MAX, figure('noShows') / figure('outcomes'))
+  local expected = math.max(0, sale.capacity - admitted) * share
+  overbooking = math.floor(math.max(0, math.min(expected - math.sqrt(expected * (1 - share)), sale.capacity * OVERBOOKED_SHARE_MAX)))
+end
+local room = sale.capacity + overbooking - admitted - ready - blocked
+if blocked > 0 then room = 0 end
+
+-- Nobody is let in to find nothing: an open seat for each turn, for each fan in the shop who has none yet, and for each
+-- whose hold the count does not know of. Until a seat is taken, nothing runs out, and the capacity alone decides.
+local takeable = math.huge
+if now - seats.at <= SEATS_AGE_MS_MAX and seats.taken > 0 then
+  local looking = admitted - redis.call('ZCOUNT', K.holdingSince, '-inf', seats.at)
+  takeable = seats.open - ready - blocked - looking
 end
 
+local turns = math.max(0, math.min(room, takeable, math.floor(tokens), SLICE))
+local given = 0
 if turns > 0 then
   local back = redis.call('ZPOPMIN', K.returning, turns)
   for i = 1, #back, 2 do
     local entry = readEntry(back[i])
     entry.returning = nil
     count('ended:missed', -1)
-    give(back[i], entry.number, entry)
+    entry.state = 'ready'
+    entry.claimBy = now + sale.claimMs
+    entry.endedAt = nil
+    writeEntry(back[i], entry)
+    redis.call('ZADD', K.ready, entry.claimBy, back[i])
+    given = given + 1
   end
 end
 if turns > given then
@@ -93,17 +215,47 @@ if turns > given then
   local draw = redis.call('HMGET', K.draw, 'state', 'placed')
   local last = draw[1] == 'drawing' and draw[2] or '+inf'
   local front = redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, turns - given)
-  local before = given
-  for i = 1, #front, 2 do
-    local number = tonumber(front[i + 1])
-    redis.call('ZREM', K.waiting, front[i])
-    redis.call('SETBIT', K.bits, number, 0)
-    give(front[i], number, {})
+  if #front > 0 then
+    local claimBy = now + sale.claimMs
+    local ids, deadlines, entries = {}, {}, {}
+    for i = 1, #front, 2 do
+      local id = front[i]
+      ids[#ids + 1] = id
+      deadlines[#deadlines + 1] = claimBy
+      deadlines[#deadlines + 1] = id
+      entries[#entries + 1] = id
+      entries[#entries + 1] = '{"state":"ready","number":' .. front[i + 1] .. ',"claimBy":' .. string.format('%.0f', claimBy) .. '}'
+    end
+    local number = tonumber(front[#front])
+    redis.call('ZREM', K.waiting, unpack(ids))
+    -- Between the first and the last of them nobody else waits.
+    setBits(K.bits, tonumber(front[2]), number, 0)
+    redis.call('ZADD', K.ready, unpack(deadlines))
+    redis.call('HSET', K.entries, unpack(entries))
+    changed()
+    given = given + #ids
+    if number > figure('lastTurn') then
+      keep('lastTurn', number)
+      judgeForecasts(number, FORECASTS_PER_CALL_MAX)
+    end
   end
-  if given > before then changed() end
 end
 
-redis.call('HSET', K.queue, 'turnTokens', tokens - given, 'turnTokensAt', now)
+local heldBack = 'rate'
+if redis.call('ZCARD', K.waiting) + redis.call('ZCARD', K.returning) == 0 then
+  heldBack = 'nobody'
+elseif takeable - given <= 0 then
+  heldBack = 'seats'
+elseif room - given <= 0 then
+  heldBack = 'capacity'
+end
+keep('heldBackBy', heldBack)
+-- What was allowed before and is still out is stated for as long as it is out.
+local beyond = admitted + ready + blocked + given - sale.capacity
+keep('overbooked', math.max(overbooking, math.min(figure('overbooked'), beyond)))
+keep('turnTokens', tokens - given)
+keep('turnTokensAt', now)
+redis.call('HSET', K.queue, unpack(facts))
 if given > 0 then
   count('turns', given)
   countInSecond(K.turns, given)

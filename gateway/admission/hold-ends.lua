@@ -13,4 +13,5 @@ mayDrain()
 entry.holdEnds = tonumber(ARGV[4])
 writeEntry(id, entry)
 redis.call('ZADD', K.admitted, 'XX', deadlineOf(entry), id)
+noteHolding(id, entry.holdEnds)
 return 1

@@ -43,8 +43,9 @@ export function bookingCatalogue(booking: BookingClient) {
           path: `/internal/sales/${sale}/access-codes`,
         })
       ).accessCodes,
-    stock: async () =>
-      (await booking.call<{ sales: StockOfSale[] }>({ method: 'GET', path: '/internal/stock' })).sales,
+    /** The seats of all sales, as they were `ageMs` ago. */
+    stock: () =>
+      booking.call<{ sales: StockOfSale[]; ageMs: number }>({ method: 'GET', path: '/internal/stock' }),
     recordChanges: (sale: string, changes: SaleChange[]) =>
       booking.call<{ version: number }>({
         method: 'POST',

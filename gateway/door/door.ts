@@ -17,6 +17,9 @@ import { type DoorRoute, targetPath } from './route-table.ts';
 /** How long a read may go by an earlier check of the same admission. */
 const CHECK_AGE_MS_MAX = 1_000;
 const CHECKS_MAX = 50_000;
+/** A shop that takes longer is under strain; a payment waits for its provider too. */
+const SLOW_HOLD_MS = 1_500;
+const SLOW_PAYMENT_MS = 5_000;
 
 /** The only headers that pass, in either direction. */
 const requestHeaders = [
@@ -136,7 +139,11 @@ export function createDoor(options: {
       failed = answer.status >= 500;
       return answer;
     } finally {
-      pulse.note(sale, performance.now() - startedAt, failed);
+      const tookMs = performance.now() - startedAt;
+      pulse.note(sale, tookMs, {
+        failed,
+        slow: tookMs > (route.startsPayment ? SLOW_PAYMENT_MS : SLOW_HOLD_MS),
+      });
     }
   };
 

@@ -10,17 +10,20 @@ export type PulseFigures = { requests: number; errors: number; p50Ms: number | n
 
 /** Remembers how long the booking service took for the holds and orders of the last minute, sale by sale. */
 export type Pulse = {
-  note: (sale: string, latencyMs: number, failed: boolean) => void;
+  note: (sale: string, latencyMs: number, outcome: { failed: boolean; slow: boolean }) => void;
+  /** Counted since this process has known the sale. */
+  sinceStart: (sale: string) => { requests: number; errors: number; slow: number };
   lastMinute: (sale: string) => PulseFigures;
 };
 
+type OfSale = { seconds: Second[]; sum: { requests: number; errors: number; slow: number } };
 type Second = { at: number; errors: number; buckets: Uint32Array };
 
 /** `clock` in milliseconds, from any beginning. */
 export function createPulse(clock: () => number = () => performance.now()): Pulse {
-  const sales = new Map<string, Second[]>();
+  const sales = new Map<string, OfSale>();
 
-  const secondsOf = (sale: string): Second[] => {
+  const ofSale = (sale: string): OfSale => {
     const known = sales.get(sale);
     if (known) return known;
     if (sales.size >= SALES_MAX) sales.delete(sales.keys().next().value as string);
@@ -29,14 +32,19 @@ export function createPulse(clock: () => number = () => performance.now()): Puls
       errors: 0,
       buckets: new Uint32Array(BUCKETS),
     }));
-    sales.set(sale, seconds);
-    return seconds;
+    const made = { seconds, sum: { requests: 0, errors: 0, slow: 0 } };
+    sales.set(sale, made);
+    return made;
   };
 
   return {
-    note(sale, latencyMs, failed) {
+    note(sale, latencyMs, { failed, slow }) {
+      const { seconds, sum } = ofSale(sale);
+      sum.requests += 1;
+      if (failed) sum.errors += 1;
+      if (slow) sum.slow += 1;
       const at = Math.floor(clock() / 1000);
-      const second = secondsOf(sale)[at % WINDOW_SECONDS] as Second;
+      const second = seconds[at % WINDOW_SECONDS] as Second;
       if (second.at !== at) {
         second.at = at;
         second.errors = 0;
@@ -46,9 +54,10 @@ export function createPulse(clock: () => number = () => performance.now()): Puls
       const bucket = bucketOf(latencyMs);
       second.buckets[bucket] = (second.buckets[bucket] as number) + 1;
     },
+    sinceStart: (sale) => ({ ...(sales.get(sale)?.sum ?? { requests: 0, errors: 0, slow: 0 }) }),
     lastMinute(sale) {
       const since = Math.floor(clock() / 1000) - WINDOW_SECONDS;
-      const recent = (sales.get(sale) ?? []).filter((second) => second.at > since);
+      const recent = (sales.get(sale)?.seconds ?? []).filter((second) => second.at > since);
       const buckets = Array.from({ length: BUCKETS }, (_, i) =>
         recent.reduce((sum, second) => sum + (second.buckets[i] as number), 0),
       );

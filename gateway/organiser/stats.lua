@@ -5,8 +5,7 @@
 --
 -- ARGV[2]  the sale version whose definition the process already has, or 0
 --
--- {'no-sale'} | {now, state, saleVersion, definition or '', unsaved, joined, lobby, waiting, ready, returning, admitted,
---  finished, left, lapsed, missed, expired, closed, turns and joins in the last minute}
+-- {'no-sale'} | name, value, name, value, … as stats.ts names them; the definition only when it travels
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local state = stateOf(sale)
@@ -30,9 +29,42 @@ if hasEnded(state) then
   lobby, waiting, ready, returning = 0, 0, 0, 0
 end
 
-local definition = ''
-if tonumber(ARGV[2]) ~= sale.version then definition = redis.call('HGET', K.sale, 'definition') end
-return {
-  now, state, sale.version, definition, redis.call('LLEN', K.unsaved), joined, lobby, waiting, ready, returning,
-  admitted, finished, left, lapsed, missed, expired, closed, sumOfLastMinute(K.turns), sumOfLastMinute(K.joins),
+local pace = redis.call('HMGET', K.queue, 'effectivePerMinute', 'rateReason', 'heldBackBy', 'overbooked', 'outcomes', 'noShows')
+local heldBack = state == 'paused' and 'pause' or state == 'open' and pace[3] or ''
+local outcomes = tonumber(pace[5] or 0)
+local told = redis.call('HMGET', K.queue, 'forecasts:inside', 'forecasts:sooner', 'forecasts:later')
+
+local reply = {
+  'now', now,
+  'state', state,
+  'version', sale.version,
+  'unsavedChanges', redis.call('LLEN', K.unsaved),
+  'joined', joined,
+  'lobby', lobby,
+  'waiting', waiting,
+  'ready', ready,
+  'returning', returning,
+  'admitted', admitted,
+  'finished', finished,
+  'left', left,
+  'lapsed', lapsed,
+  'missed', missed,
+  'expired', expired,
+  'closed', closed,
+  'turnsLastMinute', sumOfLastMinute(K.turns),
+  'joinsLastMinute', sumOfLastMinute(K.joins),
+  'effectivePerMinute', tonumber(pace[1] or sale.admitPerMinute),
+  'rateReason', pace[2] or (sale.adaptive and 'asked' or 'off'),
+  'heldBackBy', heldBack or '',
+  'overbooking', tonumber(pace[4] or 0),
+  'noShowPerMille', outcomes >= OUTCOMES_MIN and math.floor(1000 * tonumber(pace[6] or 0) / outcomes + 0.5) or -1,
+  'allHeldUntil', allHeldUntil(),
+  'inside', tonumber(told[1] or 0),
+  'sooner', tonumber(told[2] or 0),
+  'later', tonumber(told[3] or 0),
 }
+if tonumber(ARGV[2]) ~= sale.version then
+  reply[#reply + 1] = 'definition'
+  reply[#reply + 1] = redis.call('HGET', K.sale, 'definition')
+end
+return reply

@@ -1,5 +1,5 @@
-import { isoTime } from '#shared/clock.ts';
-import { SaleDefinition, type SaleState } from '#shared/contract/sale.ts';
+import { isoTime, isoTimeOrNull } from '#shared/clock.ts';
+import { SaleDefinition } from '#shared/contract/sale.ts';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
 import { Problem } from '#shared/problem.ts';
 import type { PulseFigures } from '../door/pulse.ts';
@@ -11,32 +11,21 @@ import type { SaleSync } from '../sale/sync.ts';
 /** Whoever asks within this time is answered with the same reading. */
 const READING_AGE_MS_MAX = 250;
 
-type Ended = [
-  finished: number,
-  left: number,
-  lapsed: number,
-  missed: number,
-  expired: number,
-  closed: number,
-];
-type Reply = [
-  now: number,
-  state: SaleState,
-  version: number,
-  definition: string,
-  unsavedChanges: number,
-  joined: number,
-  lobby: number,
-  waiting: number,
-  ready: number,
-  returning: number,
-  admitted: number,
-  ...ended: Ended,
-  turnsLastMinute: number,
-  joinsLastMinute: number,
-];
+/** What stats.lua answers, by name. */
+type Reply = Pick<StatsAnswer, 'state' | 'version' | 'unsavedChanges' | 'effectivePerMinute' | 'rateReason'> &
+  Pick<StatsAnswer, 'joined' | 'lobby' | 'waiting' | 'ready' | 'returning' | 'admitted' | 'overbooking'> &
+  StatsAnswer['ended'] &
+  StatsAnswer['estimateAccuracy'] & {
+    now: number;
+    turnsLastMinute: number;
+    joinsLastMinute: number;
+    heldBackBy: Exclude<StatsAnswer['heldBackBy'], null> | '';
+    noShowPerMille: number;
+    allHeldUntil: number;
+    definition?: string;
+  };
 
-const script = saleScript<[string] | Reply>(new URL('./stats.lua', import.meta.url));
+const script = saleScript<(string | number)[]>(new URL('./stats.lua', import.meta.url));
 
 /** A sale's figures of one moment; `readAt` by this process's monotonic clock, in milliseconds. */
 type Reading = {
@@ -104,34 +93,27 @@ async function readFigures(store: Store, sale: string, known: Reading | null): P
   const readAt = performance.now();
   const reply = await script(store, sale, [known?.definition.version ?? 0]);
   if (reply.length === 1) throw unknownSale();
-  const [now, state, version, packed, unsavedChanges, joined, lobby, waiting, ready, returning, admitted] =
-    reply;
-  const [finished, left, lapsed, missed, expired, closed, turns, joins] = reply.slice(11) as [
-    ...Ended,
-    number,
-    number,
-  ];
-  const definition = packed === '' ? known!.definition : SaleDefinition.parse(JSON.parse(packed));
+  const named: Record<string, unknown> = {};
+  for (let i = 0; i < reply.length; i += 2) named[String(reply[i])] = reply[i + 1];
+  const { definition: packed, finished, left, lapsed, missed, expired, closed, ...rest } = named as Reply;
+  const { now, turnsLastMinute, joinsLastMinute, noShowPerMille, inside, sooner, later, ...said } = rest;
+  const definition = packed === undefined ? known!.definition : SaleDefinition.parse(JSON.parse(packed));
   const { capacity, admitPerMinute, notice } = definition;
   const figures = {
     sale,
-    state,
+    ...said,
     asOf: isoTime(now),
-    version,
-    joined,
-    lobby,
-    waiting,
-    ready,
-    returning,
-    admitted,
     ended: { finished, left, lapsed, missed, expired, closed },
     capacity,
     admitPerMinute,
-    admittedPerMinute: turns,
-    joinedPerMinute: joins,
-    estimate: state === 'open' ? estimateWait(lobby + waiting + 1, turns) : null,
-    durable: unsavedChanges === 0,
-    unsavedChanges,
+    admittedPerMinute: turnsLastMinute,
+    joinedPerMinute: joinsLastMinute,
+    heldBackBy: said.heldBackBy || null,
+    noShowShare: noShowPerMille < 0 ? null : noShowPerMille / 1000,
+    allHeldUntil: isoTimeOrNull(said.allHeldUntil || null),
+    estimate: said.state === 'open' ? estimateWait(said.lobby + said.waiting + 1, turnsLastMinute) : null,
+    estimateAccuracy: { inside, sooner, later },
+    durable: said.unsavedChanges === 0,
     notice,
   };
   return { figures, definition, readAt };

@@ -21,6 +21,7 @@ local reply = {
   'returning', redis.call('ZCARD', K.returning),
   'admitted', redis.call('ZCARD', K.admitted),
   'turnsLastMinute', sumOfLastMinute(K.turns),
+  'allHeldUntil', allHeldUntil(),
   'drawState', redis.call('HGET', K.draw, 'state') or 'none',
   'unsavedChanges', redis.call('LLEN', K.unsaved),
 }

@@ -20,6 +20,8 @@ export type QueueSnapshot = {
   returning: number;
   admitted: number;
   turnsLastMinute: number;
+  /** While every remaining seat is on hold: when the next may return, epoch milliseconds; else null. */
+  allHeldUntil: number | null;
   drawState: DrawState;
   /** Changes of settings that PostgreSQL has not recorded yet. */
   unsavedChanges: number;
@@ -45,6 +47,7 @@ type SnapshotReply = {
   returning: number;
   admitted: number;
   turnsLastMinute: number;
+  allHeldUntil: number;
   drawState: Buffer;
   unsavedChanges: number;
   bits?: Buffer;
@@ -65,9 +68,10 @@ export async function readSnapshot(
   if (pairs.length === 1) return null;
   const reply: Record<string, Buffer | number | undefined> = {};
   for (let i = 0; i < pairs.length; i += 2) reply[String(pairs[i])] = pairs[i + 1];
-  const { now, state, drawState, bits, definition, ...figures } = reply as SnapshotReply;
+  const { now, state, drawState, allHeldUntil, bits, definition, ...figures } = reply as SnapshotReply;
   return {
     ...figures,
+    allHeldUntil: allHeldUntil || null,
     definition: definition ? SaleDefinition.parse(JSON.parse(definition.toString())) : known!.definition,
     state: state.toString() as SaleState,
     drawState: drawState.toString() as DrawState,

@@ -118,6 +118,7 @@ const status = (snapshot: QueueSnapshot, state: EntryState, queueNumber: number 
   estimate: null,
   claimBy: null,
   expiresAt: null,
+  allHeldUntil: isoTimeOrNull(snapshot.allHeldUntil),
   returning: false,
   notice: snapshot.definition.notice,
   asOf: isoTime(snapshot.asOf),

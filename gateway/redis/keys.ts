@@ -28,6 +28,11 @@ const names = [
   'codes',
   'code-of',
   'code-missed',
+  'holding',
+  'holding-since',
+  'called',
+  'forecasts',
+  'measures',
 ] as const;
 
 export type SaleKeyName = (typeof names)[number];

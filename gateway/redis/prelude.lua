@@ -5,7 +5,8 @@ local K = {
   returning = KEYS[7], admitted = KEYS[8], entries = KEYS[9], lobby = KEYS[10], frozen = KEYS[11], draw = KEYS[12],
   drawn = KEYS[13], turns = KEYS[14], unsaved = KEYS[15], seen = { KEYS[16], KEYS[17], KEYS[18], KEYS[19] },
   absent = KEYS[20], scratch = KEYS[21], joins = KEYS[22], codes = KEYS[23], codeOf = KEYS[24],
-  codeMissed = KEYS[25],
+  codeMissed = KEYS[25], holding = KEYS[26], holdingSince = KEYS[27], called = KEYS[28], forecasts = KEYS[29],
+  measures = KEYS[30],
 }
 
 -- Most entries one call changes, so that no call keeps Redis from others for more than a few milliseconds.
@@ -25,13 +26,14 @@ local function mayDrain() redis.call('DEL', K.scratch) end
 -- The sale's settings as numbers, or nil for a sale that is not here.
 local function loadSale()
   local f = redis.call('HMGET', K.sale, 'version', 'opensAt', 'lobbyOpensAt', 'closesAt', 'closedAt', 'paused',
-    'soldOut', 'capacity', 'admitPerMinute', 'claimMs', 'admissionMs', 'graceMs', 'codeUses')
+    'soldOut', 'capacity', 'admitPerMinute', 'claimMs', 'admissionMs', 'graceMs', 'codeUses', 'adaptive', 'minPerMinute')
   if not f[1] then return nil end
   return {
     version = tonumber(f[1]), opensAt = tonumber(f[2]), lobbyOpensAt = tonumber(f[3]), closesAt = tonumber(f[4]),
     closedAt = tonumber(f[5]), paused = f[6] == '1', soldOut = f[7] == '1', capacity = tonumber(f[8]),
     admitPerMinute = tonumber(f[9]), claimMs = tonumber(f[10]), admissionMs = tonumber(f[11]),
-    graceMs = tonumber(f[12]), codeUses = tonumber(f[13] or 0),
+    graceMs = tonumber(f[12]), codeUses = tonumber(f[13] or 0), adaptive = f[14] ~= '0',
+    minPerMinute = tonumber(f[15] or 1),
   }
 end
 
@@ -71,6 +73,16 @@ local function sumOfLastMinute(key)
   return sum
 end
 
+-- A count of the seats that is older says nothing about now.
+local SEATS_AGE_MS_MAX = 3000
+
+-- While every remaining seat is on hold: when the next may return; else 0.
+local function allHeldUntil()
+  local seats = redis.call('HMGET', K.queue, 'allHeldUntil', 'seatsAt')
+  if now - tonumber(seats[2] or 0) > SEATS_AGE_MS_MAX then return 0 end
+  return tonumber(seats[1] or 0)
+end
+
 -- Whatever changes who waits moves the version that polls carry.
 local function changed() count('changes', 1) end
 
@@ -95,18 +107,19 @@ local function lobbySize()
   return redis.call('SCARD', K.lobby)
 end
 
--- Sets the bits of all numbers from first to last, in Redis' order: whole bytes at once.
-local function setBits(key, first, last)
+-- Makes the bits of all numbers from first to last 1, or `bit`, in Redis' order: whole bytes at once.
+local function setBits(key, first, last, bit)
+  bit = bit or 1
   while first <= last and first % 8 ~= 0 do
-    redis.call('SETBIT', key, first, 1)
+    redis.call('SETBIT', key, first, bit)
     first = first + 1
   end
   local bytes = math.floor((last + 1 - first) / 8)
   if bytes > 0 then
-    redis.call('SETRANGE', key, first / 8, string.rep(string.char(255), bytes))
+    redis.call('SETRANGE', key, first / 8, string.rep(string.char(255 * bit), bytes))
     first = first + 8 * bytes
   end
-  for number = first, last do redis.call('SETBIT', key, number, 1) end
+  for number = first, last do redis.call('SETBIT', key, number, bit) end
 end
 
 local function enterLobby(id) redis.call('SADD', K.lobby, id) end
@@ -143,15 +156,45 @@ local function finishEntry(id, entry, state)
   end
 end
 
--- A turn nobody claimed in time: its room is free at once.
+-- How the turns of a sale ended lately: with every later outcome an earlier one counts for a little less, so that about
+-- the last 200 are remembered.
+local OUTCOME_DECAY = 0.995
+-- Fewer of them say nothing.
+local OUTCOMES_MIN = 20
+local function noteOutcomes(claimed, missed)
+  local known = redis.call('HMGET', K.queue, 'outcomes', 'noShows')
+  local decay = OUTCOME_DECAY ^ (claimed + missed)
+  redis.call('HSET', K.queue, 'outcomes', tonumber(known[1] or 0) * decay + claimed + missed,
+    'noShows', tonumber(known[2] or 0) * decay + missed)
+end
+
+-- A turn nobody claimed in time: its room is free at once. Whoever ends turns notes how many were missed.
 local function missTurn(id, entry)
   redis.call('ZREM', K.ready, id)
   finishEntry(id, entry, 'missed')
 end
 
+-- Which admitted fans have seats on hold, until when (`holding`) and since when (`holding-since`).
+local function holdsNothing(id)
+  redis.call('ZREM', K.holding, id)
+  redis.call('ZREM', K.holdingSince, id)
+end
+
+local function noteHolding(id, holdEnds)
+  if holdEnds <= now then return holdsNothing(id) end
+  redis.call('ZADD', K.holding, holdEnds, id)
+  redis.call('ZADD', K.holdingSince, 'NX', now, id)
+end
+
+-- The room of an admitted fan is free.
+local function leaveShop(id)
+  redis.call('ZREM', K.admitted, id)
+  holdsNothing(id)
+end
+
 -- An admission past its end (or the end of its last hold).
 local function expireAdmission(id, entry)
-  redis.call('ZREM', K.admitted, id)
+  leaveShop(id)
   -- Kept for an order that was paid in time and becomes known late.
   entry.code = redis.call('HGET', K.codeOf, id) or nil
   finishEntry(id, entry, 'expired')
@@ -168,6 +211,7 @@ local function currentEntry(id, saleState)
   if not entry then return nil end
   if entry.state == 'ready' and entry.claimBy and entry.claimBy <= now then
     missTurn(id, entry)
+    noteOutcomes(0, 1)
   elseif entry.state == 'admitted' and deadlineOf(entry) <= now then
     expireAdmission(id, entry)
   end
@@ -204,6 +248,22 @@ local function expireAdmissions()
     expireAdmission(id, entry)
   end
   return #over
+end
+
+-- Waits that were foretold, judged when their queue number, or the first one beyond it, has its turn. A forecast is
+-- 'made at:low:high', in ms, scored by its queue number.
+local function judgeForecasts(lastTurn, most)
+  local due = redis.call('ZRANGEBYSCORE', K.forecasts, '-inf', lastTurn, 'LIMIT', 0, most)
+  if #due == 0 then return end
+  redis.call('ZREM', K.forecasts, unpack(due))
+  local judged = { inside = 0, sooner = 0, later = 0 }
+  for _, forecast in ipairs(due) do
+    local at, low, high = string.match(forecast, '^(%d+):(%d+):(%d+)')
+    local took = now - tonumber(at)
+    local verdict = took < tonumber(low) and 'sooner' or took > tonumber(high) and 'later' or 'inside'
+    judged[verdict] = judged[verdict] + 1
+  end
+  for verdict, times in pairs(judged) do if times > 0 then count('forecasts:' .. verdict, times) end end
 end
 
 -- What the gateway needs to show an entry: the same list from every script that answers with one.

@@ -31,6 +31,8 @@ local version = tonumber(known) + 1
 redis.call('HSET', K.sale, 'version', version, 'definition', ARGV[3])
 for i = 8, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
 if ARGV[5] == '1' then redis.call('HSET', K.sale, 'soldOut', '0') end
+-- After a pause the rate grows to its full height: a shop that has stood still is not run over.
+if stateOf(before) == 'paused' and after.paused == 0 then redis.call('HSET', K.queue, 'rampFrom', now) end
 redis.call('RPUSH', K.unsaved, ARGV[4])
 local sale = loadSale()
 if sale.lobbyOpensAt > 0 and now < sale.opensAt and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then

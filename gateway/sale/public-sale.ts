@@ -1,4 +1,4 @@
-import { isoTime } from '#shared/clock.ts';
+import { isoTime, isoTimeOrNull } from '#shared/clock.ts';
 import type { EventAnswer } from '#shared/contract/event.ts';
 import type { SaleAnswer, SaleStock } from '#shared/contract/sale.ts';
 import type { QueueSnapshot } from '../queue/snapshot.ts';
@@ -41,6 +41,7 @@ export function publicSale(snapshot: QueueSnapshot, event: EventAnswer, stock: S
     claimSeconds: definition.claimSeconds,
     admissionSeconds: definition.admissionSeconds,
     graceSeconds: definition.graceSeconds,
+    allHeldUntil: isoTimeOrNull(snapshot.allHeldUntil),
     notice: definition.notice,
     serverTime: isoTime(snapshot.asOf + (performance.now() - snapshot.readAt)),
   };

@@ -2,6 +2,9 @@ import type { SaleDefinition } from '#shared/contract/sale.ts';
 
 const ms = (time: string | null): number => (time === null ? 0 : Date.parse(time));
 
+/** Where the organiser named no slowest rate, an adapting one goes no lower than this share of the full one. */
+const MIN_RATE_SHARE = 0.1;
+
 /** The settings the scripts read, as field, value, …; 0 stands for a time that is not set. */
 export const scriptSettings = (definition: SaleDefinition): (string | number)[] => [
   'opensAt',
@@ -18,6 +21,10 @@ export const scriptSettings = (definition: SaleDefinition): (string | number)[] 
   definition.capacity,
   'admitPerMinute',
   definition.admitPerMinute,
+  'adaptive',
+  definition.adaptiveRate.enabled ? 1 : 0,
+  'minPerMinute',
+  definition.adaptiveRate.minPerMinute ?? Math.ceil(definition.admitPerMinute * MIN_RATE_SHARE),
   'claimMs',
   definition.claimSeconds * 1000,
   'admissionMs',

@@ -23,6 +23,8 @@ export type SaleSync = {
   stockOf: (sale: string) => SaleStock | null;
   /** The same while it is as good as current: null once the booking service has not been heard for STOCK_AGE_MS_MAX. */
   currentStockOf: (sale: string) => SaleStock | null;
+  /** The same with its age, for turns to depend on. */
+  seatsOf: (sale: string) => CountedSeats | null;
   /** How many seats of a sale are open at this moment, asked for; throws `unavailable`. */
   countOpen: (sale: string) => Promise<number>;
   /** Records the changes of a sale that PostgreSQL does not have yet; true when none is left. */
@@ -32,6 +34,9 @@ export type SaleSync = {
   stop: Stop;
 };
 
+/** The seats of a sale as they were `ageMs` ago, and when the next hold ends (epoch ms, null for none). */
+export type CountedSeats = SaleStock & { ageMs: number; nextHoldEnds: number | null };
+
 export function keepSalesInStep(
   store: Store,
   watch: QueueWatch,
@@ -40,6 +45,8 @@ export function keepSalesInStep(
 ): SaleSync {
   let stocks = new Map<string, StockOfSale>();
   let heardAt = Number.NEGATIVE_INFINITY;
+  /** When the seats were as they were told, by this process's clock. */
+  let countedAt = Number.NEGATIVE_INFINITY;
   const shared = shareStock(store, log);
   let compared = false;
   const startedAt = performance.now();
@@ -84,7 +91,10 @@ export function keepSalesInStep(
     SYNC_INTERVAL_MS,
     async () => {
       try {
-        stocks = new Map((await catalogue.stock()).map((stock) => [stock.sale, stock]));
+        const askedAt = performance.now();
+        const { sales, ageMs } = await catalogue.stock();
+        stocks = new Map(sales.map((stock) => [stock.sale, stock]));
+        countedAt = askedAt - ageMs;
         heardAt = performance.now();
       } catch (error) {
         // Shown only: nothing is decided by what another gateway heard.
@@ -110,7 +120,13 @@ export function keepSalesInStep(
     stockOf: (sale) => stocks.get(sale) ?? null,
     currentStockOf: (sale) =>
       performance.now() - heardAt <= STOCK_AGE_MS_MAX ? (stocks.get(sale) ?? null) : null,
-    countOpen: async (sale) => (await catalogue.stock()).find((stock) => stock.sale === sale)?.open ?? 0,
+    seatsOf: (sale) => {
+      const ageMs = performance.now() - countedAt;
+      const stock = stocks.get(sale);
+      return stock && ageMs <= STOCK_AGE_MS_MAX ? { ...stock, ageMs } : null;
+    },
+    countOpen: async (sale) =>
+      (await catalogue.stock()).sales.find((stock) => stock.sale === sale)?.open ?? 0,
     save,
     isReady,
     stop,

@@ -56,6 +56,7 @@ export const definitionAt = (nowMs: number): SaleDefinition => ({
   admissionSeconds: 600,
   holdSeconds: 300,
   graceSeconds: 900,
+  adaptiveRate: { enabled: true, minPerMinute: null },
   paused: false,
   closedAt: null,
   notice: null,

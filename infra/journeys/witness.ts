@@ -18,13 +18,18 @@ export async function watchQueue(redisUrl: string, sale: string, capacity: numbe
   const stop = every(
     LOOK_INTERVAL_MS,
     async () => {
-      const [[, numbers], [, admitted], [, ready], [, last]] = (await redis
+      const [[, numbers], [, admitted], [, ready], [, [last, overbooked]]] = (await redis
         .multi()
         .zrange(saleKey(sale, 'waiting'), '0', '-1', 'WITHSCORES')
         .zcard(saleKey(sale, 'admitted'))
         .zcard(saleKey(sale, 'ready'))
-        .hget(saleKey(sale, 'queue'), 'next')
-        .exec()) as [[null, string[]], [null, number], [null, number], [null, string | null]];
+        .hmget(saleKey(sale, 'queue'), 'next', 'overbooked')
+        .exec()) as [
+        [null, string[]],
+        [null, number],
+        [null, number],
+        [null, [string | null, string | null]],
+      ];
       const waiting = numbers
         .flat()
         .filter((_, i) => i % 2 === 1)
@@ -34,7 +39,8 @@ export async function watchQueue(redisUrl: string, sale: string, capacity: numbe
       if (overtaken !== -1)
         seen.faults.push(`${waiting[overtaken]} waits while ${first + overtaken} does not`);
       if (admitted > capacity) seen.faults.push(`${admitted} admitted`);
-      if (ready + admitted > capacity) seen.faults.push(`${ready} ready and ${admitted} admitted`);
+      if (ready + admitted > capacity + Number(overbooked ?? 0))
+        seen.faults.push(`${ready} ready and ${admitted} admitted`);
       seen.looks += 1;
       seen.admittedMax = Math.max(seen.admittedMax, admitted);
       seen.readyAndAdmittedMax = Math.max(seen.readyAndAdmittedMax, ready + admitted);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Id, text } from './fields.ts';
-import { SaleState } from './sale.ts';
+import { AllHeldUntil, SaleState } from './sale.ts';
 
 export const entryStates = [
   'lobby',
@@ -38,6 +38,7 @@ export const StatusAnswer = z.object({
   estimate: z.object({ lowSeconds: z.int(), highSeconds: z.int() }).nullable(),
   claimBy: z.iso.datetime().nullable(),
   expiresAt: z.iso.datetime().nullable(),
+  allHeldUntil: AllHeldUntil,
   returning: z.boolean().describe('A missed turn whose owner came back in time and gets the next free one.'),
   notice: z.object({ text: z.string(), at: z.iso.datetime() }).nullable(),
   asOf: z.iso.datetime(),

@@ -25,6 +25,25 @@ const AccessCode = z
 
 const seconds = (max: number) => z.number().int().min(1).max(max);
 
+/** How the rate at which turns are given follows what the shop can bear. */
+const AdaptiveRate = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    minPerMinute: z
+      .int()
+      .min(1)
+      .max(ADMIT_PER_MINUTE_MAX)
+      .nullable()
+      .default(null)
+      .describe(
+        'It never falls below this, whatever the shop answers; null for a tenth of admitPerMinute, which it never exceeds.',
+      ),
+  })
+  .describe(
+    'Turns are given more slowly while holds and orders fail or take long, and faster again afterwards.',
+  );
+const ADAPTIVE_RATE_DEFAULT = { enabled: true, minPerMinute: null };
+
 const HOUR = 3_600;
 const settings = {
   name: text(200),
@@ -38,6 +57,7 @@ const settings = {
   admissionSeconds: seconds(24 * HOUR),
   holdSeconds: seconds(2 * HOUR),
   graceSeconds: seconds(24 * HOUR),
+  adaptiveRate: AdaptiveRate,
 };
 
 const defaults = {
@@ -48,6 +68,7 @@ const defaults = {
   admissionSeconds: settings.admissionSeconds.default(600),
   holdSeconds: settings.holdSeconds.default(300),
   graceSeconds: settings.graceSeconds.default(900),
+  adaptiveRate: AdaptiveRate.default(ADAPTIVE_RATE_DEFAULT),
 };
 
 type Times = { opensAt: string; lobbyOpensAt: string | null; closesAt: string | null };
@@ -119,6 +140,8 @@ export type SaleCommand = (typeof saleCommands)[number];
 /** What may change about a sale while it runs. Settings travel and are stored as a whole, under one version. */
 export const SaleSettings = z.object({
   ...settings,
+  // Sales that were recorded before there was this setting have none.
+  adaptiveRate: AdaptiveRate.default(ADAPTIVE_RATE_DEFAULT),
   paused: z.boolean(),
   closedAt: z.iso.datetime().nullable(),
   notice: Notice.nullable(),
@@ -157,6 +180,14 @@ export const saleStates = ['scheduled', 'lobby', 'open', 'paused', 'soldOut', 'c
 export type SaleState = (typeof saleStates)[number];
 export const SaleState = z.enum(saleStates);
 
+/** Told to fans and organisers alike. */
+export const AllHeldUntil = z.iso
+  .datetime()
+  .nullable()
+  .describe(
+    'While all remaining seats are in fans’ baskets: when the next may return. Null while a seat is open.',
+  );
+
 /** How many seats of a sale are in which state, as of a moment at most a second old. */
 export const SaleStock = z.object({
   open: z.int(),
@@ -191,6 +222,7 @@ export const SaleAnswer = z.object({
   claimSeconds: z.int(),
   admissionSeconds: z.int(),
   graceSeconds: z.int(),
+  allHeldUntil: AllHeldUntil,
   notice: Notice.nullable(),
   serverTime: z.iso.datetime(),
 });

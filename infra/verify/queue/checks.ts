@@ -41,7 +41,8 @@ export const queueChecks = [
   {
     name: 'the-shop-is-not-overfull',
     promise: 'I3',
-    keeps: 'ready and admitted fans together are at most the capacity (one that was lowered is waited out)',
+    keeps:
+      'admitted fans are at most the capacity, and no more turns are out than fit into the rest of it and the stated overbooking (a capacity that was lowered is waited out)',
     means: 'More fans are in the shop, or called into it, than it was said to bear. Pause the sale.',
   },
   {

@@ -25,6 +25,6 @@ return cjson.encode({
   admitted = redis.call('ZCARD', K.admitted), returning = redis.call('ZCARD', K.returning),
   outside = redis.call('ZCOUNT', K.waiting, '-inf', '(1') + redis.call('ZCOUNT', K.waiting, '(' .. last, '+inf'),
   firstWaiting = first(K.waiting), firstClaimBy = first(K.ready), firstExpiry = first(K.admitted),
-  turnsGivenAt = queue.turnTokensAt,
+  turnsGivenAt = queue.turnTokensAt, overbooked = queue.overbooked or 0,
   drawState = draw[1] or 'none', drawPlaced = tonumber(draw[2] or 0), drawEntries = tonumber(draw[3] or 0),
 })

@@ -5,6 +5,8 @@ import type { EntryRecord, Figures, QueueReader, SeenEntry } from './read.ts';
 
 /** After a fault heals turns flow again within this time (I14); gateways look five times a second. */
 const IDLE_MS_MAX = 10_000;
+/** The most turns that may be out beyond the free room, for those that nobody claims. */
+const OVERBOOKED_SHARE_MAX = 0.1;
 const HAD_A_TURN = ['ready', 'admitted', 'missed', 'expired', 'finished'];
 
 export type QueueBounds = Bounds & {
@@ -103,11 +105,16 @@ function judgeFigures(figures: Figures, bounds: QueueBounds, report: Report): vo
       `${figures.outside} wait under numbers that were never given (${figures.last} was the last)`,
     );
   const capacity = bounds.capacityInForce(figures);
-  if (capacity !== null && ready + admitted > capacity)
+  if (capacity !== null && admitted > capacity)
+    report('the-shop-is-not-overfull', 'admitted', `${admitted} are admitted, with room for ${capacity}`);
+  // Turns given under an earlier, higher capacity were overbooked by what was stated then.
+  const most = Math.floor((capacity ?? 0) * OVERBOOKED_SHARE_MAX);
+  const overbooked = capacity === figures.capacity ? Math.min(figures.overbooked, most) : most;
+  if (capacity !== null && ready + blocked + admitted > capacity + overbooked)
     report(
       'the-shop-is-not-overfull',
       'sum',
-      `${ready} are ready and ${admitted} admitted, with room for ${capacity}`,
+      `${ready + blocked} are ready and ${admitted} admitted, with room for ${capacity} and ${overbooked} overbooked`,
     );
   const overdue: [string, number | undefined][] = [
     ['A turn', figures.firstClaimBy],

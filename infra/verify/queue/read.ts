@@ -41,6 +41,7 @@ export type Figures = {
   firstClaimBy?: number;
   firstExpiry?: number;
   turnsGivenAt?: number;
+  overbooked: number;
   drawState: 'none' | 'committed' | 'drawing' | 'drawn';
   drawPlaced: number;
   drawEntries: number;
