@@ -61,6 +61,16 @@ export async function serve<E extends Env>(
   return { server, port, url: `http://${host}:${port}`, close: () => close(server) };
 }
 
+/** Ends a response that nothing was written to with a problem document. */
+export function answerProblem(response: ServerResponse, problem: Problem): void {
+  const body = JSON.stringify(problemDocument(problem));
+  response.writeHead(problem.status, {
+    ...problemHeaders(problem),
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);

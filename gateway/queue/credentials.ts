@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Context } from 'hono';
 import { bearerToken } from '#shared/admission-token.ts';
 import { Problem } from '#shared/problem.ts';
@@ -51,6 +52,20 @@ export function credentialOf(c: Context, cookies: Cookies, purpose: CookiePurpos
   const token = bearerToken(authorization);
   if (token === null) throw new Problem('token-invalid', 'The Authorization header is not a bearer token.');
   return token;
+}
+
+/**
+ * The queue ticket of a request that is answered ahead of the router; null for any that is not plainly ours and of this
+ * sale: the router then says why.
+ */
+export function ticketOfRequest(
+  { authorization, cookie }: IncomingHttpHeaders,
+  sale: string,
+  { tickets, cookies }: TicketDeps,
+): QueueTicket | null {
+  const text =
+    authorization === undefined ? cookies.read(cookie, sale, 'queue') : bearerToken(authorization);
+  return text === null ? null : ticketOfSale(tickets, sale, text);
 }
 
 type TicketDeps = { tickets: TicketMint; cookies: Cookies };
