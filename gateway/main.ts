@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { createAdmissionTokenVerifier } from '#shared/admission-token.ts';
 import { systemClock } from '#shared/clock.ts';
@@ -6,7 +7,7 @@ import { createLog } from '#shared/log.ts';
 import { runUntilStopped } from '#shared/main.ts';
 import { serve } from '#shared/serve.ts';
 import { loadSigningKeys } from './admission/signing-keys.ts';
-import { keepGivingTurns } from './admission/turn-giver.ts';
+import { giveTurns, keepGivingTurns } from './admission/turn-giver.ts';
 import { createGateway } from './app.ts';
 import { bookingCatalogue } from './booking/catalogue.ts';
 import { connectBooking } from './booking/client.ts';
@@ -23,6 +24,8 @@ import { keepPresence } from './queue/presence.ts';
 import { createTicketMint } from './queue/ticket.ts';
 import { watchQueues } from './queue/watch.ts';
 import { connectRedis } from './redis/client.ts';
+import { keepMemory } from './recovery/keep-memory.ts';
+import { memoryFiles } from './recovery/memory-files.ts';
 import type { Store } from './redis/script.ts';
 import { rememberEvents } from './sale/events.ts';
 import { keepListing } from './sale/listing.ts';
@@ -31,7 +34,7 @@ import { keepSalesInStep } from './sale/sync.ts';
 
 const { NODE_ENV, LOG_LEVEL, HOST, PORT, PUBLIC_URL, BOOKING_URL, REDIS_URL, SMTP_URL } = envVariables;
 const { SIGNING_KEYS, QUEUE_TICKET_SECRET, INTERNAL_SECRET, ORGANISER_KEY, ORGANISER_KEYS } = envVariables;
-const { ASYNC_ORDERS_FROM } = envVariables;
+const { ASYNC_ORDERS_FROM, DATA_DIR } = envVariables;
 
 const GatewayEnv = z.object({
   NODE_ENV,
@@ -49,6 +52,7 @@ const GatewayEnv = z.object({
   ORGANISER_KEYS,
   ASYNC_ORDERS_FROM,
 });
+  DATA_DIR,
 
 await runUntilStopped(async () => {
   const env = readEnv(GatewayEnv);
@@ -60,7 +64,9 @@ await runUntilStopped(async () => {
   const booking = connectBooking(env.BOOKING_URL, env.INTERNAL_SECRET);
   const catalogue = bookingCatalogue(booking);
 
-  const watch = watchQueues(store, log);
+  const files = memoryFiles(env.DATA_DIR, `${hostname()} ${env.HOST} ${env.PORT}`, log);
+  const memory = await keepMemory(store, files, log);
+  const watch = watchQueues(store, log, memory.guard);
   const presence = keepPresence(store, watch.definitions, log);
   const sync = keepSalesInStep(store, watch, catalogue, log);
   const pulse = createPulse();
@@ -79,7 +85,7 @@ await runUntilStopped(async () => {
     clock: systemClock,
     toleranceSeconds: 0,
   });
-  const queue = { store, watch, presence, tickets, load: measurePolls(), limit: limitPolls() };
+  const queue = { store, watch, presence, tickets, load: measurePolls(), limit: limitPolls(), log };
   const cookies = saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') });
   const app = createGateway({
     queue,
@@ -125,3 +131,4 @@ await runUntilStopped(async () => {
     async () => redis.disconnect(),
   ];
 });
+    memory.stop,

@@ -24,6 +24,8 @@ const VERIFIED_TOKENS_MAX = 20_000;
 const IAT_LEAD_SECONDS_MAX = CLOCK_TOLERANCE_SECONDS + 1;
 const LATEST_NUMERIC_DATE_SECONDS = 253_402_300_799; // 9999-12-31, where ISO 8601 needs a fifth digit
 
+const QUEUE_NUMBER_MAX = 2 ** 32 - 1;
+
 const seconds = z.number().int().positive().max(LATEST_NUMERIC_DATE_SECONDS);
 
 const AdmissionClaims = z.strictObject({
@@ -31,6 +33,8 @@ const AdmissionClaims = z.strictObject({
   aud: z.literal(admissionTokenAudience),
   /** The queue entry's id. */
   sub: z.string().regex(idPattern),
+  /** The entry's queue number: should Redis lose its data, the token alone proves which place it came from. */
+  number: z.number().int().positive().max(QUEUE_NUMBER_MAX).optional(),
   /** Names the admission; whatever is remembered of a token is remembered under it, for one signature has several spellings. */
   jti: z.string().regex(idPattern),
   sale: z.string().regex(idPattern),

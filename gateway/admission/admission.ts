@@ -1,3 +1,4 @@
+import type { AdmissionClaims } from '#shared/admission-token.ts';
 import { newId } from '#shared/ids.ts';
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
@@ -41,6 +42,7 @@ export function admissionToken(keys: SigningKeys, sale: string, entry: Entry): P
   const { jti, kid, iatSeconds, expSeconds } = entry.admission;
   return keys.sign(kid, {
     sub: entry.id,
+    ...(entry.queueNumber === null ? {} : { number: entry.queueNumber }),
     jti,
     sale,
     iat: iatSeconds,
@@ -71,15 +73,17 @@ function refusal(outcome: string): Problem {
   }
 }
 
-export type AdmissionState = 'live' | 'finished' | 'ended' | 'unknown';
+/** `lost`: Redis does not know the sale at all. */
+export type AdmissionState = 'live' | 'finished' | 'ended' | 'unknown' | 'lost';
 
 /** `holdEndsMs`: when the fan's last live hold was known to end, 0 for none; null when it could not be asked. `leftMs`: until its fixed end. */
 export type AdmissionCheck = { state: AdmissionState; holdEndsMs: number | null; leftMs: number | null };
 
-/** Whether the admission of a verified token may act now. With `startsPayment` it will outlast a payment under way. */
+/**
+ * Whether the admission of a verified token may act now; one that Redis has lost is brought back by its token. With `startsPayment` it will outlast a payment under way. */
 export async function checkAdmission(
   store: Store,
-  claims: { sale: string; sub: string; jti: string },
+  claims: Pick<AdmissionClaims, 'sale' | 'sub' | 'jti' | 'number' | 'iat' | 'exp' | 'ends'>,
   options: { startsPayment: boolean },
 ): Promise<AdmissionCheck> {
   const extensionSeconds = options.startsPayment ? PAYMENT_EXTENSION_SECONDS : 0;
@@ -87,6 +91,10 @@ export async function checkAdmission(
     claims.sub,
     claims.jti,
     extensionSeconds,
+    claims.number ?? 0,
+    claims.iat,
+    claims.exp,
+    claims.ends,
   ]);
   return { state, holdEndsMs, leftMs };
 }
@@ -98,7 +106,7 @@ export const noteHoldEnds = (
   holdEndsMs: number,
 ): Promise<0 | 1> => holdEnds(store, claims.sale, [claims.sub, claims.jti, holdEndsMs]);
 
-/** An order was completed; returns the entry's state from now on, or null for an unknown sale or entry. Idempotent. */
+/** An order was completed; returns the entry's state from now on, or null for an unknown sale. Idempotent. */
 export async function finishAdmission(
   store: Store,
   sale: string,
@@ -106,5 +114,5 @@ export async function finishAdmission(
   order: string,
 ): Promise<string | null> {
   const [state] = await finish(store, sale, [entry, order]);
-  return state === 'no-sale' || state === 'unknown' ? null : state;
+  return state === 'no-sale' ? null : state;
 }

@@ -3,14 +3,72 @@
 -- ARGV[2]  the entry's id
 -- ARGV[3]  the token's jti
 -- ARGV[4]  seconds by which a payment that starts now may outlive the admission's end; 0 for any other request
+-- ARGV[5]  what else the verified token says: the queue number, 0 for none,
+-- ARGV[6]  iat,
+-- ARGV[7]  exp, and
+-- ARGV[8]  the admission's end, in seconds
 --
--- {'live' | 'finished' | 'ended' | 'unknown', when the fan's last live hold was known to end before
--- this call, else 0, milliseconds until the admission's fixed end; negative while only a live hold carries it on}
+-- {'live' | 'finished' | 'ended' | 'unknown' | 'lost' (Redis does not know the sale at all), when the fan's last live hold
+-- was known to end before this call, else 0, milliseconds until the admission's fixed end; negative while only a live hold
+-- carries it on}
 local sale = loadSale()
-if not sale then return { 'unknown', 0, 0 } end
+if not sale then return { 'lost', 0, 0 } end
 local id = ARGV[2]
+
+-- An admission that Redis has lost is proved by its token alone. Its stand-in gives way to it; where there is none, one
+-- other stand-in gives up its room, for all who are really in the shop have room in it.
+local function readmit(entry)
+  local number = tonumber(ARGV[5])
+  local ends = tonumber(ARGV[8]) * 1000
+  if entry then
+    takeOut(id, entry)
+  else
+    entry = { number = number > 0 and number or nil }
+    count('joined', 1)
+    if number > 0 then absorb(number) end
+  end
+  if redis.call('ZCARD', K.admitted) + redis.call('ZCARD', K.ready) >= sale.capacity then
+    local last = redis.call('ZREVRANGE', K.admitted, 0, 0)[1]
+    if last and isStandIn(last) then
+      local standIn = readEntry(last)
+      expireAdmission(last, standIn)
+      standIn.displaced = true
+      redis.call('HSET', K.entries, last, cjson.encode(standIn))
+    end
+  end
+  entry.state = 'admitted'
+  entry.adopted = true
+  entry.displaced = nil
+  entry.expiresAt = ends
+  entry.jti = ARGV[3]
+  entry.iat = tonumber(ARGV[6])
+  entry.exp = tonumber(ARGV[7])
+  -- Past its end only a hold carries it on; until when, the booking service will tell.
+  entry.holdEnds = now >= ends and entry.exp * 1000 or nil
+  redis.call('ZADD', K.admitted, deadlineOf(entry), id)
+  writeEntry(id, entry)
+  return entry
+end
+
+-- How a number ended for good, as far as is remembered, or nil.
+local function endOf(number)
+  if number == 0 then return nil end
+  local standIn = readEntry(standInOf(number))
+  local state = standIn and standIn.state or STATE_NAMES[stateCodes(number, number)[number]]
+  if state == 'finished' or (state == 'expired' and not (standIn and standIn.displaced)) then return state end
+  return nil
+end
+
+mayDrain()
 local entry = currentEntry(id, 'open')
-if not entry or entry.jti ~= ARGV[3] then return { 'unknown', 0, 0 } end
+if not entry then
+  local over = endOf(tonumber(ARGV[5]))
+  if over then return { over == 'finished' and over or 'ended', 0, 0 } end
+  entry = readmit(nil)
+elseif not entry.jti and (entry.state ~= 'expired' or entry.displaced) and entry.state ~= 'finished' and entry.state ~= 'left' then
+  entry = readmit(entry)
+end
+if entry.jti ~= ARGV[3] and not entry.adopted then return { 'unknown', 0, 0 } end
 if entry.state == 'finished' then return { 'finished', 0, 0 } end
 if entry.state ~= 'admitted' then return { 'ended', 0, 0 } end
 

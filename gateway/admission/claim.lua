@@ -14,14 +14,24 @@ local state = stateOf(sale)
 mayDrain()
 local entry = currentEntry(id, state)
 if not entry then return { 'unknown' } end
-if entry.state == 'admitted' then return describe(id, entry) end
+if entry.state == 'admitted' then
+  -- One that Redis has lost, brought back by its queue ticket: what its token said nobody remembers.
+  if not entry.kid then
+    entry.jti = entry.jti or ARGV[3]
+    entry.kid = ARGV[4]
+    entry.iat = entry.iat or math.floor(now / 1000)
+    writeEntry(id, entry)
+  end
+  return describe(id, entry)
+end
 if entry.state == 'finished' then return { 'already-finished' } end
 if entry.state == 'closed' then return { 'sale-ended' } end
 if entry.state == 'missed' or entry.state == 'expired' then return { 'turn-missed' } end
 if entry.state ~= 'ready' then return { 'not-your-turn' } end
 
--- A lowered capacity ends nobody, and more turns may be out than there is room for, so a turn may find the shop full. It
--- is kept, without a deadline, and served in order of queue number as soon as there is room.
+-- A lowered capacity ends nobody, and more turns may be out than there is room for those who come, so a turn may find
+-- the shop full. It is kept, without a deadline, and served in order
+-- of queue number as soon as there is room.
 expireAdmissions()
 local room = sale.capacity - redis.call('ZCARD', K.admitted)
 -- Room that became free since belongs to those who were called again for it.

@@ -3,12 +3,17 @@
 -- ARGV[2]  the entry's id
 -- ARGV[3]  the order's id
 --
--- {'no-sale'} | {'unknown'} | {state}: the entry's state from now on
+-- {'no-sale'} | {state}: the entry's state from now on
 if not loadSale() then return { 'no-sale' } end
 local id = ARGV[2]
 mayDrain()
 local entry = readEntry(id)
-if not entry then return { 'unknown' } end
+if not entry then
+  -- Redis has lost it. The order says what became of it, and the fan's token must not open the shop again.
+  count('joined', 1)
+  finishEntry(id, { order = ARGV[3], adopted = true }, 'finished')
+  return { 'finished' }
+end
 if entry.state == 'admitted' then
   leaveShop(id)
   entry.order = ARGV[3]
@@ -17,6 +22,11 @@ elseif entry.state == 'expired' then
   -- The order was paid in time and became known late.
   count('ended:expired', -1)
   if entry.code then redis.call('HINCRBY', K.codes, entry.code, 1) end
+  entry.order = ARGV[3]
+  finishEntry(id, entry, 'finished')
+elseif entry.state ~= 'finished' and currentEpoch() > 1 then
+  -- Its turn, or its admission, is among what Redis has lost.
+  takeOut(id, entry)
   entry.order = ARGV[3]
   finishEntry(id, entry, 'finished')
 end

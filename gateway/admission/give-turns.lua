@@ -64,7 +64,8 @@ if hasEnded(state) then
       finishEntry(rest[i], entry, 'closed')
     end
   end
-  for _, id in ipairs(redis.call('SPOP', K.lobby, SLICE)) do finishEntry(id, {}, 'closed') end
+  local gone = redis.call('ZPOPMIN', K.lobby, SLICE)
+  for i = 1, #gone, 2 do finishEntry(gone[i], {}, 'closed') end
   if #closing > 0 then changed() end
   return { 0, #closing == 2 * SLICE and 1 or 0 }
 end
@@ -143,7 +144,7 @@ end
 keep('effectivePerMinute', math.floor(rate))
 keep('rateReason', why)
 
-if state ~= 'open' then
+if state ~= 'open' or mustWait() then
   redis.call('HSET', K.queue, unpack(facts))
   return { 0, tidied == SLICE and 1 or 0 }
 end
@@ -210,14 +211,14 @@ if turns > 0 then
   end
 end
 if turns > given then
-  -- While the draw is being written down only what stands before its end may be served: the rest of the lobby comes
-  -- before everybody who arrived later.
+  -- Until the draw is written down only what stands before its end may be served: the rest of the lobby comes before
+  -- everybody who arrived later.
   local draw = redis.call('HMGET', K.draw, 'state', 'placed')
   local last = draw[1] == 'drawing' and draw[2] or '+inf'
   local front = redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, turns - given)
   if #front > 0 then
     local claimBy = now + sale.claimMs
-    local ids, deadlines, entries = {}, {}, {}
+    local ids, deadlines, entries, states = {}, {}, {}, {}
     for i = 1, #front, 2 do
       local id = front[i]
       ids[#ids + 1] = id
@@ -225,6 +226,7 @@ if turns > given then
       deadlines[#deadlines + 1] = id
       entries[#entries + 1] = id
       entries[#entries + 1] = '{"state":"ready","number":' .. front[i + 1] .. ',"claimBy":' .. string.format('%.0f', claimBy) .. '}'
+      for _, part in ipairs({ 'SET', 'u4', '#' .. front[i + 1], STATE_CODES.ready }) do states[#states + 1] = part end
     end
     local number = tonumber(front[#front])
     redis.call('ZREM', K.waiting, unpack(ids))
@@ -233,6 +235,7 @@ if turns > given then
     redis.call('ZADD', K.ready, unpack(deadlines))
     redis.call('HSET', K.entries, unpack(entries))
     changed()
+    redis.call('BITFIELD', K.states, unpack(states))
     given = given + #ids
     if number > figure('lastTurn') then
       keep('lastTurn', number)

@@ -29,7 +29,7 @@ export type SigningKeys = {
   /** The same claims and kid always give the same token: Ed25519 signatures are deterministic (RFC 8032). */
   sign: (
     kid: string,
-    claims: Pick<AdmissionClaims, 'sub' | 'jti' | 'sale' | 'iat' | 'exp' | 'ends'>,
+    claims: Pick<AdmissionClaims, 'sub' | 'number' | 'jti' | 'sale' | 'iat' | 'exp' | 'ends'>,
   ) => Promise<string>;
 };
 

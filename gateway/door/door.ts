@@ -77,6 +77,7 @@ export function createDoor(options: {
     if (!route.writes && known && performance.now() - known.at < CHECK_AGE_MS_MAX) return known.check;
     try {
       const check = await checkAdmission(store, claims, { startsPayment: route.startsPayment });
+      if (check.state === 'lost') throw new Error(`Redis does not know the sale ${claims.sale} any more`);
       if (checks.size >= CHECKS_MAX) checks.delete(checks.keys().next().value as string);
       checks.set(claims.jti, { check, at: performance.now() });
       return check;

@@ -5,19 +5,20 @@
 -- ARGV[3…] for each of at most SLICE joins: the id in the fan's queue ticket, or empty; the id derived from the fan's
 --          Idempotency-Key, or empty; a new random id; the digest of the fan's access code, or empty
 --
--- {'no-sale'} | {'freeze'} (the lobby must be frozen first; nothing was done) | {now, version, ahead, answer, answer, …}
+-- {'no-sale'} | {'freeze'} (the lobby must be frozen first; nothing was done) | {now, version, ahead, epoch, answer, …}
 -- version: the queue's from now on; ahead: the waiting entries before the first new one. Each answer is
 --   number > 0  a new place with this queue number, under the id of the key or else the new one; each later one has one
 --               more entry ahead
 --   0           the same in the lobby
---   'not-open' | 'sale-ended' | 'already-finished' | 'code-missing' | 'code-unknown' | 'code-taken' | 'code-worn' (it has
+--   'not-open' | 'sale-ended' | 'already-finished' | 'restoring' (no number is given at this moment) | 'code-missing' | 'code-unknown' | 'code-taken' | 'code-worn' (it has
 --               opened all the places it may)
 --   {created 0/1, ahead, id, entry…}: any other place; the entry as prelude's describe gives it
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local state = stateOf(sale)
 local ended = hasEnded(state)
-if not ended and state ~= 'scheduled' and state ~= 'lobby' and redis.call('HGET', K.draw, 'state') == 'committed' then
+local waits = mustWait()
+if not waits and not ended and state ~= 'scheduled' and state ~= 'lobby' and redis.call('HGET', K.draw, 'state') == 'committed' then
   return { 'freeze' }
 end
 
@@ -92,6 +93,7 @@ local function join(ticketId, keyId, newId, code)
 
   if ended then return 'sale-ended' end
   if state == 'scheduled' then return 'not-open' end
+  if waits then return 'restoring' end
   local id = unused or newId
   local refused = refusedCode(id, code)
   if refused then return refused end
@@ -113,7 +115,7 @@ local function join(ticketId, keyId, newId, code)
   return { 1, aheadOf(id, entry), id, describe(id, entry) }
 end
 
-local answers = { now, 0, ahead }
+local answers = { now, 0, ahead, currentEpoch() }
 for i = 3, #ARGV, 4 do answers[#answers + 1] = join(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
 
 if joined > 0 then

@@ -1,8 +1,9 @@
 import type { StatusAnswer } from '#shared/contract/queue.ts';
+import { adoptEntry } from './adopt.ts';
 import { type Place, takePlace } from './place.ts';
 import type { QueueSnapshot } from './snapshot.ts';
 import { entryStatus, type Queue, waitingStatus } from './status.ts';
-import { FIRST_EPOCH, type QueueTicket } from './ticket.ts';
+import type { QueueTicket } from './ticket.ts';
 import { isCurrent } from './watch.ts';
 
 export type Joined = { created: boolean; answer: StatusAnswer & { queueTicket: string } };
@@ -15,7 +16,10 @@ export async function joinQueue(
   idempotencyKey: string | null,
   accessCode: string | null,
 ): Promise<Joined> {
-  const { store, tickets } = queue;
+  const { store, tickets, watch, log } = queue;
+  // Redis has lost data since the ticket was signed: it brings back its place, so that the join finds it.
+  const snapshot = watch.remembered(sale);
+  if (ticket && snapshot && ticket.epoch !== snapshot.epoch) await adoptEntry(store, ticket, log);
   const place = await takePlace(
     store,
     sale,
@@ -25,12 +29,12 @@ export async function joinQueue(
     },
     accessCode,
   );
-  const { created, entry } = place;
+  const { created, epoch, entry } = place;
   const queueTicket = tickets.sign({
     sale,
     entry: entry.id,
     queueNumber: entry.queueNumber,
-    epoch: FIRST_EPOCH,
+    epoch,
   });
   return { created, answer: { ...(await statusAtJoin(queue, sale, place)), queueTicket } };
 }
@@ -41,14 +45,15 @@ async function statusAtJoin(queue: Queue, sale: string, place: Place): Promise<S
   const { version, queueNumber } = entry;
   const known = queue.watch.remembered(sale);
   const position = ahead + 1;
-  if (created && queueNumber !== null && known && isCurrent(known) && isBegun(known)) {
+  if (created && queueNumber !== null && known && !known.recovering && isCurrent(known) && isBegun(known)) {
     const waiting = Math.max(known.waiting, position);
     return waitingStatus({ ...known, waiting, asOf, version }, queueNumber, position);
   }
   const snapshot = await queue.watch.atLeast(sale, { version, queueNumber: queueNumber ?? 0 });
   const status = await entryStatus(queue, snapshot, entry);
   // The turn came while the snapshot was read: where the fan stood at the moment of joining is still the truth of it.
-  return status.state === 'waiting' && status.position === null ? { ...status, position, ahead } : status;
+  const isGone = status.state === 'waiting' && status.position === null && !snapshot.recovering;
+  return isGone ? { ...status, position, ahead } : status;
 }
 
 const isBegun = ({ state }: QueueSnapshot): boolean => state !== 'scheduled' && state !== 'lobby';

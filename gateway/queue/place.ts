@@ -15,16 +15,17 @@ const lookUp = saleScript<['no-sale'] | ('unknown' | EntryReply)[]>(
 
 type JoinReply =
   | ['no-sale' | 'freeze']
-  | [now: number, version: number, ahead: number, ...answers: JoinAnswer[]];
+  | [now: number, version: number, ahead: number, epoch: number, ...answers: JoinAnswer[]];
 type JoinAnswer = number | string | [created: 0 | 1, ahead: number, id: string, entry: EntryReply];
 
+const RESTORING_RETRY_SECONDS = 10;
 /** Equal to SLICE in prelude.lua. */
 const AT_ONCE_MAX = 500;
 /** Some two seconds' joins; whoever comes beyond is asked to try again. */
 const WAITING_MAX = 50_000;
 
 /** `asOf`: by Redis' clock, epoch milliseconds. `ahead`: waiting entries before it at that moment. */
-export type Place = { created: boolean; asOf: number; ahead: number; entry: Entry };
+export type Place = { created: boolean; asOf: number; ahead: number; epoch: number; entry: Entry };
 
 type Join = { ticketEntry: string | null; keyEntry: string | null; code: string };
 
@@ -90,14 +91,20 @@ async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<
     reply = await join(store, sale, [ACCESS_CODE_OPENINGS_PER_USE, ...args]);
   }
   if (typeof reply[0] === 'string') throw refusal(reply[0]);
-  const [now, version, aheadOfFirst, ...answers] = reply as [number, number, number, ...JoinAnswer[]];
+  const [now, version, aheadOfFirst, epoch, ...answers] = reply as [
+    number,
+    number,
+    number,
+    number,
+    ...JoinAnswer[],
+  ];
   let ahead = aheadOfFirst;
   return answers.map((answer, i) => {
     if (typeof answer === 'string') return refusal(answer);
     if (typeof answer === 'number') {
       const { keyEntry } = joins[i] as Join;
       const entry = newEntry(keyEntry ?? (newIds[i] as string), answer, version);
-      return { created: true, asOf: now, ahead: answer === 0 ? 0 : ahead++, entry };
+      return { created: true, asOf: now, ahead: answer === 0 ? 0 : ahead++, epoch, entry };
     }
     const [created, aheadOfIt, id, entry] = answer;
     if (created === 1 && entry[2] === 'waiting') ahead += 1;
@@ -105,6 +112,7 @@ async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<
       created: created === 1,
       asOf: now,
       ahead: aheadOfIt,
+      epoch,
       entry: { ...readEntry(entry), id, version },
     };
   });
@@ -130,6 +138,10 @@ function refusal(outcome: string): Problem {
       return new Problem('not-open', 'Nobody can join yet: neither the lobby nor the sale has opened.');
     case 'sale-ended':
       return new Problem('sale-ended', 'The sale has ended.');
+    case 'restoring':
+      return new Problem('unavailable', 'Places are being restored; new fans can join in a moment.', {
+        retryAfterSeconds: RESTORING_RETRY_SECONDS,
+      });
     case 'already-finished':
       return new Problem('already-finished', 'You have already finished shopping in this sale.');
     case 'code-missing':

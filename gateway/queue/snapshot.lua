@@ -14,6 +14,8 @@ local reply = {
   'state', stateOf(sale),
   'version', changes,
   'lastNumber', tonumber(queue[2] or 0),
+  'epoch', currentEpoch(),
+  'recovering', isRecovering() and 1 or 0,
   'lobby', lobbySize(),
   'lobbyLeft', tonumber(redis.call('HGET', K.queue, 'lobbyLeft') or 0),
   'waiting', redis.call('ZCARD', K.waiting),

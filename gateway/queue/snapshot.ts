@@ -11,6 +11,10 @@ export type QueueSnapshot = {
   /** Rises with every change of who waits. */
   version: number;
   /** The highest queue number given so far. */
+  /** Rises whenever Redis has lost data. */
+  epoch: number;
+  /** Redis has lost data, and places are being brought back: no turn, no new number, no position. */
+  recovering: boolean;
   lastNumber: number;
   lobby: number;
   /** Fans who have left the lobby so far. */
@@ -39,6 +43,8 @@ type SnapshotReply = {
   now: number;
   state: Buffer;
   version: number;
+  epoch: number;
+  recovering: 0 | 1;
   lastNumber: number;
   lobby: number;
   lobbyLeft: number;
@@ -68,11 +74,12 @@ export async function readSnapshot(
   if (pairs.length === 1) return null;
   const reply: Record<string, Buffer | number | undefined> = {};
   for (let i = 0; i < pairs.length; i += 2) reply[String(pairs[i])] = pairs[i + 1];
-  const { now, state, drawState, allHeldUntil, bits, definition, ...figures } = reply as SnapshotReply;
+  const { now, state, recovering, drawState, allHeldUntil, bits, definition, ...figures } = reply as SnapshotReply;
   return {
     ...figures,
     allHeldUntil: allHeldUntil || null,
     definition: definition ? SaleDefinition.parse(JSON.parse(definition.toString())) : known!.definition,
+    recovering: recovering === 1,
     state: state.toString() as SaleState,
     drawState: drawState.toString() as DrawState,
     bits: bits ? indexWaitingBits(bits) : known!.bits,

@@ -1,8 +1,10 @@
 import { isoTime, isoTimeOrNull } from '#shared/clock.ts';
 import type { EntryState, StatusAnswer } from '#shared/contract/queue.ts';
 import type { SaleState } from '#shared/contract/sale.ts';
+import type { Log } from '#shared/log.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Store } from '../redis/script.ts';
+import { adoptEntry } from './adopt.ts';
 import type { Entry } from './entry.ts';
 import { estimateWait } from './estimate.ts';
 import { type PollLoad, pollAfterMs, pollAfterOpeningMs } from './pace.ts';
@@ -21,6 +23,7 @@ export type Queue = {
   tickets: TicketMint;
   load: PollLoad;
   limit: PollLimit;
+  log: Log;
 };
 
 /** Without an estimate the wait counts as one second a place, up to this: far fans then ask four times a minute. */
@@ -55,24 +58,46 @@ export async function readStatus(
   } catch (error) {
     return placeIsKept(watch.remembered(sale), ticket, error);
   }
+  if (ticket.epoch !== snapshot.epoch) return adoptedStatus(queue, snapshot, ticket);
   if (queueNumber !== null) {
     const position = positionOf(snapshot.bits, queueNumber);
     if (position !== null) {
       presence.mark(sale, queueNumber);
-      return hasEnded(snapshot.state)
-        ? endedStatus(snapshot, queueNumber)
-        : waitingStatus(snapshot, queueNumber, position, load.factor());
+      if (hasEnded(snapshot.state)) return endedStatus(snapshot, queueNumber);
+      // Nobody has seen a version that does not exist, unless Redis has lost it.
+      const isShown = !snapshot.recovering && snapshot.version >= (seenVersion ?? 0);
+      return isShown
+        ? waitingStatus(snapshot, queueNumber, position, load.factor())
+        : keptStatus(snapshot, ticket, load.factor());
     }
-  } else if (snapshot.state === 'lobby' && snapshot.lobbyLeft === 0) {
+  } else if ((snapshot.state === 'lobby' || isUndrawn(snapshot)) && snapshot.lobbyLeft === 0) {
     return lobbyStatus(snapshot, load.factor());
   }
   const entry = await lookUpEntry(queue.store, sale, ticket.entry);
-  if (!entry) throw new Problem('token-invalid', 'This place in the queue is not known any more.');
+  if (!entry) return adoptedStatus(queue, snapshot, ticket);
   const status = await entryStatus(queue, snapshot, entry);
   if (queueNumber === null && entry.queueNumber !== null) {
     status.queueTicket = queue.tickets.sign({ ...ticket, queueNumber: entry.queueNumber });
   }
   return status;
+}
+
+/** Redis has lost data since the ticket was signed: it brings back its place, and is renewed. */
+async function adoptedStatus(
+  queue: Queue,
+  snapshot: QueueSnapshot,
+  ticket: QueueTicket,
+): Promise<StatusAnswer> {
+  const { store, tickets, load, log } = queue;
+  const { entry, epoch, recovering } = await adoptEntry(store, ticket, log);
+  // What is remembered of it may not have been brought back yet.
+  if (!entry && recovering) return keptStatus(snapshot, ticket, load.factor());
+  if (!entry) throw new Problem('token-invalid', 'This place in the queue is not known any more.');
+  const status = await entryStatus(queue, snapshot, entry);
+  return {
+    ...status,
+    queueTicket: tickets.sign({ ...ticket, queueNumber: entry.queueNumber ?? ticket.queueNumber, epoch }),
+  };
 }
 
 /** The status of an entry that Redis has just described. */
@@ -89,6 +114,7 @@ export async function entryStatus(
     const position = positionOf(newer.bits, entry.queueNumber);
     if (position !== null) {
       queue.presence.mark(newer.definition.sale, entry.queueNumber);
+      if (newer.recovering) return keptStatus(newer, entry, queue.load.factor());
       return waitingStatus(newer, entry.queueNumber, position, queue.load.factor());
     }
     // The turn came between the two reads; the next poll, at once, finds it.
@@ -113,7 +139,7 @@ const status = (snapshot: QueueSnapshot, state: EntryState, queueNumber: number 
   queueNumber,
   position: null,
   ahead: null,
-  waiting: snapshot.waiting + (snapshot.drawState === 'drawing' ? snapshot.lobby : 0),
+  waiting: snapshot.waiting + (isUndrawn(snapshot) || snapshot.drawState === 'drawing' ? snapshot.lobby : 0),
   admittedPerMinute: snapshot.turnsLastMinute,
   estimate: null,
   claimBy: null,
@@ -158,14 +184,28 @@ export const pollAfterOf = (
     (definition.graceSeconds * 1000) / POLLS_PER_GRACE,
   );
 
+/** Frozen, and nobody of it has a number yet. */
+const isUndrawn = ({ drawState }: QueueSnapshot): boolean =>
+  drawState === 'frozen' || drawState === 'awaitingBeacon';
+
 const lobbyStatus = (snapshot: QueueSnapshot, load: number): StatusAnswer => ({
   ...status(snapshot, 'lobby', null),
   waiting: snapshot.lobby,
-  pollAfterMs: pollAfterOpeningMs(
-    Date.parse(snapshot.definition.opensAt) - snapshot.asOf,
-    snapshot.lobby,
-    load,
-  ),
+  pollAfterMs:
+    snapshot.drawState === 'awaitingBeacon'
+      ? pollAfterMs(UNKNOWN_WAIT_SECONDS_MAX, load)
+      : pollAfterOpeningMs(Date.parse(snapshot.definition.opensAt) - snapshot.asOf, snapshot.lobby, load),
+});
+
+/** The place is kept; where it is cannot be said at this moment. */
+const keptStatus = (
+  snapshot: QueueSnapshot,
+  { queueNumber }: Pick<QueueTicket, 'queueNumber'>,
+  load: number,
+): StatusAnswer => ({
+  ...status(snapshot, queueNumber === null ? 'lobby' : 'waiting', queueNumber),
+  waiting: null,
+  pollAfterMs: pollAfterOf(snapshot, UNKNOWN_WAIT_SECONDS_MAX, null, load),
 });
 
 const endedStatus = (snapshot: QueueSnapshot, queueNumber: number): StatusAnswer =>

@@ -15,6 +15,17 @@ const SALES_INTERVAL_MS = 500;
 /** Nothing older than this is shown as the current state of a queue. */
 export const SNAPSHOT_AGE_MS_MAX = 2_000;
 
+/** A sale that Redis has lost is put back by whoever keeps sales in step; where nobody does, it is forgotten after this. */
+const LOST_SALE_MS_MAX = 10 * 60_000;
+
+/**
+ * Called before a sale is read, and then with what was read: whether that can come after everything seen before. If not,
+ * Redis has lost data, and a recovery has begun: it is read again.
+ */
+export type Guard = (sale: string) => (snapshot: QueueSnapshot) => Promise<boolean>;
+
+const trusting: Guard = () => async () => true;
+
 /** Keeps a snapshot of every sale in this process, renewed several times a second. */
 export type QueueWatch = {
   sales: () => string[];
@@ -25,6 +36,8 @@ export type QueueWatch = {
   isAlive: () => boolean;
   /** Whether every sale that was live at some moment since the start has been met. */
   hasLooked: () => boolean;
+  /** Whether a sale that this process has met was not in Redis when it was last looked for. */
+  isLost: (sale: string) => boolean;
   /** What is remembered, however old; null for a sale this process has not met. */
   remembered: (sale: string) => QueueSnapshot | null;
   /**
@@ -40,16 +53,31 @@ export type QueueWatch = {
 export const isCurrent = (snapshot: QueueSnapshot): boolean =>
   performance.now() - snapshot.readAt <= SNAPSHOT_AGE_MS_MAX;
 
-export function watchQueues(store: Store, log: Log): QueueWatch {
+export function watchQueues(store: Store, log: Log, guard: Guard = trusting): QueueWatch {
   const snapshots = new Map<string, QueueSnapshot>();
   const renewals = new Map<string, Promise<QueueSnapshot>>();
 
+  const lost = new Set<string>();
+  const forget = (sale: string) => {
+    snapshots.delete(sale);
+    lost.delete(sale);
+  };
+  const isToBeKept = ({ readAt }: QueueSnapshot) => performance.now() - readAt < LOST_SALE_MS_MAX;
+
   const read = async (sale: string): Promise<QueueSnapshot> => {
-    const snapshot = await readSnapshot(store, sale, snapshots.get(sale) ?? null);
+    const known = snapshots.get(sale) ?? null;
+    const judge = guard(sale);
+    const snapshot = await readSnapshot(store, sale, known);
     if (!snapshot) {
-      snapshots.delete(sale);
+      if (known && isToBeKept(known)) {
+        lost.add(sale);
+        throw redisProblem(new Error(`Redis does not know the sale ${sale} any more`));
+      }
+      forget(sale);
       throw unknownSale();
     }
+    if (!(await judge(snapshot))) return read(sale);
+    lost.delete(sale);
     snapshots.set(sale, snapshot);
     return snapshot;
   };
@@ -80,7 +108,8 @@ export function watchQueues(store: Store, log: Log): QueueWatch {
       const unmet = sales.filter((sale) => !snapshots.has(sale));
       await Promise.all(unmet.map((sale) => renew(sale).catch(report)));
       hasLooked = true;
-      for (const sale of snapshots.keys()) if (!sales.includes(sale)) snapshots.delete(sale);
+      for (const [sale, snapshot] of snapshots)
+        if (!sales.includes(sale) && !isToBeKept(snapshot)) forget(sale);
     },
     report,
   );
@@ -102,6 +131,7 @@ export function watchQueues(store: Store, log: Log): QueueWatch {
     hasSaleOf: (event) => [...snapshots.values()].some(({ definition }) => definition.event === event),
     hasLooked: () => hasLooked,
     isAlive: () => performance.now() - answeredAt <= SNAPSHOT_AGE_MS_MAX,
+    isLost: (sale) => lost.has(sale),
     remembered: (sale) => snapshots.get(sale) ?? null,
     renew,
     async atLeast(sale, seen) {

@@ -33,6 +33,8 @@ const names = [
   'called',
   'forecasts',
   'measures',
+  'states',
+  'lobby-left',
 ] as const;
 
 export type SaleKeyName = (typeof names)[number];

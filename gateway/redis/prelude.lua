@@ -6,7 +6,8 @@ local K = {
   drawn = KEYS[13], turns = KEYS[14], unsaved = KEYS[15], seen = { KEYS[16], KEYS[17], KEYS[18], KEYS[19] },
   absent = KEYS[20], scratch = KEYS[21], joins = KEYS[22], codes = KEYS[23], codeOf = KEYS[24],
   codeMissed = KEYS[25], holding = KEYS[26], holdingSince = KEYS[27], called = KEYS[28], forecasts = KEYS[29],
-  measures = KEYS[30],
+  measures = KEYS[30], states = KEYS[31],
+  lobbyLeft = KEYS[32],
 }
 
 -- Most entries one call changes, so that no call keeps Redis from others for more than a few milliseconds.
@@ -22,6 +23,25 @@ local now = currentTime()
 -- A Redis that is full refuses a script whose first write adds. Scripts that drain the queue, or with which the
 -- organiser protects the shop, therefore begin with a write that removes.
 local function mayDrain() redis.call('DEL', K.scratch) end
+
+-- A Redis that has just started, or has taken over from another, may not have the last moments of the one before, and
+-- only the gateways can tell. No number and no turn is given before each of them has had time to compare (SETTLE_MS), nor
+-- while a queue is being restored.
+local SETTLE_MS = 2000
+local function runId() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
+local function mustWait()
+  local known = redis.call('HMGET', K.queue, 'runId', 'settledAt', 'recoveredAt')
+  local current = runId()
+  if known[1] ~= current then
+    redis.call('HSET', K.queue, 'runId', current, 'settledAt', now + SETTLE_MS)
+    return true
+  end
+  return now < math.max(tonumber(known[2] or 0), tonumber(known[3] or 0))
+end
+
+-- The queue's epoch rises whenever Redis has lost data; entries of an earlier one are told from what gateways remember.
+local function currentEpoch() return tonumber(redis.call('HGET', K.queue, 'epoch') or 1) end
+local function isRecovering() return now < tonumber(redis.call('HGET', K.queue, 'recoveredAt') or 0) end
 
 -- The sale's settings as numbers, or nil for a sale that is not here.
 local function loadSale()
@@ -86,8 +106,35 @@ end
 -- Whatever changes who waits moves the version that polls carry.
 local function changed() count('changes', 1) end
 
+-- What became of each queue number, half a byte a number (BITFIELD u4): with the waiting bits it is what every gateway
+-- remembers of the queue, for the day Redis has lost it (gateway/recovery). 0 while a number waits, and then ever further
+-- along: of two memories the higher one is the newer.
+local STATE_NAMES = { 'ready', 'missed', 'admitted', 'left', 'lapsed', 'expired', 'closed', 'finished' }
+local STATE_CODES = {}
+for code, name in ipairs(STATE_NAMES) do STATE_CODES[name] = code end
+local function writeState(number, state) redis.call('BITFIELD', K.states, 'SET', 'u4', '#' .. number, STATE_CODES[state]) end
+
+-- The codes of some numbers' states, by number.
+local function stateCodes(from, to)
+  local first = math.floor(from / 2)
+  local bytes = redis.call('GETRANGE', K.states, first, math.floor(to / 2))
+  local codes = {}
+  for number = from, to do
+    local byte = string.byte(bytes, math.floor(number / 2) - first + 1) or 0
+    codes[number] = number % 2 == 0 and math.floor(byte / 16) or byte % 16
+  end
+  return codes
+end
+
+-- What stands in for the owner of a number whom nobody has remembered since a loss (gateway/recovery/restore.lua).
+local function standInOf(number) return '~' .. string.format('%d', number) end
+local function isStandIn(id) return string.byte(id) == 126 end
+
 -- Entries are recorded here from the moment they stop merely waiting.
-local function writeEntry(id, entry) redis.call('HSET', K.entries, id, cjson.encode(entry)) end
+local function writeEntry(id, entry)
+  if entry.number then writeState(entry.number, entry.state) end
+  redis.call('HSET', K.entries, id, cjson.encode(entry))
+end
 
 local function readEntry(id)
   local packed = redis.call('HGET', K.entries, id)
@@ -227,7 +274,7 @@ local function comeBack(id, entry, sale)
   if entry.state ~= 'missed' or entry.returning or entry.returned or entry.rejoined then return end
   if entry.endedAt + sale.graceMs <= now then return end
   -- The code's use was given back, and may be another fan's by now: the grace was longer made since.
-  if sale.codeUses > 0 and redis.call('HEXISTS', K.codeOf, id) == 0 then return end
+  if sale.codeUses > 0 and not entry.adopted and redis.call('HEXISTS', K.codeOf, id) == 0 then return end
   entry.returning = true
   entry.returned = true
   writeEntry(id, entry)
@@ -274,3 +321,48 @@ local function describe(id, entry)
     tonumber(redis.call('HGET', K.queue, 'changes') or 0),
   }
 end
+-- After a loss: of those at the front whom nobody has brought back, none takes the turn of somebody who is there. They
+-- have missed it, and who shows up after all gets the next free one, once.
+local function passOverStandIns(last, turns)
+  if currentEpoch() == 1 then return end
+  local front = redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, SLICE)
+  for i = 1, #front, 2 do
+    if turns == 0 then return end
+    if isStandIn(front[i]) then
+      local number = tonumber(front[i + 1])
+      stopWaiting(front[i], number)
+      finishEntry(front[i], { number = number }, 'missed')
+    else
+      turns = turns - 1
+    end
+  end
+end
+
+-- After a loss: an entry leaves the set it is in, and the count of its end, to be put elsewhere.
+local function takeOut(id, entry)
+  if entry.state == 'waiting' then stopWaiting(id, entry.number) end
+  for _, key in ipairs({ K.ready, K.blocked, K.called, K.returning }) do redis.call('ZREM', key, id) end
+  leaveShop(id)
+  local code = STATE_CODES[entry.state] or 0
+  if code == STATE_CODES.missed or code > STATE_CODES.admitted then count('ended:' .. entry.state, -1) end
+  entry.returning = nil
+  entry.endedAt = nil
+  entry.claimBy = nil
+end
+
+-- After a loss: what stands in for a number whose owner nobody remembered gives way to an entry that counts by itself.
+local function absorb(number)
+  local id = standInOf(number)
+  local entry = readEntry(id)
+  local code = stateCodes(number, number)[number]
+  if entry then
+    takeOut(id, entry)
+    redis.call('HDEL', K.entries, id)
+  elseif code > STATE_CODES.admitted then
+    count('ended:' .. STATE_NAMES[code], -1)
+  else
+    return
+  end
+  count('joined', -1)
+end
+

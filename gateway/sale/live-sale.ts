@@ -27,6 +27,12 @@ function newSeed(): [seed: string, commitment: string] {
   return [seed.toString('hex'), createHash('sha256').update(seed).digest('hex')];
 }
 
+/** A sale that is put into Redis so long after it was made was there before. */
+const NEW_SALE_MS_MAX = 60_000;
+
+const isOld = ({ time }: Store, { createdAt }: SaleDefinition): boolean =>
+  (time() ?? Date.now()) - Date.parse(createdAt) > NEW_SALE_MS_MAX;
+
 /**
  * Makes a durable definition live together with its access codes, unless a newer one already is; returns the live
  * version. The codes stay out of the definition, which every gateway reads again and again.
@@ -41,6 +47,7 @@ export async function putSale(
     JSON.stringify(definition),
     ...newSeed(),
     accessCodes.map((code) => digestOfCode(definition.sale, code)).join(' '),
+    isOld(store, definition) ? 1 : 0,
     ...scriptSettings(definition),
   ]);
   try {

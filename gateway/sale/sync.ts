@@ -70,7 +70,7 @@ export function keepSalesInStep(
   const step = async (stock: StockOfSale) => {
     const { sale } = stock;
     const snapshot = watch.remembered(sale);
-    if (!snapshot || snapshot.definition.version < stock.version) {
+    if (!snapshot || watch.isLost(sale) || snapshot.definition.version < stock.version) {
       const definition = await catalogue.sale(sale);
       const accessCodes = definition.accessCodeUses === null ? [] : await catalogue.accessCodes(sale);
       await putSale(store, definition, accessCodes);

@@ -17,6 +17,7 @@ import { keepPresence } from '../queue/presence.ts';
 import type { Queue } from '../queue/status.ts';
 import { createTicketMint } from '../queue/ticket.ts';
 import { watchQueues } from '../queue/watch.ts';
+import { keepMemory } from '../recovery/keep-memory.ts';
 import { rememberEvents } from '../sale/events.ts';
 import { keepListing } from '../sale/listing.ts';
 import { keepSalesInStep } from '../sale/sync.ts';
@@ -39,7 +40,8 @@ export async function gatewayFixture(bookingUrl = NOWHERE) {
   const keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
   const booking = connectBooking(bookingUrl, internalSecret);
   const catalogue = bookingCatalogue(booking);
-  const watch = watchQueues(store, silentLog);
+  const memory = await keepMemory(store, null, silentLog);
+  const watch = watchQueues(store, silentLog, memory.guard);
   const presence = keepPresence(store, watch.definitions, silentLog);
   const sync = keepSalesInStep(store, watch, catalogue, silentLog);
   const events = rememberEvents({ store, catalogue, isOnSale: watch.hasSaleOf, log: silentLog });
@@ -53,7 +55,15 @@ export async function gatewayFixture(bookingUrl = NOWHERE) {
     clock: now,
     toleranceSeconds: 0,
   });
-  const deps: Queue = { store, watch, presence, tickets, load: measurePolls(), limit: limitPolls() };
+  const deps: Queue = {
+    store,
+    watch,
+    presence,
+    tickets,
+    load: measurePolls(),
+    limit: limitPolls(),
+    log: silentLog,
+  };
   const cookies = saleCookies({ secure: false });
   const app = createGateway({
     queue: deps,
@@ -96,6 +106,7 @@ export async function gatewayFixture(bookingUrl = NOWHERE) {
     close: async () => {
       await streams.stop();
       await Promise.all([presence.stop(), listing.stop(), sync.stop(), watch.stop()]);
+      await memory.stop();
       await booking.close();
       await queue.close();
     },

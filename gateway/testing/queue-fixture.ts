@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { newId } from '#shared/ids.ts';
 import { createLog } from '#shared/log.ts';
@@ -19,6 +20,8 @@ export type QueueFixture = {
   /** A sale that is live, open since a minute unless told otherwise. */
   sale: (settings?: Partial<SaleDefinition>, accessCodes?: string[]) => Promise<string>;
   close: () => Promise<void>;
+  /** Goes on with the draw of a frozen lobby. */
+  draw: (sale: string) => Promise<void>;
 };
 
 export async function queueFixture(): Promise<QueueFixture> {
@@ -62,7 +65,7 @@ export const definitionAt = (nowMs: number): SaleDefinition => ({
   notice: null,
   sections: [{ name: 'A', price: { amount: 6_500, currency: 'EUR' }, seats: 100 }],
   accessCodeUses: null,
-  createdAt: new Date(nowMs - 120_000).toISOString(),
+  createdAt: new Date(nowMs).toISOString(),
   version: 1,
 });
 

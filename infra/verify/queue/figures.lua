@@ -25,6 +25,7 @@ return cjson.encode({
   admitted = redis.call('ZCARD', K.admitted), returning = redis.call('ZCARD', K.returning),
   outside = redis.call('ZCOUNT', K.waiting, '-inf', '(1') + redis.call('ZCOUNT', K.waiting, '(' .. last, '+inf'),
   firstWaiting = first(K.waiting), firstClaimBy = first(K.ready), firstExpiry = first(K.admitted),
-  turnsGivenAt = queue.turnTokensAt, overbooked = queue.overbooked or 0,
+  turnsGivenAt = queue.turnTokensAt, waitsUntil = math.max(queue.recoveredAt or 0, queue.settledAt or 0),
+  recovering = isRecovering(), restoredTo = queue.restoredTo or 0, overbooked = queue.overbooked or 0,
   drawState = draw[1] or 'none', drawPlaced = tonumber(draw[2] or 0), drawEntries = tonumber(draw[3] or 0),
 })

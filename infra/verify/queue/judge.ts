@@ -80,7 +80,7 @@ export async function judgeQueue(reader: QueueReader, bounds: QueueBounds): Prom
       `Number ${after.firstWaiting} waits, and number ${lastTurn.number} (entry ${lastTurn.id}) has had its turn`,
     );
   if (figures.drawState === 'drawn') await judgeDraw(reader, owners, report);
-  judgeNumbers(figures, owners, report);
+  await judgeNumbers(reader, figures, owners, report);
   const entries = seen.size + [...owners.values()].filter((id) => !seen.has(id)).length;
   return { figures, findings, entries };
 }
@@ -128,7 +128,7 @@ function judgeFigures(figures: Figures, bounds: QueueBounds, report: Report): vo
         `${what} should have ended ${Math.round((now - deadline) / 1000)} s ago and has not`,
       );
   }
-  const lookedAfterAt = Math.max(figures.turnsGivenAt ?? 0, figures.opensAt);
+  const lookedAfterAt = Math.max(figures.turnsGivenAt ?? 0, figures.opensAt, figures.waitsUntil);
   if (figures.state === 'open' && waiting > 0 && now - lookedAfterAt > IDLE_MS_MAX)
     report(
       'turns-flow',
@@ -137,11 +137,22 @@ function judgeFigures(figures: Figures, bounds: QueueBounds, report: Report): vo
     );
 }
 
-function judgeNumbers(figures: Figures, owners: Map<number, string>, report: Report): void {
+/**
+ * After a loss of Redis' data nobody knows any more who had a number that had ended, only that it had; and who held the very
+ * last numbers and did not show up has lapsed.
+ */
+async function judgeNumbers(
+  reader: QueueReader,
+  figures: Figures,
+  owners: Map<number, string>,
+  report: Report,
+): Promise<void> {
+  if (figures.recovering) return;
   const { drawState, drawPlaced, drawEntries } = figures;
   const undrawn = (number: number) => drawState === 'drawing' && number > drawPlaced && number <= drawEntries;
   for (let number = 1; number <= figures.last; number += 1) {
-    if (!owners.has(number) && !undrawn(number))
+    if (owners.has(number) || undrawn(number) || number <= figures.restoredTo) continue;
+    if (!(await reader.isRecorded(number)))
       report('no-place-is-lost', String(number), `Queue number ${number} was given and belongs to nobody`);
   }
 }

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { SaleState } from '#shared/contract/sale.ts';
 import { saleKey, saleKeys } from '../../../gateway/redis/keys.ts';
 
+import type { PublishedDraw } from './draw.ts';
 /** Numbers and ids a call looks at, so that no call keeps Redis from the shop for more than a few milliseconds. */
 const NUMBERS_PER_CALL = 2_000;
 const ENTRIES_PER_CALL = 500;
@@ -42,6 +43,11 @@ export type Figures = {
   firstExpiry?: number;
   turnsGivenAt?: number;
   overbooked: number;
+  /** No turns and no numbers are given before this moment: Redis had started anew, or lost data. */
+  waitsUntil: number;
+  recovering: boolean;
+  /** The last number that anybody remembered when Redis had lost data. */
+  restoredTo: number;
   drawState: 'none' | 'committed' | 'drawing' | 'drawn';
   drawPlaced: number;
   drawEntries: number;
@@ -126,6 +132,12 @@ export function queueReader(redis: Redis, sale: string, time: () => number | nul
     entriesOf,
 
     /** Every entry that is recorded, and every member of the sets of those who no longer wait; some of them twice. */
+    /** Whether it is recorded what became of a number, whoever had it. */
+    async isRecorded(number: number): Promise<boolean> {
+      const [code] = (await redis.bitfield(saleKey(sale, 'states'), 'GET', 'u4', `#${number}`)) as number[];
+      return code !== 0;
+    },
+
     async *entries(): AsyncGenerator<SeenEntry[]> {
       let cursor = '0';
       do {

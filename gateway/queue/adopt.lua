@@ -1,0 +1,85 @@
+-- Takes back entries that Redis has lost, by the queue tickets their fans hold: what stands in for their queue numbers
+-- (gateway/recovery/restore.lua) becomes theirs.
+--
+-- ARGV[2…] for each of at most SLICE tickets: the entry's id; its queue number, 0 before the draw; the ticket's epoch
+--
+-- {'no-sale'} | {epoch, recovering 0/1, answer, answer, …}: the entry as prelude's describe gives it, or
+--   {'unknown'}  it came back too late, or its number has ended under another id
+--   {'lost'}     this very epoch gave the ticket, or a later one, and does not know it: Redis has lost data
+local sale = loadSale()
+if not sale then return { 'no-sale' } end
+local state = stateOf(sale)
+local epoch = currentEpoch()
+local recovering = isRecovering()
+mayDrain()
+
+-- Gives all that a stand-in has to the entry it stands for.
+local function rename(standIn, id, entry)
+  for _, key in ipairs({ K.waiting, K.ready, K.blocked, K.called, K.returning, K.admitted }) do
+    local score = redis.call('ZSCORE', key, standIn)
+    if score then
+      redis.call('ZREM', key, standIn)
+      redis.call('ZADD', key, score, id)
+    end
+  end
+  if redis.call('HDEL', K.entries, standIn) == 1 then
+    entry.adopted = true
+    redis.call('HSET', K.entries, id, cjson.encode(entry))
+  end
+end
+
+local function fromNumber(id, number)
+  local standIn = standInOf(number)
+  local entry = currentEntry(standIn, 'open')
+  if entry then
+    rename(standIn, id, entry)
+    return true
+  end
+  if redis.call('ZCOUNT', K.waiting, number, number) > 0 then return false end
+  local code = stateCodes(number, number)[number]
+  if code > STATE_CODES.admitted then
+    -- Not counted: its number was, when it was brought back.
+    redis.call('HSET', K.entries, id, cjson.encode({ state = STATE_NAMES[code], number = number, endedAt = now }))
+    return true
+  end
+  if code > 0 or not recovering then return false end
+  -- Newer than anything that any gateway remembers.
+  count('joined', 1)
+  local last = math.max(number, tonumber(redis.call('HGET', K.queue, 'next') or 0))
+  redis.call('HSET', K.queue, 'next', last, 'restoredTo', last)
+  redis.call('ZADD', K.waiting, number, id)
+  redis.call('SETBIT', K.bits, number, 1)
+  redis.call('SETBIT', K.seen[1], number, 1)
+  changed()
+  return true
+end
+
+-- Before the draw there is no number: whoever shows up is in the lobby again, as long as it has not been frozen.
+local function fromLobby(id)
+  if not recovering or redis.call('HGET', K.draw, 'state') ~= 'committed' then return false end
+  enterLobby(id)
+  count('joined', 1)
+  changed()
+  return true
+end
+
+local function adopt(id, number, ticketEpoch)
+  local entry = currentEntry(id, state)
+  if not entry then
+    if ticketEpoch >= epoch then return { 'lost' } end
+    local found = number == 0 and fromLobby(id) or number > 0 and fromNumber(id, number)
+    if not found then return { 'unknown' } end
+    entry = currentEntry(id, state)
+  elseif number > 0 and not entry.number and entry.adopted then
+    -- It was brought back by its admission, which does not always say which number it has.
+    absorb(number)
+    entry.number = number
+    writeEntry(id, entry)
+  end
+  if not hasEnded(state) then comeBack(id, entry, sale) end
+  return describe(id, entry)
+end
+
+local answers = { epoch, recovering and 1 or 0 }
+for i = 2, #ARGV, 3 do answers[#answers + 1] = adopt(ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])) end
+return answers

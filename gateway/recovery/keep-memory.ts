@@ -1,0 +1,144 @@
+import { everyEach, type Stop } from '#shared/every.ts';
+import type { Log } from '#shared/log.ts';
+import { beginRecovery } from '../queue/begin-recovery.ts';
+import type { Guard } from '../queue/watch.ts';
+import type { Store } from '../redis/script.ts';
+import { isBehind, type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
+import type { MemoryFiles } from './memory-files.ts';
+import { restoreQueue } from './restore.ts';
+
+const LOOK_INTERVAL_MS = 200;
+/** What large queues cost: a million numbers are 625 KB, read every 1.2 s while anything changes. */
+const BYTES_PER_SECOND_MAX = 512 * 1024;
+const WRITE_INTERVAL_MS = 2_000;
+
+type Kept = {
+  /** All of one moment; null before the first. */
+  memory: QueueMemory | null;
+  /** The newest snapshot of the memory's epoch: newer than the memory by a moment. */
+  newest: SeenQueue | null;
+  now: { epoch: number; recovering: boolean } | null;
+  restoredEpoch: number;
+  readAt: number;
+  writtenAt: number;
+  writtenMark: string;
+};
+
+/**
+ * Remembers every queue, in this process and on disk; sees when Redis has lost data, and then brings back what this gateway
+ * remembers.
+ */
+export type MemoryKeeper = {
+  /** For watchQueues: judges every snapshot. */
+  guard: Guard;
+  /** Does at once what is done several times a second: brings back what is to be brought back, and remembers. */
+  look: (sale: string) => Promise<void>;
+  stop: Stop;
+};
+
+export async function keepMemory(store: Store, files: MemoryFiles | null, log: Log): Promise<MemoryKeeper> {
+  const queues = new Map<string, Kept>();
+  const keptOf = (sale: string): Kept => {
+    const known = queues.get(sale);
+    if (known) return known;
+    const kept: Kept = {
+      memory: null,
+      newest: null,
+      now: null,
+      restoredEpoch: 0,
+      readAt: Number.NEGATIVE_INFINITY,
+      writtenAt: Number.NEGATIVE_INFINITY,
+      writtenMark: '',
+    };
+    queues.set(sale, kept);
+    return kept;
+  };
+  for (const [sale, memory] of (await files?.readAll()) ?? []) keptOf(sale).memory = memory;
+
+  const guard: Guard = (sale) => {
+    // What was remembered when the read began: answers to later reads may be here before its own.
+    const before = [queues.get(sale)?.memory, queues.get(sale)?.newest].filter((moment) => !!moment);
+    return async (snapshot) => {
+      const seen: SeenQueue = { ...snapshot, bits: snapshot.bits.bytes };
+      if (before.some((moment) => isBehind(seen, moment))) {
+        const loss = {
+          epoch: seen.epoch,
+          seenEpoch: Math.max(...before.map(({ epoch }) => epoch)),
+          seenVersion: Math.max(...before.map(({ version }) => version)),
+        };
+        await beginRecovery(store, sale, loss, log);
+        return false;
+      }
+      const kept = keptOf(sale);
+      kept.now = { epoch: seen.epoch, recovering: snapshot.recovering };
+      const { memory, newest } = kept;
+      const isOfMemory = memory === null || memory.epoch === seen.epoch;
+      if (isOfMemory && (newest === null || !isBehind(seen, newest))) kept.newest = seen;
+      return true;
+    };
+  };
+
+  const restore = async (sale: string, kept: Kept, epoch: number): Promise<void> => {
+    if (kept.memory === null) return;
+    const brought = await restoreQueue(store, sale, epoch, kept.memory, kept.newest);
+    kept.restoredEpoch = epoch;
+    log.warn({ sale, epoch, brought }, 'what this gateway remembers of a queue has been brought back');
+  };
+
+  const look = async (sale: string, kept: Kept): Promise<void> => {
+    const { memory, now } = kept;
+    if (now === null) return;
+    const isEarlier = memory !== null && memory.epoch < now.epoch;
+    if (isEarlier && now.recovering && kept.restoredEpoch !== now.epoch) await restore(sale, kept, now.epoch);
+    if (memory !== null && performance.now() - kept.readAt < readIntervalMs(memory)) return;
+    kept.readAt = performance.now();
+    const fresh = await readMemory(store, sale, memory);
+    if (fresh === null || fresh === memory || (memory !== null && isBehind(fresh, memory))) return;
+    // Nothing of an earlier epoch is forgotten before it has been brought back, or cannot be any more.
+    const isDone = fresh.epoch === now.epoch && (!now.recovering || kept.restoredEpoch === now.epoch);
+    if (memory !== null && fresh.epoch !== memory.epoch && !isDone) return;
+    if (kept.newest !== null && kept.newest.epoch !== fresh.epoch) kept.newest = null;
+    kept.memory = fresh;
+  };
+
+  const write = async (sale: string, kept: Kept): Promise<void> => {
+    if (!files || kept.memory === null || kept.memory.mark === kept.writtenMark) return;
+    const { memory } = kept;
+    kept.writtenAt = performance.now();
+    await files.write(sale, memory);
+    kept.writtenMark = memory.mark;
+  };
+
+  const report = (error: unknown) => log.warn({ err: error }, 'a queue could not be remembered');
+  const stopLooking = everyEach(
+    LOOK_INTERVAL_MS,
+    () => [...queues.keys()],
+    async (sale) => {
+      const kept = keptOf(sale);
+      await look(sale, kept);
+      if (performance.now() - kept.writtenAt >= WRITE_INTERVAL_MS) await write(sale, kept);
+    },
+    report,
+  );
+
+  return {
+    guard,
+    async look(sale) {
+      const kept = keptOf(sale);
+      kept.readAt = Number.NEGATIVE_INFINITY;
+      await look(sale, kept);
+    },
+    async stop() {
+      await stopLooking();
+      const last = async ([sale, kept]: [string, Kept]) => {
+        kept.readAt = Number.NEGATIVE_INFINITY;
+        await look(sale, kept).catch(report);
+        await write(sale, kept).catch(report);
+      };
+      await Promise.all([...queues].map(last));
+    },
+  };
+}
+
+const readIntervalMs = ({ bits, states }: QueueMemory): number =>
+  Math.max(LOOK_INTERVAL_MS, ((bits.length + states.length) * 1000) / BYTES_PER_SECOND_MAX);

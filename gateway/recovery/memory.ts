@@ -1,0 +1,73 @@
+import { type Store, saleScript } from '../redis/script.ts';
+
+const remember = saleScript<(Buffer | number)[]>(new URL('./remember.lua', import.meta.url), 'bytes');
+
+/** What a gateway remembers of a sale's queue, all of one moment. */
+export type QueueMemory = {
+  /** Changes whenever anything of the rest does. */
+  mark: string;
+  epoch: number;
+  version: number;
+  lastNumber: number;
+  /** One bit a queue number, 1 while it waits. */
+  bits: Uint8Array;
+  /** Half a byte a queue number, as prelude.lua's STATE_NAMES. */
+  states: Uint8Array;
+  /** The draw's fields: seed and commitment among them. */
+  draw: string[];
+};
+
+/** The part of it that every snapshot brings, five times a second. */
+export type SeenQueue = Pick<QueueMemory, 'epoch' | 'version' | 'lastNumber' | 'bits'>;
+
+/** A queue as it is now; `known` when nothing has changed since, null when the sale is not in Redis. */
+export async function readMemory<Known extends QueueMemory | null>(
+  store: Store,
+  sale: string,
+  known: Known,
+): Promise<QueueMemory | null> {
+  const reply = await remember(store, sale, [known?.mark ?? '']);
+  if (reply.length === 1) return String(reply[0]) === 'same' ? known : null;
+  const [mark, epoch, version, lastNumber, bits, states, ...draw] = reply;
+  return {
+    mark: String(mark),
+    epoch: Number(epoch),
+    version: Number(version),
+    lastNumber: Number(lastNumber),
+    bits: bits as Buffer,
+    states: states as Buffer,
+    draw: draw.map(String),
+  };
+}
+
+type Moment = Pick<QueueMemory, 'epoch' | 'version' | 'lastNumber'>;
+
+/** Whether what is seen cannot come after what is remembered: Redis has lost data in between. */
+export const isBehind = (seen: Moment, remembered: Moment): boolean =>
+  seen.epoch < remembered.epoch ||
+  (seen.epoch === remembered.epoch &&
+    (seen.version < remembered.version || seen.lastNumber < remembered.lastNumber));
+
+export const NOT_REMEMBERED = 255;
+export const WAITS = 0;
+export const MISSED = 2;
+
+/**
+ * What became of each queue number, by number: NOT_REMEMBERED, WAITS, or a code of prelude.lua's STATE_NAMES. The bits of
+ * `newer`, a snapshot of the same epoch, win. `otherwise` is what counts for a number that has stopped waiting without
+ * saying how.
+ */
+export function numbersOf(memory: QueueMemory, newer: SeenQueue | null, otherwise: number): Uint8Array {
+  const isNewer = newer !== null && newer.epoch === memory.epoch && newer.version >= memory.version;
+  const bits = isNewer ? newer.bits : memory.bits;
+  const last = isNewer ? newer.lastNumber : memory.lastNumber;
+  const numbers = new Uint8Array(last + 1).fill(otherwise);
+  numbers[0] = NOT_REMEMBERED;
+  for (let number = 1; number <= last; number += 1) {
+    const state = ((memory.states[number >>> 1] ?? 0) >>> (number % 2 === 0 ? 4 : 0)) & 15;
+    const waits = (((bits[number >>> 3] ?? 0) >>> (7 - (number & 7))) & 1) === 1;
+    if (waits) numbers[number] = WAITS;
+    else if (state > 0) numbers[number] = state;
+  }
+  return numbers;
+}

@@ -1,0 +1,221 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { queueReader } from '../../infra/verify/queue/read.ts';
+import { judgeQueue } from '../../infra/verify/queue/judge.ts';
+import { checkAdmission, claimTurn, finishAdmission } from '../admission/admission.ts';
+import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
+import { giveTurns } from '../admission/turn-giver.ts';
+import { leavePlace, takePlace } from '../queue/place.ts';
+import { saleKey } from '../redis/keys.ts';
+import { putSale } from '../sale/live-sale.ts';
+import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+import { exportJWK, generateKeyPair } from 'jose';
+
+/** Longer than a recovery of a sale with graceSeconds 900. */
+const RECOVERY_SECONDS = 75;
+
+let f: QueueFixture;
+let keys: SigningKeys;
+beforeAll(async () => {
+  f = await queueFixture();
+  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
+  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
+});
+afterAll(() => f.close());
+
+async function openSale(settings: Partial<SaleDefinition> = {}) {
+  const definition = { ...definitionAt(f.now()), ...settings };
+  await putSale(f.store, definition);
+  return { sale: definition.sale, definition };
+}
+
+/** Everything this Redis number has is gone, and the sale is put back as those who keep sales in step do it. */
+async function loseEverything(definition: SaleDefinition) {
+  await f.redis.flushdb();
+  await putSale(f.store, definition);
+}
+
+async function faults(sale: string) {
+  const reader = queueReader(f.redis, sale, () => f.now());
+  const verdict = await judgeQueue(reader, { patienceMs: 0, capacityInForce: ({ capacity }) => capacity });
+  return [...(verdict?.findings.values() ?? [])].flat().map(({ text }) => text);
+}
+
+const claim = (sale: string, fan: TestFan) => claimTurn(f.store, keys, sale, fan.ticket.entry);
+const claimsOf = (sale: string, fan: TestFan, token: string) => {
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString());
+  return { ...claims, sale, sub: fan.ticket.entry };
+};
+
+async function joinMany(gateway: QueueGateway, sale: string, count: number): Promise<TestFan[]> {
+  const fans = [];
+  for (let i = 1; i <= count; i += 1) fans.push(await gateway.join(sale, `fan-${i}`));
+  return fans;
+}
+
+test('emptied in the middle: everybody who shows up has their place, nobody is overtaken, what had ended has ended', async () => {
+  const { sale, definition } = await openSale({ capacity: 4 });
+  const [one, two] = [await queueGateway(f.store), await queueGateway(f.store)];
+  await one.queue.watch.renew(sale);
+  const fans = await joinMany(one, sale, 20);
+  await giveTurns(f.store, sale);
+  const shopping = await claim(sale, fans[0]!);
+  const bought = await claim(sale, fans[1]!);
+  await finishAdmission(f.store, sale, fans[1]!.ticket.entry, 'order-1');
+  await leavePlace(f.store, sale, fans[9]!.ticket.entry);
+  for (const gateway of [one, two]) await gateway.look(sale);
+  const before = new Map<TestFan, number>();
+  for (const fan of fans.slice(4)) {
+    const { position } = await one.poll(fan);
+    if (position !== null) before.set(fan, position);
+  }
+  await loseEverything(definition);
+  await one.look(sale);
+  await two.look(sale);
+
+  // Who is inside goes on, who has bought does not come back.
+  const inside = await checkAdmission(f.store, claimsOf(sale, fans[0]!, shopping.token), { startsPayment: false });
+  expect(inside.state).toBe('live');
+  const over = await checkAdmission(f.store, claimsOf(sale, fans[1]!, bought.token), { startsPayment: false });
+  expect(over.state).toBe('finished');
+  // During the recovery there is no position, no turn and no new number.
+  const seen = new Map<TestFan, string>();
+  for (const fan of fans.filter((_, i) => i !== 12)) {
+    const status = await two.poll(fan);
+    expect(status.position).toBeNull();
+    expect(fan.ticket.epoch).toBe(2);
+    seen.set(fan, status.state);
+  }
+  expect([...seen.values()].slice(0, 11)).toEqual([
+    'admitted', 'finished', 'ready', 'ready', 'waiting', 'waiting', 'waiting', 'waiting', 'waiting', 'left', 'waiting',
+  ]);
+  expect(await giveTurns(f.store, sale)).toBe(0);
+  await expect(one.join(sale, 'newcomer')).rejects.toMatchObject({ code: 'unavailable' });
+  expect(await faults(sale)).toEqual([]);
+
+  f.pass(RECOVERY_SECONDS);
+  for (const gateway of [one, two]) await gateway.look(sale);
+  for (const [fan, position] of before) {
+    const status = await one.poll(fan);
+    expect(status.position).toBeLessThanOrEqual(position);
+    expect(status.queueNumber).toBe(fan.ticket.queueNumber);
+  }
+  expect((await one.join(sale, 'newcomer')).ticket.queueNumber).toBe(21);
+  expect(await faults(sale)).toEqual([]);
+  await one.stop();
+  await two.stop();
+});
+
+test('whoever does not show up is passed over, and gets the next free turn when they do', async () => {
+  const { sale, definition } = await openSale({ capacity: 2 });
+  const gateway = await queueGateway(f.store);
+  await gateway.queue.watch.renew(sale);
+  const fans = await joinMany(gateway, sale, 6);
+  await gateway.look(sale);
+  await loseEverything(definition);
+  await gateway.look(sale);
+  for (const fan of fans.slice(2)) await gateway.poll(fan);
+  f.pass(RECOVERY_SECONDS);
+  expect(await giveTurns(f.store, sale)).toBe(2);
+  await gateway.look(sale);
+  expect((await gateway.poll(fans[2]!)).state).toBe('ready');
+  expect((await gateway.poll(fans[3]!)).state).toBe('ready');
+  expect(await gateway.poll(fans[0]!)).toMatchObject({ state: 'missed', returning: true });
+  await leavePlace(f.store, sale, fans[2]!.ticket.entry);
+  f.pass(10);
+  await giveTurns(f.store, sale);
+  expect((await gateway.poll(fans[0]!)).state).toBe('ready');
+  expect(await faults(sale)).toEqual([]);
+  await gateway.stop();
+});
+
+test('without any gateway that remembers, the tickets alone rebuild the queue', async () => {
+  const { sale, definition } = await openSale({ capacity: 1 });
+  const before = await queueGateway(f.store);
+  await before.queue.watch.renew(sale);
+  const fans = await joinMany(before, sale, 5);
+  await before.stop();
+  await loseEverything(definition);
+  const after = await queueGateway(f.store);
+  await after.queue.watch.renew(sale);
+  for (const fan of [fans[3]!, fans[1]!, fans[4]!]) {
+    expect(await after.poll(fan)).toMatchObject({ state: 'waiting', position: null });
+  }
+  await expect(takePlace(f.store, sale, { ticketEntry: null, keyEntry: null })).rejects.toMatchObject({
+    code: 'unavailable',
+  });
+  f.pass(RECOVERY_SECONDS);
+  await after.look(sale);
+  const positions = [];
+  for (const fan of [fans[1]!, fans[3]!, fans[4]!]) positions.push((await after.poll(fan)).position);
+  expect(positions).toEqual([1, 2, 3]);
+  // Too late: the number might be another fan's by now.
+  await expect(after.poll(fans[0]!)).rejects.toMatchObject({ code: 'token-invalid' });
+  expect((await after.join(sale, 'newcomer')).ticket.queueNumber).toBe(6);
+  await after.stop();
+});
+
+test('what gateways remember outlives all of them: their files bring it back', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'admit-one-memory-'));
+  const { sale, definition } = await openSale({ capacity: 1 });
+  const before = await queueGateway(f.store, folder);
+  await before.queue.watch.renew(sale);
+  const fans = await joinMany(before, sale, 8);
+  await leavePlace(f.store, sale, fans[2]!.ticket.entry);
+  await before.look(sale);
+  await before.stop();
+  await loseEverything(definition);
+  const after = await queueGateway(f.store, folder, 'another');
+  await after.look(sale);
+  expect(after.queue.watch.remembered(sale)).toMatchObject({ epoch: 2, recovering: true, lastNumber: 8 });
+  expect((await after.poll(fans[2]!)).state).toBe('left');
+  f.pass(RECOVERY_SECONDS);
+  await after.look(sale);
+  // Six are still ahead, whether or not they have shown up.
+  expect((await after.poll(fans[7]!)).position).toBe(7);
+  expect(await faults(sale)).toEqual([]);
+  await after.stop();
+  await rm(folder, { recursive: true });
+});
+
+test('gateways with different memories bring back the newer of each number, in whatever order they come', async () => {
+  for (const newerFirst of [true, false]) {
+    const { sale, definition } = await openSale({ capacity: 2 });
+    const [older, newer] = [await queueGateway(f.store), await queueGateway(f.store)];
+    await older.queue.watch.renew(sale);
+    const fans = await joinMany(newer, sale, 6);
+    await older.look(sale);
+    await older.stop();
+    await giveTurns(f.store, sale);
+    await leavePlace(f.store, sale, fans[4]!.ticket.entry);
+    const late = await newer.join(sale, 'late');
+    await newer.look(sale);
+    await loseEverything(definition);
+    // Its process has stopped looking by itself, so that it does when it is told to.
+    const order = newerFirst ? [newer, older] : [older, newer];
+    for (const gateway of order) await gateway.look(sale);
+    for (const gateway of order) await gateway.look(sale);
+    for (const fan of [...fans, late]) await newer.poll(fan);
+    expect(fans.map(({ seen }) => seen.state)).toEqual(['ready', 'ready', 'waiting', 'waiting', 'left', 'waiting']);
+    expect(late.seen).toMatchObject({ state: 'waiting', queueNumber: 7 });
+    f.pass(RECOVERY_SECONDS);
+    await newer.look(sale);
+    expect((await newer.poll(late)).position).toBe(4);
+    expect(await faults(sale)).toEqual([]);
+    await newer.stop();
+  }
+});
+
+test('a forged ticket, and a ticket of another sale, bring nothing back and begin nothing', async () => {
+  const { sale } = await openSale();
+  const gateway = await queueGateway(f.store);
+  await gateway.queue.watch.renew(sale);
+  const text = gateway.queue.tickets.sign({ sale, entry: 'AAAAAAAAAAA', queueNumber: 3, epoch: 1 });
+  expect(gateway.queue.tickets.verify(`${text.slice(0, -2)}xx`)).toBeNull();
+  expect(await f.redis.hget(saleKey(sale, 'queue'), 'epoch')).toBeNull();
+  await gateway.stop();
+});

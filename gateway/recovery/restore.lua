@@ -1,0 +1,103 @@
+-- Brings back what a gateway remembers of some queue numbers. Whatever is further along wins, what Redis has kept or what
+-- is remembered: so any gateway may bring back its own memory, in any order, twice, or only half of it.
+--
+-- A number whose owner nobody remembers is given a stand-in, an entry whose id is "~" and the number: it waits, has its
+-- turn or its room, and ends like any other, until the owner's queue ticket takes its place (queue/adopt.lua).
+--
+-- ARGV[2]  the epoch of the recovery
+-- ARGV[3]  the last number that was given, as far as is remembered
+-- ARGV[4]  by how many seconds an admission's token outlives it
+-- ARGV[5]  the first number of this slice
+-- ARGV[6]  what became of each number from there on, a character each, at most SLICE: '.' not remembered, '0' waits, else
+--          as prelude.lua's STATE_NAMES
+-- ARGV[7…] number, id, …: owners whom the caller knows, of numbers that do not wait
+--
+-- -1 when this recovery is over | how many numbers were brought forward
+--
+-- Nobody's place may be shown before all of them are back.
+local TAIL_MS = 2000
+local sale = loadSale()
+local known = redis.call('HMGET', K.queue, 'epoch', 'recoveredAt', 'lostAt', 'next', 'restoredTo')
+local recoveredAt = tonumber(known[2] or 0)
+if not sale or tonumber(known[1] or 1) ~= tonumber(ARGV[2]) or now >= recoveredAt then return -1 end
+recoveredAt = math.max(recoveredAt, now + TAIL_MS)
+redis.call('HSET', K.queue, 'recoveredAt', recoveredAt, 'rampFrom', recoveredAt,
+  'next', math.max(tonumber(known[4] or 0), tonumber(ARGV[3])), 'restoredTo', math.max(tonumber(known[5] or 0), tonumber(ARGV[3])))
+
+local from, codes = tonumber(ARGV[5]), ARGV[6]
+local to = from + #codes - 1
+local ids, owners = {}, {}
+for i = 7, #ARGV, 2 do ids[tonumber(ARGV[i])] = ARGV[i + 1] end
+local members = redis.call('ZRANGEBYSCORE', K.waiting, from, to, 'WITHSCORES')
+for i = 1, #members, 2 do owners[tonumber(members[i + 1])] = members[i] end
+local states = stateCodes(from, to)
+-- Numbers of a draw that is being written down: who has them is decided, and not known yet.
+local draw = redis.call('HMGET', K.draw, 'state', 'placed', 'entries')
+local function isUndrawn(number)
+  return isUnderWay(draw[1]) and number > tonumber(draw[2]) and number <= tonumber(draw[3])
+end
+
+-- Puts an entry that is in no set into the state in which it is remembered.
+local function put(id, entry, code)
+  local state = STATE_NAMES[code]
+  if state == 'ready' then
+    entry.state = state
+    entry.claimBy = recoveredAt + sale.claimMs
+    redis.call('ZADD', K.ready, entry.claimBy, id)
+    writeEntry(id, entry)
+  elseif state == 'admitted' then
+    -- When it ends nobody remembers. Its room is kept as long as it could be in use.
+    entry.state = state
+    entry.claimBy = nil
+    entry.expiresAt = tonumber(known[3]) + sale.admissionMs
+    entry.exp = math.ceil(entry.expiresAt / 1000) + tonumber(ARGV[4])
+    entry.holdEnds = entry.exp * 1000
+    entry.adopted = true
+    redis.call('ZADD', K.admitted, deadlineOf(entry), id)
+    writeEntry(id, entry)
+  else
+    finishEntry(id, entry, state)
+  end
+end
+
+local joined, waits, bits, ended = 0, {}, {}, {}
+local brought = 0
+for i = 1, #codes do
+  local number = from + i - 1
+  local code = tonumber(string.sub(codes, i, i))
+  local owner = owners[number]
+  if code and not isUndrawn(number) then
+    if not owner and states[number] == 0 then
+      joined = joined + 1
+      brought = brought + 1
+      local id = standInOf(number)
+      if code == 0 then
+        waits[#waits + 1] = number
+        waits[#waits + 1] = id
+        for _, part in ipairs({ 'SET', 'u1', number, 1 }) do bits[#bits + 1] = part end
+      elseif code <= STATE_CODES.admitted then
+        put(id, { number = number }, code)
+      else
+        writeState(number, STATE_NAMES[code])
+        ended[code] = (ended[code] or 0) + 1
+      end
+    elseif code > states[number] then
+      local id = owner or ids[number] or standInOf(number)
+      local entry = readEntry(id)
+      if entry and (owner or entry.number == number) then
+        takeOut(id, entry)
+        put(id, entry, code)
+        brought = brought + 1
+      end
+    end
+  end
+end
+if joined > 0 then count('joined', joined) end
+for code, times in pairs(ended) do count('ended:' .. STATE_NAMES[code], times) end
+if #waits > 0 then
+  redis.call('ZADD', K.waiting, unpack(waits))
+  redis.call('BITFIELD', K.bits, unpack(bits))
+  setBits(K.seen[1], from, to)
+end
+if brought > 0 then changed() end
+return brought

@@ -1,0 +1,92 @@
+import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
+import { saleKey } from '../redis/keys.ts';
+import { redisProblem, type Store, saleScript } from '../redis/script.ts';
+import {
+  MISSED,
+  NOT_REMEMBERED,
+  numbersOf,
+  type QueueMemory,
+  readMemory,
+  type SeenQueue,
+} from './memory.ts';
+
+/** Equal to SLICE in prelude.lua. */
+const NUMBERS_PER_CALL = 500;
+const ENTRIES_PER_CALL = 500;
+
+const restore = saleScript<number>(new URL('./restore.lua', import.meta.url));
+const restoreDraw = saleScript<0 | 1>(new URL('./restore-draw.lua', import.meta.url));
+
+/**
+ * Brings back what a gateway remembers, in a recovery that is under way in `epoch`: all numbers of which it knows more than
+ * Redis. Idempotent, and any number of gateways may do it at once: restore.lua keeps whatever is further along. Returns how
+ * many numbers were brought forward. Throws `unavailable`.
+ */
+export async function restoreQueue(
+  store: Store,
+  sale: string,
+  epoch: number,
+  memory: QueueMemory,
+  newer: SeenQueue | null,
+): Promise<number> {
+  const current = await readMemory(store, sale, null);
+  if (!current) return 0;
+  if (memory.draw.length > 0) await restoreDraw(store, sale, [epoch, ...memory.draw]);
+  // Who stopped waiting after the memory and before the snapshot had a turn, most likely: they get the next free one.
+  const remembered = numbersOf(memory, newer, MISSED);
+  const known = numbersOf(current, null, NOT_REMEMBERED);
+  const isMore = (number: number): boolean => {
+    const code = remembered[number] as number;
+    const knownCode = known[number] ?? NOT_REMEMBERED;
+    return code !== NOT_REMEMBERED && (knownCode === NOT_REMEMBERED || code > knownCode);
+  };
+  const owners = await ownersOf(store, sale, known, remembered);
+  const last = remembered.length - 1;
+  let brought = 0;
+  for (let from = 1; from <= last; from += NUMBERS_PER_CALL) {
+    const to = Math.min(last, from + NUMBERS_PER_CALL - 1);
+    let codes = '';
+    const ids: (string | number)[] = [];
+    for (let number = from; number <= to; number += 1) {
+      codes += isMore(number) ? remembered[number] : '.';
+      const owner = isMore(number) ? owners.get(number) : undefined;
+      if (owner !== undefined) ids.push(number, owner);
+    }
+    if (!/\d/.test(codes)) continue;
+    const done = await restore(store, sale, [epoch, last, PAYMENT_EXTENSION_SECONDS, from, codes, ...ids]);
+    if (done < 0) break;
+    brought += done;
+  }
+  return brought;
+}
+
+/** Who has the numbers that do not wait in Redis and of which more is remembered; often nobody, and nothing is read. */
+async function ownersOf(
+  store: Store,
+  sale: string,
+  known: Uint8Array,
+  remembered: Uint8Array,
+): Promise<Map<number, string>> {
+  const owners = new Map<number, string>();
+  const isAsked = known.some(
+    (code, number) =>
+      code > 0 && code !== NOT_REMEMBERED && number < remembered.length && (remembered[number] as number) > code,
+  );
+  if (!isAsked) return owners;
+  try {
+    for (const name of ['ready', 'blocked', 'returning', 'admitted'] as const) {
+      const ids = await store.redis.zrange(saleKey(sale, name), '0', '-1');
+      for (let from = 0; from < ids.length; from += ENTRIES_PER_CALL) {
+        const slice = ids.slice(from, from + ENTRIES_PER_CALL);
+        const packed = await store.redis.hmget(saleKey(sale, 'entries'), ...slice);
+        packed.forEach((text, i) => {
+          const { number } = JSON.parse(text ?? '{}') as { number?: number };
+          if (number !== undefined) owners.set(number, slice[i] as string);
+        });
+      }
+    }
+    return owners;
+  } catch (error) {
+    throw redisProblem(error);
+  }
+}

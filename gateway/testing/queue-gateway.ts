@@ -1,0 +1,75 @@
+import type { StatusAnswer } from '#shared/contract/queue.ts';
+import { joinQueue } from '../queue/join.ts';
+import { limitPolls } from '../queue/poll-limit.ts';
+import { measurePolls } from '../queue/pace.ts';
+import { keepPresence } from '../queue/presence.ts';
+import { type Queue, readStatus } from '../queue/status.ts';
+import { createTicketMint, type QueueTicket } from '../queue/ticket.ts';
+import { watchQueues } from '../queue/watch.ts';
+import { keepMemory } from '../recovery/keep-memory.ts';
+import { memoryFiles } from '../recovery/memory-files.ts';
+import type { Store } from '../redis/script.ts';
+import { silentLog } from './queue-fixture.ts';
+
+export const tickets = createTicketMint('a-queue-ticket-secret-of-32-characters');
+
+/** A fan of a test, who keeps what a browser would. */
+export type TestFan = { key: string; ticket: QueueTicket; version: number; seen: StatusAnswer };
+
+/** The queue's side of one gateway process: several of them share a Redis. */
+export type QueueGateway = {
+  queue: Queue;
+  join: (sale: string, key: string) => Promise<TestFan>;
+  poll: (fan: TestFan) => Promise<StatusAnswer>;
+  /** What it does several times a second, now. */
+  look: (sale: string) => Promise<void>;
+  stop: () => Promise<void>;
+};
+
+/** `dataDir`: where it keeps its memory between two starts; null for nowhere. */
+export async function queueGateway(
+  store: Store,
+  dataDir: string | null = null,
+  name = 'gateway',
+): Promise<QueueGateway> {
+  const files = dataDir === null ? null : memoryFiles(dataDir, name, silentLog);
+  const memory = await keepMemory(store, files, silentLog);
+  const watch = watchQueues(store, silentLog, memory.guard);
+  const presence = keepPresence(store, watch.definitions, silentLog);
+  const queue: Queue = {
+    store,
+    watch,
+    presence,
+    tickets,
+    load: measurePolls(),
+    limit: limitPolls(),
+    log: silentLog,
+  };
+  const note = (fan: TestFan, status: StatusAnswer): StatusAnswer => {
+    fan.seen = status;
+    fan.version = Math.max(fan.version, status.version);
+    if (status.queueTicket) fan.ticket = tickets.verify(status.queueTicket) as QueueTicket;
+    return status;
+  };
+  return {
+    queue,
+    async join(sale, key) {
+      const { answer } = await joinQueue(queue, sale, null, key, null);
+      const ticket = tickets.verify(answer.queueTicket) as QueueTicket;
+      const fan = { key, ticket, version: 0, seen: answer };
+      note(fan, answer);
+      return fan;
+    },
+    poll: async (fan) => note(fan, await readStatus(queue, fan.ticket, fan.version)),
+    async look(sale) {
+      await watch.renew(sale);
+      await memory.look(sale);
+      await watch.renew(sale);
+    },
+    async stop() {
+      await presence.stop();
+      await watch.stop();
+      await memory.stop();
+    },
+  };
+}
