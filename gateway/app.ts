@@ -11,7 +11,7 @@ import type { Door } from './door/door.ts';
 import { refuseCrossSite } from './door/origin.ts';
 import { bookingRoutes } from './door/routes.ts';
 import { internalRoutes } from './internal-routes.ts';
-import { readDraws } from './lobby/draw.ts';
+import { publishDraws } from './lobby/published.ts';
 import { type OrganiserDeps, organiserRoutes } from './organiser/routes.ts';
 import { devMailRoutes } from './pages/dev-mail.ts';
 import { pageProblem } from './pages/problem-page.ts';
@@ -47,7 +47,7 @@ export type GatewayDeps = {
 export function createGateway(deps: GatewayDeps): Hono {
   const { queue, cookies, log } = deps;
   const { store, watch, tickets } = queue;
-  const draw = readDraws(store);
+  const draws = publishDraws(store);
   const app = new Hono();
 
   app.get('/livez', (c) => c.json({ status: 'live' }, 200));
@@ -69,9 +69,9 @@ export function createGateway(deps: GatewayDeps): Hono {
   app.route('/api/sales/:sale/queue/me', admissionRoutes({ store, tickets, ...deps }));
   app.route('/', bookingRoutes(deps.door, cookies));
   app.route('/api/events', eventRoutes(deps));
-  app.route('/api', saleRoutes({ watch, draw, ...deps }));
+  app.route('/api', saleRoutes({ watch, draws, ...deps }));
   if (deps.development) app.route('/dev/mail', devMailRoutes(deps.booking));
-  app.route('/', pageRoutes({ draw, ...deps }));
+  app.route('/', pageRoutes({ draws, ...deps }));
 
   answerWithProblems(app, log, pageProblem);
   return app;

@@ -13,6 +13,7 @@ import { bookingCatalogue } from './booking/catalogue.ts';
 import { connectBooking } from './booking/client.ts';
 import { createDoor } from './door/door.ts';
 import { createPulse } from './door/pulse.ts';
+import { beaconAsker } from './organiser/draw-commands.ts';
 import { readOrganisers } from './organiser/organisers.ts';
 import { readSaleStats } from './organiser/stats.ts';
 import { streamStats } from './organiser/stats-streams.ts';
@@ -23,9 +24,9 @@ import { limitPolls } from './queue/poll-limit.ts';
 import { keepPresence } from './queue/presence.ts';
 import { createTicketMint } from './queue/ticket.ts';
 import { watchQueues } from './queue/watch.ts';
-import { connectRedis } from './redis/client.ts';
 import { keepMemory } from './recovery/keep-memory.ts';
 import { memoryFiles } from './recovery/memory-files.ts';
+import { connectRedis } from './redis/client.ts';
 import type { Store } from './redis/script.ts';
 import { rememberEvents } from './sale/events.ts';
 import { keepListing } from './sale/listing.ts';
@@ -51,8 +52,8 @@ const GatewayEnv = z.object({
   ORGANISER_KEY,
   ORGANISER_KEYS,
   ASYNC_ORDERS_FROM,
-});
   DATA_DIR,
+});
 
 await runUntilStopped(async () => {
   const env = readEnv(GatewayEnv);
@@ -70,8 +71,20 @@ await runUntilStopped(async () => {
   const presence = keepPresence(store, watch.definitions, log);
   const sync = keepSalesInStep(store, watch, catalogue, log);
   const pulse = createPulse();
-  const stopTurns = keepGivingTurns(store, watch, { answered: pulse.sinceStart, seatsOf: sync.seatsOf }, log);
-  const stopOpening = keepOpening(store, watch, log);
+  const stopTurns = keepGivingTurns(
+    store,
+    watch,
+    { answered: pulse.sinceStart, seatsOf: sync.seatsOf },
+    log,
+  );
+  const shop = { store, watch, sync, log };
+  const stopOpening = keepOpening({
+    store,
+    watch,
+    giveTurns: (sale) => giveTurns(store, sale),
+    askBeacon: beaconAsker(shop),
+    log,
+  });
 
   const events = rememberEvents({ store, catalogue, isOnSale: watch.hasSaleOf, log });
   const listing = keepListing({ watch, sync, events, clock: systemClock });
@@ -98,7 +111,7 @@ await runUntilStopped(async () => {
     events,
     listing,
     organiser: {
-      shop: { store, watch, sync, log },
+      shop,
       catalogue,
       organisers,
       tickets,
@@ -127,8 +140,8 @@ await runUntilStopped(async () => {
     listing.stop,
     sync.stop,
     watch.stop,
+    memory.stop,
     booking.close,
     async () => redis.disconnect(),
   ];
 });
-    memory.stop,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 
 const TAG_LENGTH = 22;
 
@@ -18,14 +18,43 @@ export function finishAnswer(
   rest: Record<string, string>,
 ): FinishedAnswer {
   const bytes = new TextEncoder().encode(body);
-  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, TAG_LENGTH)}"`;
+  return finished(bytes, createHash('sha256').update(bytes), contentType, rest);
+}
+
+/** The same for a long body that comes in pieces: other work is done between them. */
+export async function finishPieces(
+  pieces: AsyncIterable<Uint8Array>,
+  contentType: string,
+  rest: Record<string, string>,
+): Promise<FinishedAnswer> {
+  const hash = createHash('sha256');
+  const body: Uint8Array[] = [];
+  for await (const piece of pieces) {
+    hash.update(piece);
+    body.push(piece);
+  }
+  return finished(joined(body), hash, contentType, rest);
+}
+
+function joined(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+function finished(
+  body: Uint8Array<ArrayBuffer>,
+  hash: Hash,
+  contentType: string,
+  rest: Record<string, string>,
+): FinishedAnswer {
+  const etag = `"${hash.digest('base64url').slice(0, TAG_LENGTH)}"`;
   const notModifiedHeaders = { ...rest, etag };
-  return {
-    body: bytes,
-    etag,
-    headers: { 'content-type': contentType, ...notModifiedHeaders },
-    notModifiedHeaders,
-  };
+  return { body, etag, headers: { 'content-type': contentType, ...notModifiedHeaders }, notModifiedHeaders };
 }
 
 export const finishJson = (answer: object, cacheControl: string): FinishedAnswer =>

@@ -18,6 +18,8 @@ export const problems = {
   'limit-reached': { status: 409, title: 'The limit of this sale is reached' },
   'already-finished': { status: 409, title: 'You have already finished shopping in this sale' },
   'not-refundable': { status: 409, title: 'This order cannot be refunded' },
+  'beacon-not-due': { status: 409, title: 'The draw does not wait for this now' },
+  'beacon-given': { status: 409, title: 'The draw has gone on already' },
   'version-conflict': { status: 409, title: 'Someone changed this in the meantime' },
   'sale-ended': { status: 410, title: 'The sale has ended' },
   'turn-missed': { status: 410, title: 'Your turn has passed' },

@@ -6,7 +6,7 @@
  * and the very same lines recompute a draw in a reader's browser. A test compares them with node:crypto.
  */
 
-const ROUND_CONSTANTS = new Int32Array(64);
+export const ROUND_CONSTANTS = new Int32Array(64);
 const INITIAL_STATE = new Int32Array(8);
 
 /** The first 32 bits of the fractional parts of the square and cube roots of the first primes (FIPS 180-4 §4.2.2, §5.3.3). */
@@ -132,8 +132,8 @@ export type Hmac = {
   of: (message: Uint8Array, length?: number) => Uint8Array<ArrayBuffer>;
 };
 
-/** HMAC-SHA256 under one key. Not for messages whose length is a secret; the key's blocks are worked out once. */
-export function hmacSha256(key: Uint8Array): Hmac {
+/** What SHA-256 is at after the inner and the outer block of an HMAC's key, 8 words each. */
+export function hmacStates(key: Uint8Array): { inner: Int32Array; outer: Int32Array } {
   const block = new Uint8Array(BLOCK_BYTES);
   block.set(key.length > BLOCK_BYTES ? sha256(key) : key);
   const keyed = (pad: number): Int32Array => {
@@ -145,8 +145,12 @@ export function hmacSha256(key: Uint8Array): Hmac {
     );
     return state;
   };
-  const inner = keyed(0x36);
-  const outer = keyed(0x5c);
+  return { inner: keyed(0x36), outer: keyed(0x5c) };
+}
+
+/** HMAC-SHA256 under one key. Not for messages whose length is a secret; the key's blocks are worked out once. */
+export function hmacSha256(key: Uint8Array): Hmac {
+  const { inner, outer } = hmacStates(key);
   const state = new Int32Array(8);
   const digest = new Uint8Array(DIGEST_BYTES);
   return {

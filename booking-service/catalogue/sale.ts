@@ -38,7 +38,7 @@ export async function createSale(
   const ordinals = event.sections
     .filter((section) => !names || names.includes(section.name))
     .map((section) => section.ordinal);
-  const settings: SaleSettings = { ...given, paused: false, closedAt: null, notice: null };
+  const settings: SaleSettings = { ...given, beaconGiven: null, paused: false, closedAt: null, notice: null };
   await db.call(
     (sql) => sql`
       with made as (

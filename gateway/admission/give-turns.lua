@@ -214,7 +214,8 @@ if turns > given then
   -- Until the draw is written down only what stands before its end may be served: the rest of the lobby comes before
   -- everybody who arrived later.
   local draw = redis.call('HMGET', K.draw, 'state', 'placed')
-  local last = draw[1] == 'drawing' and draw[2] or '+inf'
+  local last = isUnderWay(draw[1]) and draw[2] or '+inf'
+  passOverStandIns(last, turns - given)
   local front = redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, turns - given)
   if #front > 0 then
     local claimBy = now + sale.claimMs
@@ -225,8 +226,8 @@ if turns > given then
       deadlines[#deadlines + 1] = claimBy
       deadlines[#deadlines + 1] = id
       entries[#entries + 1] = id
-      entries[#entries + 1] = '{"state":"ready","number":' .. front[i + 1] .. ',"claimBy":' .. string.format('%.0f', claimBy) .. '}'
       for _, part in ipairs({ 'SET', 'u4', '#' .. front[i + 1], STATE_CODES.ready }) do states[#states + 1] = part end
+      entries[#entries + 1] = '{"state":"ready","number":' .. front[i + 1] .. ',"claimBy":' .. string.format('%.0f', claimBy) .. '}'
     end
     local number = tonumber(front[#front])
     redis.call('ZREM', K.waiting, unpack(ids))
@@ -234,8 +235,8 @@ if turns > given then
     setBits(K.bits, tonumber(front[2]), number, 0)
     redis.call('ZADD', K.ready, unpack(deadlines))
     redis.call('HSET', K.entries, unpack(entries))
-    changed()
     redis.call('BITFIELD', K.states, unpack(states))
+    changed()
     given = given + #ids
     if number > figure('lastTurn') then
       keep('lastTurn', number)

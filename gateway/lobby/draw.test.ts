@@ -1,13 +1,17 @@
 import { createHash, createHmac } from 'node:crypto';
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DrawAnswer } from '#shared/contract/queue.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { leavePlace, lookUpEntry, takePlace } from '../queue/place.ts';
 import { readSnapshot } from '../queue/snapshot.ts';
 import { positionOf } from '../queue/waiting-bits.ts';
 import { saleKey } from '../redis/keys.ts';
-import { census, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
-import { readDraws, writeDraw } from './draw.ts';
+import type { Store } from '../redis/script.ts';
+import { census, entryOf, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import { createDrawing } from './draw.ts';
 import { freezeLobby } from './freeze.ts';
+import { publishDraws } from './published.ts';
 
 let f: QueueFixture;
 beforeAll(async () => {
@@ -16,7 +20,11 @@ beforeAll(async () => {
 afterAll(() => f.close());
 
 const FANS = 1_203;
-const joinAs = (sale: string, keyEntry: string) => takePlace(f.store, sale, { ticketEntry: null, keyEntry });
+const joinAs = (sale: string, name: string) =>
+  takePlace(f.store, sale, { ticketEntry: null, keyEntry: entryOf(name) });
+const leaveAs = (sale: string, name: string) => leavePlace(f.store, sale, entryOf(name));
+const stateOf = async (sale: string, name: string) =>
+  (await lookUpEntry(f.store, sale, entryOf(name)))?.state;
 
 /** A sale whose lobby is open, with fans in it. */
 async function lobbySale(fans: number) {
@@ -28,122 +36,268 @@ async function lobbySale(fans: number) {
   return sale;
 }
 
+/** What everybody is answered at this moment. */
+async function published(sale: string): Promise<DrawAnswer> {
+  const { body } = await publishDraws(f.store).answer(sale);
+  return JSON.parse(Buffer.from(body).toString()) as DrawAnswer;
+}
+
+/** Anybody's ten lines: throws where the draw is not what it says. */
+function recompute({ commitment, digest, seed, beacon, ids }: DrawAnswer): void {
+  const seedBytes = Buffer.from(seed!, 'hex');
+  expect(createHash('sha256').update(seedBytes).digest('hex')).toBe(commitment);
+  const sorted = [...ids!].sort();
+  expect(createHash('sha256').update(sorted.join('\n')).digest('hex')).toBe(digest);
+  const key = Buffer.concat([seedBytes, Buffer.from(digest!, 'hex'), Buffer.from(beacon ?? '')]);
+  const ranks = new Map(sorted.map((id) => [id, createHmac('sha256', key).update(id).digest('hex')]));
+  expect(ids).toEqual(sorted.sort((a, b) => (ranks.get(a)! < ranks.get(b)! ? -1 : 1)));
+}
+
+/** Every member of `waiting` has the position that the sorted set gives it, and the sums are right (I13). */
+async function positionsAreExact(sale: string): Promise<void> {
+  const snapshot = await readSnapshot(f.store, sale, null);
+  const members = await f.redis.zrange(saleKey(sale, 'waiting'), '0', '-1', 'WITHSCORES');
+  for (let rank = 0; rank < members.length / 2; rank += 1) {
+    expect(positionOf(snapshot!.bits, Number(members[2 * rank + 1]))).toBe(rank + 1);
+  }
+  const { joined, ...parts } = await census(f.redis, sale);
+  expect(joined).toBe(Object.values(parts).reduce((sum, part) => sum + part));
+}
+
 test('the lobby has no numbers; the draw gives 1 to N, late-comers follow, and all of it can be recomputed', async () => {
   const sale = await lobbySale(FANS);
   expect((await joinAs(sale, 'fan-7')).entry).toMatchObject({ state: 'lobby', queueNumber: null });
-  const before = await readDraws(f.store)(sale);
-  expect(before).toMatchObject({ state: 'committed', seed: null, ids: null, digest: null });
+  const before = await published(sale);
+  expect(before).toMatchObject({ state: 'committed', seed: null, ids: null, digest: null, entries: null });
 
   f.pass(60);
   const late = await joinAs(sale, 'late');
   expect(late).toMatchObject({ created: true, ahead: FANS, entry: { queueNumber: FANS + 1 } });
   expect((await joinAs(sale, 'fan-3')).created).toBe(false);
-  await Promise.all([writeDraw(f.store, sale), writeDraw(f.store, sale), writeDraw(f.store, sale)]);
+  expect(await published(sale)).toMatchObject({ state: 'frozen', entries: FANS, seed: null, digest: null });
+  const others = [createDrawing(f.store), createDrawing(f.store)];
+  await Promise.all([f.draw(sale), ...others.map((drawing) => drawing.write(sale))]);
+  await Promise.all(others.map((drawing) => drawing.stop()));
 
-  const draw = await readDraws(f.store)(sale);
-  expect(draw.state).toBe('drawn');
-  expect(draw.commitment).toBe(before.commitment);
-  // Anybody's ten lines.
-  const seed = Buffer.from(draw.seed!, 'hex');
-  expect(createHash('sha256').update(seed).digest('hex')).toBe(draw.commitment);
-  const sorted = [...draw.ids!].sort();
-  const digest = createHash('sha256').update(sorted.join('\n')).digest();
-  expect(digest.toString('hex')).toBe(draw.digest);
-  const key = Buffer.concat([seed, digest]);
-  const rank = (id: string) => createHmac('sha256', key).update(id).digest('hex');
-  expect(draw.ids).toEqual(sorted.sort((a, b) => (rank(a) < rank(b) ? -1 : 1)));
-  expect(new Set(draw.ids)).toEqual(new Set(Array.from({ length: FANS }, (_, i) => `fan-${i}`)));
-
-  const snapshot = await readSnapshot(f.store, sale, null);
+  const draw = await published(sale);
+  expect(draw).toMatchObject({ state: 'drawn', commitment: before.commitment, entries: FANS, beacon: null });
+  recompute(draw);
+  expect(new Set(draw.ids)).toEqual(new Set(Array.from({ length: FANS }, (_, i) => entryOf(`fan-${i}`))));
   for (const [i, id] of draw.ids!.entries()) {
-    const entry = await lookUpEntry(f.store, sale, id);
-    expect(entry).toMatchObject({ state: 'waiting', queueNumber: i + 1 });
-    expect(positionOf(snapshot!.bits, i + 1)).toBe(i + 1);
+    expect(await lookUpEntry(f.store, sale, id)).toMatchObject({ state: 'waiting', queueNumber: i + 1 });
   }
-  expect(positionOf(snapshot!.bits, FANS + 1)).toBe(FANS + 1);
-  expect(await census(f.redis, sale)).toEqual({
-    joined: FANS + 1,
-    lobby: 0,
-    waiting: FANS + 1,
-    ready: 0,
-    admitted: 0,
-    ended: 0,
-  });
+  await positionsAreExact(sale);
+  expect(await census(f.redis, sale)).toMatchObject({ joined: FANS + 1, waiting: FANS + 1, ended: 0 });
 });
 
-test('while the draw is being written the late-comer behind it gets no turn', async () => {
+test('what was not published before is not published: no seed, no order while the draw is being written', async () => {
+  const sale = await lobbySale(40);
+  f.pass(60);
+  await freezeLobby(f.store, sale);
+  await f.redis.hset(saleKey(sale, 'draw'), 'beaconSource', JSON.stringify({ name: 'a beacon' }));
+  await f.draw(sale);
+  const waiting = await published(sale);
+  expect(waiting).toMatchObject({ state: 'awaitingBeacon', seed: null, ids: null, beacon: null });
+  expect(waiting.digest).toMatch(/^[0-9a-f]{64}$/);
+  await f.draw(sale);
+  expect(await published(sale)).toEqual(waiting);
+});
+
+test('until the draw is written the late-comer behind it gets no turn', async () => {
   const sale = await lobbySale(700);
   f.pass(60);
   await freezeLobby(f.store, sale);
   await joinAs(sale, 'late');
   expect(await giveTurns(f.store, sale)).toBe(0);
-  expect((await lookUpEntry(f.store, sale, 'late'))?.state).toBe('waiting');
-  await writeDraw(f.store, sale);
+  expect(await stateOf(sale, 'late')).toBe('waiting');
+  await f.draw(sale);
   // Capacity and rate of the fixture's sale allow a thousand turns at once.
   expect(await giveTurns(f.store, sale)).toBe(701);
 });
 
 test('whoever leaves between freeze and draw leaves an empty number behind', async () => {
   const sale = await lobbySale(10);
-  await leavePlace(f.store, sale, 'fan-1');
+  await leaveAs(sale, 'fan-1');
   f.pass(60);
   await freezeLobby(f.store, sale);
-  expect(await leavePlace(f.store, sale, 'fan-2')).toBe('left');
-  await writeDraw(f.store, sale);
-  const draw = await readDraws(f.store)(sale);
+  expect(await leaveAs(sale, 'fan-2')).toBe('left');
+  expect(await readSnapshot(f.store, sale, null)).toMatchObject({ lobby: 8, lobbyLeft: 2, waiting: 0 });
+  await f.draw(sale);
+  const draw = await published(sale);
+  recompute(draw);
   expect(draw.ids).toHaveLength(9);
-  expect(draw.ids).not.toContain('fan-1');
+  expect(draw.ids).not.toContain(entryOf('fan-1'));
   const snapshot = await readSnapshot(f.store, sale, null);
-  expect(positionOf(snapshot!.bits, draw.ids!.indexOf('fan-2') + 1)).toBeNull();
-  expect(snapshot!.waiting).toBe(8);
+  expect(positionOf(snapshot!.bits, draw.ids!.indexOf(entryOf('fan-2')) + 1)).toBeNull();
+  expect(snapshot).toMatchObject({ lobby: 0, waiting: 8 });
 });
 
 test('an empty lobby is drawn at once and the first to join is number 1', async () => {
   const sale = await lobbySale(0);
   f.pass(61);
   expect((await joinAs(sale, 'first')).entry.queueNumber).toBe(1);
-  expect((await readDraws(f.store)(sale)).state).toBe('drawn');
+  expect(await published(sale)).toMatchObject({ state: 'drawn', entries: 0, ids: [] });
+});
+
+test('a sale that was closed before it opened has no draw', async () => {
+  const sale = await lobbySale(3);
+  await f.redis.hset(saleKey(sale, 'sale'), 'closedAt', f.now());
+  f.pass(61);
+  expect(await freezeLobby(f.store, sale)).toBe(false);
+  expect(await stateOf(sale, 'fan-1')).toBe('closed');
+});
+
+test('a lobby that was read while it was open is drawn as it was when it was frozen', async () => {
+  const sale = await lobbySale(2_500);
+  const drawing = createDrawing(f.store);
+  await drawing.readAhead(sale);
+  await Promise.all([leaveAs(sale, 'fan-8'), leaveAs(sale, 'fan-2499'), joinAs(sale, 'fan-2500')]);
+  await drawing.readAhead(sale);
+  await Promise.all([leaveAs(sale, 'fan-2500'), joinAs(sale, 'fan-2501')]);
+  f.pass(60);
+  await freezeLobby(f.store, sale);
+  await leaveAs(sale, 'fan-9');
+  await drawing.write(sale);
+  await drawing.stop();
+  const draw = await published(sale);
+  recompute(draw);
+  expect(draw.ids).toHaveLength(2_499);
+  expect(draw.ids).toContain(entryOf('fan-2501'));
+  await positionsAreExact(sale);
+});
+
+test('what was read of a lobby that Redis has lost since is not believed', async () => {
+  const sale = await lobbySale(30);
+  const drawing = createDrawing(f.store);
+  await drawing.readAhead(sale);
+  await f.redis.del(saleKey(sale, 'lobby'));
+  await f.redis.hdel(saleKey(sale, 'queue'), 'lobbyArrivals');
+  for (let i = 40; i < 70; i += 1) await joinAs(sale, `fan-${i}`);
+  f.pass(60);
+  await freezeLobby(f.store, sale);
+  await drawing.write(sale);
+  await drawing.stop();
+  const draw = await published(sale);
+  recompute(draw);
+  expect(new Set(draw.ids)).toEqual(new Set(Array.from({ length: 30 }, (_, i) => entryOf(`fan-${i + 40}`))));
+});
+
+test('an id that was never in the lobby is not placed', async () => {
+  const sale = await lobbySale(5);
+  f.pass(60);
+  await freezeLobby(f.store, sale);
+  await f.redis.zrem(saleKey(sale, 'frozen'), entryOf('fan-2'));
+  await expect(f.draw(sale)).rejects.toThrow('4 of the 5 entries');
+  expect(await f.redis.zcard(saleKey(sale, 'waiting'))).toBe(0);
+});
+
+test('one gateway works on a draw; another takes it up when nothing has happened for a while', async () => {
+  const sale = await lobbySale(5);
+  f.pass(60);
+  await freezeLobby(f.store, sale);
+  const [one, other] = [createDrawing(f.store), createDrawing(f.store)];
+  expect([await one.takesUp(sale), await other.takesUp(sale)]).toEqual([true, false]);
+  f.pass(3);
+  expect(await other.takesUp(sale)).toBe(true);
+  await other.write(sale);
+  f.pass(3);
+  expect(await one.takesUp(sale)).toBe(false);
+  await Promise.all([one.stop(), other.stop()]);
 });
 
 test('a large lobby keeps nobody waiting: turns flow while its draw is written, by two processes at once', async () => {
   const sale = await lobbySale(0);
-  const ids = Array.from({ length: 30_000 }, (_, i) => `fan-${i}`);
-  for (let i = 0; i < ids.length; i += 5_000)
-    await f.redis.sadd(saleKey(sale, 'lobby'), ...ids.slice(i, i + 5_000));
+  const fans = 30_000;
+  for (let from = 0; from < fans; from += 5_000) {
+    const members = Array.from({ length: 5_000 }, (_, i) => [from + i + 1, entryOf(`fan-${from + i}`)]);
+    await f.redis.zadd(saleKey(sale, 'lobby'), ...(members.flat() as [number, string]));
+  }
+  await f.redis.hset(saleKey(sale, 'queue'), 'lobbyArrivals', fans);
   f.pass(60);
   await freezeLobby(f.store, sale);
-  let [drawing, given, longestStallMs, lastAt] = [true, 0, 0, performance.now()];
-  const draws = Promise.all([writeDraw(f.store, sale), writeDraw(f.store, sale)]).then(() => {
+  const other = createDrawing(f.store);
+  let [drawing, given, givenBehind] = [true, 0, 0];
+  const draws = Promise.all([f.draw(sale), other.write(sale)]).finally(() => {
     drawing = false;
   });
   while (drawing) {
     given += await giveTurns(f.store, sale);
-    longestStallMs = Math.max(longestStallMs, performance.now() - lastAt);
-    lastAt = performance.now();
+    const placed = Number(await f.redis.hget(saleKey(sale, 'draw'), 'placed'));
+    givenBehind = Math.max(givenBehind, given - placed);
   }
   await draws;
+  await other.stop();
   expect(given).toBe(1_000);
-  expect(longestStallMs).toBeLessThan(500);
-  const { ids: drawn } = await readDraws(f.store)(sale);
-  expect(drawn).toHaveLength(30_000);
-  expect(drawn).toEqual((await allSlices(f, sale, ids)).flat());
+  expect(givenBehind).toBe(0);
+  const draw = await published(sale);
+  recompute(draw);
+  expect(draw.ids).toHaveLength(fans);
+  // Together the keys of a drawn lobby are no heavier than the queue's: each id is kept once, and eight bytes beside it.
+  expect(await f.redis.exists(saleKey(sale, 'frozen'), saleKey(sale, 'lobby-left'))).toBe(0);
+  expect(await f.redis.strlen(saleKey(sale, 'drawn'))).toBe(8 * fans);
 });
 
-test('whoever left before being placed is counted once', async () => {
-  const sale = await lobbySale(3);
-  f.pass(60);
-  await freezeLobby(f.store, sale);
-  await leavePlace(f.store, sale, 'fan-1');
-  const snapshot = await readSnapshot(f.store, sale, null);
-  expect(snapshot).toMatchObject({ lobby: 2, lobbyLeft: 1, waiting: 0 });
-  await writeDraw(f.store, sale);
-  expect(await readSnapshot(f.store, sale, null)).toMatchObject({ lobby: 0, waiting: 2 });
-});
-
-/** The order by the published rule, sorted all at once. */
-async function allSlices(fixture: QueueFixture, sale: string, ids: string[]): Promise<string[][]> {
-  const { seed, digest } = await readDraws(fixture.store)(sale);
-  const key = Buffer.concat([Buffer.from(seed!, 'hex'), Buffer.from(digest!, 'hex')]);
-  const rank = new Map(ids.map((id) => [id, createHmac('sha256', key).update(id).digest('hex')]));
-  return [[...ids].sort((a, b) => (rank.get(a)! < rank.get(b)! ? -1 : 1))];
+/** A store of which everything fails after so many calls, as for a process that dies. */
+function dyingStore(callsLeft: number): Store {
+  let left = callsLeft;
+  const redis = new Proxy(f.redis, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        left -= 1;
+        return left < 0 ? Promise.reject(new Error('the process has died')) : value.apply(target, args);
+      };
+    },
+  });
+  return { redis, time: f.store.time };
 }
+
+test('random lobbies, with leaves at every moment, several gateways, and some that die in the middle', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        fans: fc.integer({ min: 0, max: 1_300 }),
+        leaveOpen: fc.array(fc.nat(1_299), { maxLength: 20 }),
+        leaveFrozen: fc.array(fc.nat(1_299), { maxLength: 20 }),
+        leaveDrawing: fc.array(fc.nat(1_299), { maxLength: 20 }),
+        readsAhead: fc.boolean(),
+        deaths: fc.array(fc.integer({ min: 1, max: 14 }), { maxLength: 3 }),
+        gateways: fc.integer({ min: 1, max: 3 }),
+      }),
+      async ({ fans, leaveOpen, leaveFrozen, leaveDrawing, readsAhead, deaths, gateways }) => {
+        const sale = await lobbySale(fans);
+        const gone = new Set<string>();
+        const leave = async (numbers: number[]) => {
+          for (const fan of numbers) {
+            if (fan >= fans || gone.has(`fan-${fan}`)) continue;
+            gone.add(`fan-${fan}`);
+            await leaveAs(sale, `fan-${fan}`);
+          }
+        };
+        const drawings = Array.from({ length: gateways }, () => createDrawing(f.store));
+        if (readsAhead) await Promise.all(drawings.map((drawing) => drawing.readAhead(sale)));
+        await leave(leaveOpen);
+        const inLobby = fans - gone.size;
+        f.pass(60);
+        await freezeLobby(f.store, sale);
+        await leave(leaveFrozen);
+        for (const calls of deaths) {
+          const dying = createDrawing(dyingStore(calls));
+          await dying.write(sale).catch((error) => expect(String(error)).toMatch(/died|reached/));
+          await dying.stop();
+        }
+        await Promise.all([leave(leaveDrawing), ...drawings.map((drawing) => drawing.write(sale))]);
+        await Promise.all(drawings.map((drawing) => drawing.stop()));
+
+        const draw = await published(sale);
+        expect(draw).toMatchObject({ state: 'drawn', entries: inLobby });
+        recompute(draw);
+        expect(draw.ids).toHaveLength(inLobby);
+        expect(await f.redis.zcard(saleKey(sale, 'waiting'))).toBe(fans - gone.size);
+        await positionsAreExact(sale);
+      },
+    ),
+    { numRuns: 8 },
+  );
+});

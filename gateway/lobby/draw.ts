@@ -1,100 +1,219 @@
-import type { DrawAnswer } from '#shared/contract/queue.ts';
+import type { Stop } from '#shared/every.ts';
 import { saleKey } from '../redis/keys.ts';
 import { redisProblem, type Store, saleScript } from '../redis/script.ts';
-import { drawOrder, lobbyDigest } from './order.ts';
+import { ID_BYTES, ID_LENGTH, textsOf } from './lobby-ids.ts';
+import { createSorter, type LobbySorter } from './sorter.ts';
 
 /** Equal to SLICE in prelude.lua. */
 const PLACE_SLICE = 500;
-const READ_SLICE = 5_000;
-const DRAWS_REMEMBERED_MAX = 20;
+/** Reading is cheap: this many keep Redis for about a millisecond. */
+const READ_SLICE = 2_000;
+/** So much of a large lobby is read in one go while it is open; the rest at the next look. */
+const READS_AHEAD_MAX = 50;
+/** How many ids travel from the sorting thread at once. */
+const ORDER_SLICE = 20 * PLACE_SLICE;
+/** A gateway that has not got on with a draw for so long is taken for dead: ten million ranks take less. */
+const TAKE_UP_AFTER_MS = 3_000;
 
+const readLobby = saleScript<(Buffer | number)[]>(new URL('./read-lobby.lua', import.meta.url), 'bytes');
+const takeUp = saleScript<0 | 1>(new URL('./take-up.lua', import.meta.url));
+const publishDigest = saleScript<string>(new URL('./publish-digest.lua', import.meta.url));
 const place = saleScript<number>(new URL('./place.lua', import.meta.url));
 
-/**
- * Writes the drawn order into the queue, slice by slice from the front. The frozen lobby stays whole until the last slice
- * is written, so any process can do it, take it up where another died, or do it at the same time as another.
- */
-export async function writeDraw(store: Store, sale: string): Promise<void> {
-  const lobby = await readFrozenLobby(store, sale);
-  // Not whole: another process has just written the last slice.
-  if (!lobby) return;
-  const digest = await lobbyDigest(lobby.ids);
-  let placed = 0;
-  let offset = 0;
-  for await (const slice of inSlices(drawOrder(lobby.seed, digest, lobby.ids), PLACE_SLICE)) {
-    if (offset >= placed) placed = await place(store, sale, [offset, digest.toString('hex'), ...slice]);
-    offset += slice.length;
-  }
+/** How far a lobby has been read. */
+type Reading = {
+  arrivals: number;
+  lastId: Buffer;
+  left: number;
+  /** Of the thread that knows what has been read. */
+  generation: number;
+};
+
+/** What this process does for the draws of its sales. One call at a time for each sale. */
+export type Drawing = {
+  /** Reads on in a lobby that is still open, so that at its freeze only the latest is missing. */
+  readAhead: (sale: string) => Promise<void>;
+  /**
+   * Goes on with the draw of a frozen lobby: publishes its digest and, unless a beacon is waited for, writes the order,
+   * slice by slice from the front. Any process can do it, take it up where another died, or do it at the same time as
+   * another. `onFront` is called when there is somebody to give a turn to.
+   */
+  write: (sale: string, onFront?: () => Promise<unknown>) => Promise<void>;
+  /** Whether nobody has got on with this draw lately; to whom it says so the draw is left for the next seconds. */
+  takesUp: (sale: string) => Promise<boolean>;
+  /** Forgets what was read of a lobby. */
+  forget: (sale: string) => Promise<void>;
+  stop: Stop;
+};
+
+export function createDrawing(store: Store): Drawing {
+  const sorter = createSorter();
+  const readings = new Map<string, Reading>();
+
+  const readingOf = async (sale: string, lobby: LobbySorter): Promise<Reading> => {
+    const known = readings.get(sale);
+    if (known && known.generation === sorter.generation()) return known;
+    await lobby.forget();
+    const fresh = { arrivals: 0, lastId: Buffer.alloc(0), left: 0, generation: sorter.generation() };
+    readings.set(sale, fresh);
+    return fresh;
+  };
+
+  const forget = async (sale: string): Promise<void> => {
+    if (!readings.delete(sale)) return;
+    await sorter.lobby(sale).forget();
+  };
+
+  /** Reads on to the end of the lobby, in at most so many slices. */
+  const readOn = async (sale: string, slicesMax: number): Promise<void> => {
+    const lobby = sorter.lobby(sale);
+    let begunAnew = false;
+    for (let slice = 0; slice < slicesMax; slice += 1) {
+      const reading = await readingOf(sale, lobby);
+      const reply = await readLobby(store, sale, [
+        reading.arrivals,
+        reading.lastId,
+        reading.left,
+        READ_SLICE,
+      ]);
+      if (reply.length === 1) {
+        // Once means that Redis has lost data; what was read since then is not lost again.
+        if (begunAnew) throw new Error('the order of arrival in the lobby is broken');
+        begunAnew = true;
+        await forget(sale);
+        continue;
+      }
+      const [arrivals, arrived, left, gone] = reply as [number, Buffer, number, Buffer];
+      await Promise.all([
+        arrived.length > 0 ? lobby.add(arrived) : null,
+        gone.length > 0 ? lobby.remove(gone) : null,
+      ]);
+      if (arrived.length > 0) reading.lastId = Buffer.from(arrived.subarray(-ID_LENGTH));
+      Object.assign(reading, { arrivals, left });
+      if (arrived.length === 0 && gone.length === 0) return;
+    }
+  };
+
+  /** What the draw has written already has gone from the frozen lobby; twice does no harm. */
+  const readDrawn = async (sale: string): Promise<void> => {
+    const lobby = sorter.lobby(sale);
+    await readingOf(sale, lobby);
+    for await (const bytes of drawnBytes(store, sale)) await lobby.add(textsOf(bytes));
+  };
+
+  /** The whole lobby into the thread; null when somebody else has finished the draw meanwhile. */
+  const readWhole = async (
+    sale: string,
+  ): Promise<{ lobby: LobbySorter; facts: Facts; digest: string } | null> => {
+    const lobby = sorter.lobby(sale);
+    for (let attempt = 1; ; attempt += 1) {
+      await readOn(sale, Number.POSITIVE_INFINITY);
+      let { entries, digest } = await lobby.digest();
+      let facts = await readFacts(store, sale);
+      if (facts.state !== 'frozen' && facts.state !== 'drawing') return null;
+      if (entries !== facts.entries && facts.placed > 0) {
+        await readDrawn(sale);
+        ({ entries, digest } = await lobby.digest());
+        facts = await readFacts(store, sale);
+      }
+      const isWhole = entries === facts.entries && (facts.digest === null || facts.digest === digest);
+      if (isWhole) return { lobby, facts, digest };
+      await forget(sale);
+      // What was read ahead may be of a lobby that Redis has lost since; what was read just now is not.
+      if (attempt > 1)
+        throw new Error(`${entries} of the ${facts.entries} entries of a frozen lobby were found`);
+    }
+  };
+
+  return {
+    readAhead: (sale) => readOn(sale, READS_AHEAD_MAX),
+
+    async write(sale, onFront = async () => undefined) {
+      const whole = await readWhole(sale);
+      if (!whole) return;
+      const { lobby, facts, digest } = whole;
+      const state = await publishDigest(store, sale, [digest]);
+      if (state !== 'drawing') return;
+      const { seed, beacon } = await readFacts(store, sale);
+      await lobby.arrange(drawKey(seed, digest, beacon));
+      let { placed } = facts;
+      while (placed < facts.entries) {
+        const from = placed;
+        const { texts, bytes } = await lobby.slice(from, ORDER_SLICE);
+        const end = from + bytes.length / ID_BYTES;
+        // Where another process has got further, this one goes on from there.
+        while (placed < end) {
+          const [at, size] = [placed - from, Math.min(PLACE_SLICE, end - placed)];
+          const next = await place(store, sale, [
+            placed,
+            digest,
+            bufferOf(texts, at * ID_LENGTH, size * ID_LENGTH),
+            bufferOf(bytes, at * ID_BYTES, size * ID_BYTES),
+          ]);
+          // Redis has lost what was written: the next look begins anew.
+          if (next <= placed) return;
+          if (placed === 0) await onFront();
+          placed = next;
+        }
+      }
+      await forget(sale);
+    },
+
+    takesUp: async (sale) => (await takeUp(store, sale, [TAKE_UP_AFTER_MS])) === 1,
+
+    forget,
+
+    stop: sorter.stop,
+  };
 }
 
-async function readFrozenLobby(store: Store, sale: string): Promise<{ seed: Buffer; ids: string[] } | null> {
+const bufferOf = (bytes: Uint8Array, at: number, length: number): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + at, length);
+
+/**
+ * The key of the draw's HMAC: the seed's 32 bytes, the 32 bytes of the lobby's digest, and the beacon's value as it was
+ * published, in UTF-8; nothing in its place where there is none.
+ */
+const drawKey = (seed: string, digest: string, beacon: string): Uint8Array =>
+  Buffer.concat([Buffer.from(seed, 'hex'), Buffer.from(digest, 'hex'), Buffer.from(beacon, 'utf8')]);
+
+type Facts = {
+  state: string | null;
+  seed: string;
+  digest: string | null;
+  beacon: string;
+  entries: number;
+  placed: number;
+};
+
+async function readFacts(store: Store, sale: string): Promise<Facts> {
   try {
-    const ids = new Set<string>();
-    let cursor = '0';
-    do {
-      const [next, page] = await store.redis.sscan(saleKey(sale, 'frozen'), cursor, 'COUNT', READ_SLICE);
-      for (const id of page) ids.add(id);
-      cursor = next;
-    } while (cursor !== '0');
-    const [seed, entries] = await store.redis.hmget(saleKey(sale, 'draw'), 'seed', 'entries');
-    return ids.size > 0 && ids.size === Number(entries)
-      ? { seed: Buffer.from(seed ?? '', 'hex'), ids: [...ids] }
-      : null;
+    const fields = ['state', 'seed', 'digest', 'beacon', 'entries', 'placed'] as const;
+    const [state, seed, digest, beacon, entries, placed] = await store.redis.hmget(
+      saleKey(sale, 'draw'),
+      ...fields,
+    );
+    return {
+      state: state ?? null,
+      seed: seed ?? '',
+      digest: digest ?? null,
+      beacon: beacon ?? '',
+      entries: Number(entries),
+      placed: Number(placed),
+    };
   } catch (error) {
     throw redisProblem(error);
   }
 }
 
-/** The same ids in slices of exactly `size`, but for the last. */
-async function* inSlices(source: AsyncIterable<string[]>, size: number): AsyncGenerator<string[]> {
-  let rest: string[] = [];
-  for await (const ids of source) {
-    rest = rest.concat(ids);
-    while (rest.length >= size) {
-      yield rest.slice(0, size);
-      rest = rest.slice(size);
-    }
-  }
-  if (rest.length > 0) yield rest;
-}
-
-/**
- * What is public about a sale's draw at this moment. The seed and the order stay secret until the order is written; from
- * then on nothing changes, and it is remembered.
- */
-export function readDraws(store: Store): (sale: string) => Promise<DrawAnswer> {
-  const drawn = new Map<string, DrawAnswer>();
-  return async (sale) => {
-    const known = drawn.get(sale);
-    if (known) return known;
-    try {
-      const draw = await store.redis.hgetall(saleKey(sale, 'draw'));
-      const answer: DrawAnswer = {
-        sale,
-        state: (draw.state ?? 'none') as DrawAnswer['state'],
-        commitment: draw.commitment ?? null,
-        digest: draw.digest ?? null,
-        seed: null,
-        beacon: null,
-        ids: null,
-      };
-      if (draw.state !== 'drawn') return answer;
-      answer.seed = draw.seed ?? null;
-      answer.ids = await readDrawnIds(store, sale);
-      if (drawn.size >= DRAWS_REMEMBERED_MAX) drawn.delete(drawn.keys().next().value as string);
-      drawn.set(sale, answer);
-      return answer;
-    } catch (error) {
+/** The drawn ids in their order, as the bytes they stand for, READ_SLICE at a time. */
+export async function* drawnBytes(store: Store, sale: string): AsyncGenerator<Buffer> {
+  for (let from = 0; ; from += READ_SLICE * ID_BYTES) {
+    const to = from + READ_SLICE * ID_BYTES - 1;
+    const bytes = await store.redis.getrangeBuffer(saleKey(sale, 'drawn'), from, to).catch((error) => {
       throw redisProblem(error);
-    }
-  };
-}
-
-async function readDrawnIds(store: Store, sale: string): Promise<string[]> {
-  const ids: string[] = [];
-  for (;;) {
-    const page = await store.redis.lrange(saleKey(sale, 'drawn'), ids.length, ids.length + READ_SLICE - 1);
-    ids.push(...page);
-    if (page.length < READ_SLICE) return ids;
+    });
+    if (bytes.length > 0) yield bytes;
+    if (bytes.length < READ_SLICE * ID_BYTES) return;
   }
 }

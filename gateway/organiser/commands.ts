@@ -49,7 +49,7 @@ export async function patchSale(
     changed.notice = notice === null ? null : { text: notice, at: isoTime(snapshot.asOf) };
   const faults = faultsOfTimes(changed);
   if (faults.length > 0) throw invalidFields(faults);
-  return apply(shop, snapshot, changed, 'patch', { by, reason: null }, false);
+  return applySettings(shop, snapshot, changed, 'patch', { by, reason: null }, false);
 }
 
 /**
@@ -75,7 +75,7 @@ export async function commandSale(
     }
     if (!reopens && JSON.stringify(changed) === JSON.stringify(settings)) return organiserSale(snapshot);
     try {
-      return await apply(shop, snapshot, changed, command, who, reopens);
+      return await applySettings(shop, snapshot, changed, command, who, reopens);
     } catch (error) {
       // Somebody else's change, or the very moment of opening, came between: judged anew.
       const outrun =
@@ -107,13 +107,15 @@ export function commanded(snapshot: QueueSnapshot, command: SaleCommand): SaleSe
         ...settings,
         opensAt: now,
         lobbyOpensAt: lobbyOpened ? settings.lobbyOpensAt : null,
+        beacon: lobbyOpened ? settings.beacon : null,
         paused: false,
       };
     }
   }
 }
 
-async function apply(
+/** Puts settings into effect that were made from this snapshot's; durable right after. Throws what changeSale throws. */
+export async function applySettings(
   shop: Shop,
   snapshot: QueueSnapshot,
   settings: SaleSettings,

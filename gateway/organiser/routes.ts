@@ -10,6 +10,7 @@ import { putSale } from '../sale/live-sale.ts';
 import { answer, type OrganiserEnv, requireId } from './answer.ts';
 import { organiserBookingRoutes } from './booking-routes.ts';
 import { commandSale, organiserSale, patchSale, type Shop } from './commands.ts';
+import { drawCommandRoutes } from './draw-commands.ts';
 import type { Organisers } from './organisers.ts';
 import type { SaleStats } from './stats.ts';
 import { statsRoutes } from './stats-routes.ts';
@@ -83,6 +84,7 @@ export function organiserRoutes(deps: OrganiserDeps) {
     });
   }
   app.route('/', organiserBookingRoutes({ shop, catalogue }));
+  app.route('/', drawCommandRoutes(shop));
   app.route('/', statsRoutes({ stats, streams }));
   return app;
 }

@@ -6,12 +6,11 @@ import { Problem } from '#shared/problem.ts';
 import { claimTurn, finishAdmission } from '../admission/admission.ts';
 import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
-import { writeDraw } from '../lobby/draw.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
 import { leavePlace, lookUpEntry, takePlace } from '../queue/place.ts';
 import { keepPresence, type Presence } from '../queue/presence.ts';
 import { saleKey } from '../redis/keys.ts';
-import { type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
+import { entryOf, type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
 import { readSaleStats } from './stats.ts';
 
 const LOBBY_SECONDS = 20;
@@ -78,7 +77,7 @@ async function crowd(withCodes: boolean) {
   const acts = {
     join: async (fan: number) => {
       const code = codes[fan % codes.length] as string;
-      const known = { ticketEntry: tickets[fan] ?? null, keyEntry: `fan-${fan}` };
+      const known = { ticketEntry: tickets[fan] ?? null, keyEntry: entryOf(`fan-${fan}`) };
       const place = await takePlace(f.store, sale, known, code).catch(refused);
       if (!place) return;
       tickets[fan] = place.entry.id;
@@ -91,7 +90,7 @@ async function crowd(withCodes: boolean) {
     pass: async (seconds: number) => f.pass(seconds * 3),
     turns: () => giveTurns(f.store, sale),
     freeze: () => freezeLobby(f.store, sale),
-    draw: () => writeDraw(f.store, sale),
+    draw: () => f.draw(sale),
     stayAway: async () => {
       for (let merges = 0; merges < 7; merges += 1) {
         f.pass(5);

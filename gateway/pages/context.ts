@@ -1,10 +1,10 @@
 import type { Context } from 'hono';
-import type { DrawAnswer } from '#shared/contract/queue.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import type { Log } from '#shared/log.ts';
 import type { SigningKeys } from '../admission/signing-keys.ts';
 import type { BookingCatalogue } from '../booking/catalogue.ts';
 import type { Door } from '../door/door.ts';
+import type { Draws } from '../lobby/published.ts';
 import { type Cookies, ticketInCookie } from '../queue/credentials.ts';
 import type { Queue } from '../queue/status.ts';
 import type { QueueTicket } from '../queue/ticket.ts';
@@ -23,7 +23,7 @@ export type PageDeps = {
   sync: SaleSync;
   events: Events;
   listing: Listing;
-  draw: (sale: string) => Promise<DrawAnswer>;
+  draws: Draws;
   log: Log;
 };
 

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import type { DrawAnswer } from '#shared/contract/queue.ts';
 import type { EventsAnswer, ListedSale, SaleAnswer, SaleState } from '#shared/contract/sale.ts';
+import type { DrawFacts } from '../lobby/published.ts';
 import type { ShownEvent } from '../sale/listing.ts';
 import { formatDay, formatMoney } from './format.ts';
 import type { Html } from './layout.ts';
@@ -58,12 +58,12 @@ const showsLeft = ({ state, left }: ListedSale): boolean =>
   left !== null && (state === 'open' || state === 'paused');
 
 /** The draw, and what is needed to recompute it. */
-export const drawPage = (sale: SaleAnswer, draw: DrawAnswer): Html => html`<h1>The draw</h1>
+export const drawPage = (sale: SaleAnswer, draw: DrawFacts): Html => html`<h1>The draw</h1>
   <p>${sale.event.name}: ${sale.name}</p>
   ${draw.state === 'none' ? html`<p>This sale has no lobby, so there is no draw: places go by arrival.</p>` : proof(sale, draw)}
   <p><a href="/sales/${sale.sale}">Back to the queue</a></p>`;
 
-const proof = (sale: SaleAnswer, draw: DrawAnswer): Html => html`<p>
+const proof = (sale: SaleAnswer, draw: DrawFacts): Html => html`<p>
     Before the lobby opened we chose a secret seed and published its fingerprint. At the opening everyone in the lobby is
     put in an order that follows from the seed and the list of everyone there, and from nothing else. Then the seed is
     published, so that anyone can compute the order again.

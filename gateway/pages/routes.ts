@@ -31,7 +31,7 @@ export function pageRoutes(deps: PageDeps) {
 
   app.get('/sales/:sale/draw', async (c) => {
     const sale = await saleOfPage(deps, c.req.param('sale'));
-    return page(c, { title: 'The draw', body: drawPage(sale, await deps.draw(sale.sale)) });
+    return page(c, { title: 'The draw', body: drawPage(sale, await deps.draws.facts(sale.sale)) });
   });
 
   app.route('/', queuePageRoutes(deps));

@@ -15,7 +15,7 @@ if entry.state == 'waiting' then
   stopWaiting(id, entry.number)
   finishEntry(id, entry, 'left')
 elseif entry.state == 'lobby' then
-  if redis.call('SREM', K.lobby, id) == 0 then redis.call('HINCRBY', K.draw, 'leftUnplaced', 1) end
+  leaveLobby(id)
   finishEntry(id, entry, 'left')
   count('lobbyLeft', 1)
   changed()

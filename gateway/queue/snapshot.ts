@@ -1,8 +1,7 @@
+import type { DrawState } from '#shared/contract/queue.ts';
 import { SaleDefinition, type SaleState } from '#shared/contract/sale.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import { indexWaitingBits, type WaitingBits } from './waiting-bits.ts';
-
-export type DrawState = 'none' | 'committed' | 'drawing' | 'drawn';
 
 /** What a gateway process remembers of a sale's queue, all of one moment. */
 export type QueueSnapshot = {
@@ -11,11 +10,11 @@ export type QueueSnapshot = {
   /** Rises with every change of who waits. */
   version: number;
   /** The highest queue number given so far. */
+  lastNumber: number;
   /** Rises whenever Redis has lost data. */
   epoch: number;
   /** Redis has lost data, and places are being brought back: no turn, no new number, no position. */
   recovering: boolean;
-  lastNumber: number;
   lobby: number;
   /** Fans who have left the lobby so far. */
   lobbyLeft: number;
@@ -43,9 +42,9 @@ type SnapshotReply = {
   now: number;
   state: Buffer;
   version: number;
+  lastNumber: number;
   epoch: number;
   recovering: 0 | 1;
-  lastNumber: number;
   lobby: number;
   lobbyLeft: number;
   waiting: number;
@@ -74,13 +73,14 @@ export async function readSnapshot(
   if (pairs.length === 1) return null;
   const reply: Record<string, Buffer | number | undefined> = {};
   for (let i = 0; i < pairs.length; i += 2) reply[String(pairs[i])] = pairs[i + 1];
-  const { now, state, recovering, drawState, allHeldUntil, bits, definition, ...figures } = reply as SnapshotReply;
+  const { now, state, recovering, drawState, allHeldUntil, bits, definition, ...figures } =
+    reply as SnapshotReply;
   return {
     ...figures,
     allHeldUntil: allHeldUntil || null,
     definition: definition ? SaleDefinition.parse(JSON.parse(definition.toString())) : known!.definition,
-    recovering: recovering === 1,
     state: state.toString() as SaleState,
+    recovering: recovering === 1,
     drawState: drawState.toString() as DrawState,
     bits: bits ? indexWaitingBits(bits) : known!.bits,
     asOf: now,

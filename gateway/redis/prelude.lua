@@ -141,17 +141,22 @@ local function readEntry(id)
   if packed then return cjson.decode(packed) end
   local number = redis.call('ZSCORE', K.waiting, id)
   if number then return { state = 'waiting', number = tonumber(number) } end
-  if redis.call('SISMEMBER', K.lobby, id) == 1 then return { state = 'lobby' } end
+  if redis.call('ZSCORE', K.lobby, id) then return { state = 'lobby' } end
   -- Frozen, and the draw has not written this entry's number down yet.
-  if redis.call('SISMEMBER', K.frozen, id) == 1 then return { state = 'lobby' } end
+  if redis.call('ZSCORE', K.frozen, id) then return { state = 'lobby' } end
   return nil
+end
+
+-- From the freeze of the lobby until its last number is written down: frozen, awaitingBeacon, drawing.
+local function isUnderWay(drawState)
+  return drawState and drawState ~= 'none' and drawState ~= 'committed' and drawState ~= 'drawn'
 end
 
 -- Fans whose order is not decided or not written down yet.
 local function lobbySize()
   local draw = redis.call('HMGET', K.draw, 'state', 'entries', 'placed', 'leftUnplaced')
-  if draw[1] == 'drawing' then return tonumber(draw[2]) - tonumber(draw[3]) - tonumber(draw[4] or 0) end
-  return redis.call('SCARD', K.lobby)
+  if isUnderWay(draw[1]) then return tonumber(draw[2]) - tonumber(draw[3]) - tonumber(draw[4] or 0) end
+  return redis.call('ZCARD', K.lobby)
 end
 
 -- Makes the bits of all numbers from first to last 1, or `bit`, in Redis' order: whole bytes at once.
@@ -169,7 +174,17 @@ local function setBits(key, first, last, bit)
   for number = first, last do redis.call('SETBIT', key, number, bit) end
 end
 
-local function enterLobby(id) redis.call('SADD', K.lobby, id) end
+-- In the order of arrival, which decides nothing: gateways read the lobby on from where they have read to.
+local function enterLobby(id) redis.call('ZADD', K.lobby, redis.call('HINCRBY', K.queue, 'lobbyArrivals', 1), id) end
+
+-- Who leaves before the freeze is no part of the draw; who leaves later keeps an empty number.
+local function leaveLobby(id)
+  if redis.call('ZREM', K.lobby, id) == 1 then
+    redis.call('RPUSH', K.lobbyLeft, id)
+  else
+    redis.call('HINCRBY', K.draw, 'leftUnplaced', 1)
+  end
+end
 
 local function stopWaiting(id, number)
   redis.call('ZREM', K.waiting, id)
@@ -313,14 +328,6 @@ local function judgeForecasts(lastTurn, most)
   for verdict, times in pairs(judged) do if times > 0 then count('forecasts:' .. verdict, times) end end
 end
 
--- What the gateway needs to show an entry: the same list from every script that answers with one.
-local function describe(id, entry)
-  return {
-    'entry', id, entry.state, entry.number or 0, entry.claimBy or 0, entry.expiresAt or 0, entry.returning and 1 or 0,
-    entry.jti or '', entry.kid or '', entry.iat or 0, entry.exp or 0,
-    tonumber(redis.call('HGET', K.queue, 'changes') or 0),
-  }
-end
 -- After a loss: of those at the front whom nobody has brought back, none takes the turn of somebody who is there. They
 -- have missed it, and who shows up after all gets the next free one, once.
 local function passOverStandIns(last, turns)
@@ -366,3 +373,11 @@ local function absorb(number)
   count('joined', -1)
 end
 
+-- What the gateway needs to show an entry: the same list from every script that answers with one.
+local function describe(id, entry)
+  return {
+    'entry', id, entry.state, entry.number or 0, entry.claimBy or 0, entry.expiresAt or 0, entry.returning and 1 or 0,
+    entry.jti or '', entry.kid or '', entry.iat or 0, entry.exp or 0,
+    tonumber(redis.call('HGET', K.queue, 'changes') or 0),
+  }
+end

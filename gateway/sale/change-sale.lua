@@ -9,7 +9,8 @@
 -- ARGV[7]  its SHA-256, as for put-sale
 -- ARGV[8…] field, value, …: the settings the scripts read
 --
--- {'no-sale'} | {'version-conflict', version} | {'sale-ended'} | {'too-late', field} | {'changed', version}
+-- {'no-sale'} | {'version-conflict', version} | {'sale-ended'} | {'too-late', field} | {'too-early', field}
+-- | {'changed', version}
 local known = redis.call('HGET', K.sale, 'version')
 if not known then return { 'no-sale' } end
 if known ~= ARGV[2] then return { 'version-conflict', tonumber(known) } end
@@ -17,14 +18,25 @@ if known ~= ARGV[2] then return { 'version-conflict', tonumber(known) } end
 -- What has begun cannot be made not to have begun: queue numbers are given, or a lobby is waiting for its draw. The check
 -- stands here because a change can race the very moment of opening.
 local before = loadSale()
-local after = {}
-for i = 8, #ARGV, 2 do after[ARGV[i]] = tonumber(ARGV[i + 1]) end
+local after, texts = {}, {}
+for i = 8, #ARGV, 2 do after[ARGV[i]], texts[ARGV[i]] = tonumber(ARGV[i + 1]), ARGV[i + 1] end
 local ended = stateOf(before) == 'closed'
 if ended and (after.closesAt ~= before.closesAt or after.closedAt ~= before.closedAt) then return { 'sale-ended' } end
 local opened = now >= before.opensAt
 if opened and after.opensAt ~= before.opensAt then return { 'too-late', 'opensAt' } end
 local lobbyOpened = before.lobbyOpensAt > 0 and now >= before.lobbyOpensAt
 if (opened or lobbyOpened) and after.lobbyOpensAt ~= before.lobbyOpensAt then return { 'too-late', 'lobbyOpensAt' } end
+
+-- The beacon is named before anybody enters, and becomes known, once, after the lobby is frozen and its digest published.
+local beacon = redis.call('HMGET', K.sale, 'beacon', 'beaconFrom', 'beaconGiven')
+if (opened or lobbyOpened) and texts.beacon ~= (beacon[1] or '') then return { 'too-late', 'beacon' } end
+local given = nil
+if texts.beaconGiven ~= (beacon[3] or '') then
+  if (beacon[3] or '') ~= '' then return { 'too-late', 'beacon' } end
+  if redis.call('HGET', K.draw, 'state') ~= 'awaitingBeacon' then return { 'too-early', 'beacon' } end
+  given = cjson.decode(texts.beaconGiven)
+  if given.value and now < tonumber(beacon[2]) then return { 'too-early', 'beacon' } end
+end
 
 mayDrain()
 local version = tonumber(known) + 1
@@ -34,6 +46,11 @@ if ARGV[5] == '1' then redis.call('HSET', K.sale, 'soldOut', '0') end
 -- After a pause the rate grows to its full height: a shop that has stood still is not run over.
 if stateOf(before) == 'paused' and after.paused == 0 then redis.call('HSET', K.queue, 'rampFrom', now) end
 redis.call('RPUSH', K.unsaved, ARGV[4])
+if given then
+  redis.call('HSET', K.draw, given.value and 'beacon' or 'withoutBeacon', given.value or given.without,
+    'beaconAt', now, 'state', 'drawing', 'workedAt', 0)
+  changed()
+end
 local sale = loadSale()
 if sale.lobbyOpensAt > 0 and now < sale.opensAt and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then
   redis.call('HSET', K.draw, 'seed', ARGV[6], 'commitment', ARGV[7])

@@ -61,7 +61,7 @@ export async function putSale(
 /**
  * Puts changed settings into effect at once; they become durable when the booking service has recorded the change.
  * Throws `version-conflict` when somebody else's change came between, `invalid-field` for a time that has passed its point
- * of no return, `sale-ended` for a change that would reopen a closed sale.
+ * of no return, `beacon-not-due` for a beacon that comes too early, `sale-ended` for a change that would reopen a closed sale.
  */
 export async function changeSale(
   store: Store,
@@ -86,6 +86,12 @@ export async function changeSale(
     });
   }
   if (outcome === 'sale-ended') throw new Problem('sale-ended', 'The sale is closed for good.');
+  if (outcome === 'too-early') {
+    throw new Problem(
+      'beacon-not-due',
+      'The draw takes the beacon once the lobby is frozen, its digest published and the beacon’s moment has come.',
+    );
+  }
   if (outcome === 'too-late') {
     throw invalidFields([{ field: String(detail), message: 'cannot change any more: it has begun' }]);
   }

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
-import type { DrawAnswer } from '#shared/contract/queue.ts';
+import { answerFinished } from '#shared/finished-answer.ts';
 import { Problem } from '#shared/problem.ts';
+import type { Draws } from '../lobby/published.ts';
 import type { QueueSnapshot } from '../queue/snapshot.ts';
 import { isCurrent, type QueueWatch } from '../queue/watch.ts';
 import type { Events } from './events.ts';
@@ -8,7 +9,7 @@ import { publicSale } from './public-sale.ts';
 import type { SaleSync } from './sync.ts';
 
 export type SaleDeps = {
-  draw: (sale: string) => Promise<DrawAnswer>;
+  draws: Draws;
   watch: QueueWatch;
   sync: SaleSync;
   events: Events;
@@ -18,7 +19,7 @@ export type SaleDeps = {
 const cacheForASecond = 'public, max-age=1, stale-while-revalidate=1';
 
 /** What everybody may read, cookies or not: the same bytes for everyone, fit for a shared cache. */
-export function saleRoutes({ draw, watch, sync, events }: SaleDeps) {
+export function saleRoutes({ draws, watch, sync, events }: SaleDeps) {
   const app = new Hono();
 
   app.get('/sales/:sale', async (c) => {
@@ -29,7 +30,7 @@ export function saleRoutes({ draw, watch, sync, events }: SaleDeps) {
 
   app.get('/sales/:sale/draw', async (c) => {
     const snapshot = await saleSnapshot(watch, c.req.param('sale'));
-    return shared(c, await draw(snapshot.definition.sale), cacheForASecond);
+    return answerFinished(await draws.answer(snapshot.definition.sale), c.req.header('if-none-match'));
   });
 
   return app;

@@ -31,6 +31,12 @@ export const scriptSettings = (definition: SaleDefinition): (string | number)[] 
   definition.admissionSeconds * 1000,
   'graceMs',
   definition.graceSeconds * 1000,
+  'beacon',
+  definition.beacon ? JSON.stringify(definition.beacon) : '',
+  'beaconGiven',
+  definition.beaconGiven ? JSON.stringify(definition.beaconGiven) : '',
+  'beaconFrom',
+  ms(definition.beacon?.from ?? null),
   'codeUses',
   definition.accessCodeUses ?? 0,
 ];

@@ -3,6 +3,7 @@ import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { newId } from '#shared/ids.ts';
 import { createLog } from '#shared/log.ts';
 import { testRedis } from '../../infra/testing/stores.ts';
+import { createDrawing, type Drawing } from '../lobby/draw.ts';
 import { connectRedis, type RedisClient } from '../redis/client.ts';
 import { saleKey } from '../redis/keys.ts';
 import type { Store } from '../redis/script.ts';
@@ -19,16 +20,21 @@ export type QueueFixture = {
   pass: (seconds: number) => void;
   /** A sale that is live, open since a minute unless told otherwise. */
   sale: (settings?: Partial<SaleDefinition>, accessCodes?: string[]) => Promise<string>;
-  close: () => Promise<void>;
   /** Goes on with the draw of a frozen lobby. */
   draw: (sale: string) => Promise<void>;
+  close: () => Promise<void>;
 };
+
+/** The id of an entry, as unlike others as real ones are, and always the same for the same name. */
+export const entryOf = (name: string): string =>
+  createHash('sha256').update(name).digest().subarray(0, 8).toString('base64url');
 
 export async function queueFixture(): Promise<QueueFixture> {
   const { url } = await testRedis();
   const redis = await connectRedis(url, silentLog);
   let nowMs = Date.parse('2026-06-01T10:00:00.000Z');
   const store: Store = { redis, time: () => nowMs };
+  let drawing: Drawing | null = null;
   return {
     store,
     redis,
@@ -41,7 +47,14 @@ export async function queueFixture(): Promise<QueueFixture> {
       await putSale(store, definition, accessCodes);
       return definition.sale;
     },
-    close: async () => redis.disconnect(),
+    draw: (sale) => {
+      drawing ??= createDrawing(store);
+      return drawing.write(sale);
+    },
+    close: async () => {
+      await drawing?.stop();
+      redis.disconnect();
+    },
   };
 }
 
@@ -60,6 +73,8 @@ export const definitionAt = (nowMs: number): SaleDefinition => ({
   holdSeconds: 300,
   graceSeconds: 900,
   adaptiveRate: { enabled: true, minPerMinute: null },
+  beacon: null,
+  beaconGiven: null,
   paused: false,
   closedAt: null,
   notice: null,
@@ -76,7 +91,7 @@ export async function census(redis: RedisClient, sale: string) {
     redis.zcard(saleKey(sale, 'ready')),
     redis.zcard(saleKey(sale, 'blocked')),
     redis.zcard(saleKey(sale, 'admitted')),
-    redis.scard(saleKey(sale, 'lobby')),
+    redis.zcard(saleKey(sale, 'lobby')),
     redis.hgetall(saleKey(sale, 'queue')),
   ]);
   const ended = Object.entries(counters)

@@ -30,6 +30,7 @@ import {
 } from './organiser.ts';
 import { ClaimAnswer, DrawAnswer, JoinAnswer, JoinRequest, StatusAnswer } from './queue.ts';
 import {
+  BeaconRequest,
   CommandRequest,
   EventsAnswer,
   EventWithSalesAnswer,
@@ -38,6 +39,7 @@ import {
   SalePatch,
   SaleRequest,
   saleCommands,
+  WithoutBeaconRequest,
 } from './sale.ts';
 
 import { StatsAnswer } from './stats.ts';
@@ -117,7 +119,7 @@ export const operations: Operation[] = [
     codes: ['not-found', 'unavailable'],
   }),
   open('get', `${sale}/draw`, 'The draw and its proof', {
-    answers: { 200: DrawAnswer },
+    answers: { 200: DrawAnswer, 304: null },
     codes: ['not-found', 'unavailable'],
   }),
 
@@ -208,6 +210,22 @@ export const operations: Operation[] = [
       answers: { 200: OrganiserSaleAnswer },
       codes: ['sale-ended', 'version-conflict'],
     }),
+  ),
+
+  organiser('post', '/api/organiser/sales/{sale}/draw/beacon', 'Give the draw the beacon that was named', {
+    body: BeaconRequest,
+    answers: { 200: OrganiserSaleAnswer },
+    codes: ['beacon-not-due', 'beacon-given', 'version-conflict'],
+  }),
+  organiser(
+    'post',
+    '/api/organiser/sales/{sale}/draw/without-beacon',
+    'Draw without the beacon that was named',
+    {
+      body: WithoutBeaconRequest,
+      answers: { 200: OrganiserSaleAnswer },
+      codes: ['beacon-not-due', 'beacon-given', 'version-conflict'],
+    },
   ),
 
   organiser('get', '/api/organiser/sales/{sale}/stats', 'Live figures of a sale', {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { orderStates, SeatId } from './booking.ts';
 import { Id, Money, text } from './fields.ts';
-import { saleCommands } from './sale.ts';
+import { beaconCommands, saleCommands } from './sale.ts';
 
 /** Answers in pages: at most this many entries each. */
 export const PAGE_ENTRIES_MAX = 500;
@@ -109,7 +109,16 @@ export const AuditEntry = z.object({
   id: Id,
   at: z.iso.datetime(),
   by: z.string().describe('The name of the organiser’s key.'),
-  action: z.enum(['makeEvent', 'makeSale', ...saleCommands, 'patch', ...blockCommands, 'refund', 'resend']),
+  action: z.enum([
+    'makeEvent',
+    'makeSale',
+    ...saleCommands,
+    'patch',
+    ...beaconCommands,
+    ...blockCommands,
+    'refund',
+    'resend',
+  ]),
   from: Facts.nullable().describe(
     'The changed facts before; null where there was nothing, or nothing is known.',
   ),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Id, text } from './fields.ts';
-import { AllHeldUntil, SaleState } from './sale.ts';
+import { AllHeldUntil, Beacon, SaleState } from './sale.ts';
 
 export const entryStates = [
   'lobby',
@@ -60,10 +60,20 @@ export const ClaimAnswer = z.object({
 });
 export type ClaimAnswer = z.infer<typeof ClaimAnswer>;
 
-/** `GET /api/sales/:sale/draw` */
+export const drawStates = ['none', 'committed', 'frozen', 'awaitingBeacon', 'drawing', 'drawn'] as const;
+export type DrawState = (typeof drawStates)[number];
+
+/**
+ * `GET /api/sales/:sale/draw`. The order is ascending by HMAC-SHA256 of the id; the key is the 32 bytes of the seed, the 32
+ * bytes of the digest, and the beacon's value in UTF-8, nothing where there is none.
+ */
 export const DrawAnswer = z.object({
   sale: Id,
-  state: z.enum(['none', 'committed', 'drawing', 'drawn']),
+  state: z
+    .enum(drawStates)
+    .describe(
+      'Frozen: nobody enters the lobby any more, its digest follows. The order is written while drawing.',
+    ),
   commitment: z
     .string()
     .nullable()
@@ -73,7 +83,20 @@ export const DrawAnswer = z.object({
     .nullable()
     .describe('SHA-256 over the sorted ids joined by newlines, in hex, published at the freeze.'),
   seed: z.string().nullable().describe('In hex; published when the order is made.'),
-  beacon: z.string().nullable(),
+  beaconSource: Beacon.nullable().describe('The public value that was named before the lobby opened.'),
+  beacon: z
+    .string()
+    .nullable()
+    .describe('That value, as it was published; null before it is known, and where none was used.'),
+  withoutBeacon: z
+    .object({ reason: z.string(), at: z.iso.datetime() })
+    .nullable()
+    .describe('The organiser drew without the value that was named, and why.'),
+  entries: z.int().nullable().describe('How many were in the lobby when it was frozen.'),
+  frozenAt: z.iso.datetime().nullable(),
+  digestAt: z.iso.datetime().nullable().describe('When the digest was published.'),
+  beaconAt: z.iso.datetime().nullable().describe('When the beacon’s value was given.'),
+  drawnAt: z.iso.datetime().nullable(),
   ids: z
     .array(z.string())
     .nullable()

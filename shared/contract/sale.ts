@@ -44,6 +44,49 @@ const AdaptiveRate = z
   );
 const ADAPTIVE_RATE_DEFAULT = { enabled: true, minPerMinute: null };
 
+const HTTPS_URL_LENGTH_MAX = 500;
+const BEACON_VALUE_LENGTH_MAX = 256;
+
+/** Visible ASCII with blanks inside: whoever recomputes the draw has the same bytes, whatever they read it with. */
+export const BeaconValue = z
+  .string()
+  .max(BEACON_VALUE_LENGTH_MAX, `may have at most ${BEACON_VALUE_LENGTH_MAX} characters`)
+  .regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, 'must be visible ASCII without blanks around it');
+
+/** A public value that nobody can know before the sale opens: it is mixed into the draw of the lobby. */
+export const Beacon = z
+  .strictObject({
+    name: text(200).describe('What it is, without any doubt: “drand quicknet, round 13335492”.'),
+    rule: text(300).describe(
+      'What of it counts, to the character: “randomness, 64 hex digits in lower case”.',
+    ),
+    from: Time.describe('From when on it is known to everybody; after opensAt.'),
+    url: z
+      .url({ protocol: /^https$/, error: 'must be an https address' })
+      .max(HTTPS_URL_LENGTH_MAX)
+      .nullable()
+      .default(null)
+      .describe('Where it can be fetched as JSON; null when the organiser supplies it.'),
+    field: z
+      .string()
+      .regex(/^[\w-]{1,50}(\.[\w-]{1,50}){0,5}$/, 'must be names separated by dots')
+      .nullable()
+      .default(null)
+      .describe('Which field of that JSON it is: `randomness`, `results.0.number`.'),
+  })
+  .refine(({ url, field }) => (url === null) === (field === null), {
+    path: ['field'],
+    message: 'belongs to a url',
+  });
+export type Beacon = z.infer<typeof Beacon>;
+
+/** What became of the beacon: its value, or why the draw was made without. */
+export const BeaconGiven = z.union([
+  z.object({ value: z.string(), at: z.iso.datetime() }),
+  z.object({ without: z.string(), at: z.iso.datetime() }),
+]);
+export type BeaconGiven = z.infer<typeof BeaconGiven>;
+
 const HOUR = 3_600;
 const settings = {
   name: text(200),
@@ -58,6 +101,7 @@ const settings = {
   holdSeconds: seconds(2 * HOUR),
   graceSeconds: seconds(24 * HOUR),
   adaptiveRate: AdaptiveRate,
+  beacon: Beacon.nullable(),
 };
 
 const defaults = {
@@ -69,21 +113,31 @@ const defaults = {
   holdSeconds: settings.holdSeconds.default(300),
   graceSeconds: settings.graceSeconds.default(900),
   adaptiveRate: AdaptiveRate.default(ADAPTIVE_RATE_DEFAULT),
+  beacon: settings.beacon.default(null),
 };
 
-type Times = { opensAt: string; lobbyOpensAt: string | null; closesAt: string | null };
+type Times = {
+  opensAt: string;
+  lobbyOpensAt: string | null;
+  closesAt: string | null;
+  beacon: Beacon | null;
+};
 
 /** The times of a sale in their order: lobby, opening, closing. Returns the faults, by field. */
 export function faultsOfTimes({
   opensAt,
   lobbyOpensAt,
   closesAt,
+  beacon,
 }: Times): { field: string; message: string }[] {
   const faults = [];
   if (lobbyOpensAt && lobbyOpensAt >= opensAt) {
     faults.push({ field: 'lobbyOpensAt', message: 'must be before opensAt' });
   }
   if (closesAt && closesAt <= opensAt) faults.push({ field: 'closesAt', message: 'must be after opensAt' });
+  if (beacon && beacon.from <= opensAt)
+    faults.push({ field: 'beacon.from', message: 'must be after opensAt' });
+  if (beacon && !lobbyOpensAt) faults.push({ field: 'beacon', message: 'needs a lobby' });
   return faults;
 }
 
@@ -134,6 +188,12 @@ export type SalePatch = z.infer<typeof SalePatch>;
 
 /** `POST /api/organiser/sales/:sale/{open,pause,resume,close}` */
 export const CommandRequest = z.strictObject({ reason: text(500).optional() });
+/** `POST /api/organiser/sales/:sale/draw/beacon` */
+export const BeaconRequest = z.strictObject({ value: BeaconValue, reason: text(500).optional() });
+/** `POST /api/organiser/sales/:sale/draw/without-beacon` */
+export const WithoutBeaconRequest = z.strictObject({ reason: text(500) });
+export const beaconCommands = ['giveBeacon', 'drawWithoutBeacon'] as const;
+
 export const saleCommands = ['open', 'pause', 'resume', 'close'] as const;
 export type SaleCommand = (typeof saleCommands)[number];
 
@@ -142,6 +202,8 @@ export const SaleSettings = z.object({
   ...settings,
   // Sales that were recorded before there was this setting have none.
   adaptiveRate: AdaptiveRate.default(ADAPTIVE_RATE_DEFAULT),
+  beacon: settings.beacon.default(null),
+  beaconGiven: BeaconGiven.nullable().default(null),
   paused: z.boolean(),
   closedAt: z.iso.datetime().nullable(),
   notice: Notice.nullable(),
@@ -170,7 +232,7 @@ export const SaleChange = z.object({
   version: z.int().min(2),
   at: z.iso.datetime(),
   by: z.string(),
-  action: z.enum([...saleCommands, 'patch']),
+  action: z.enum([...saleCommands, 'patch', ...beaconCommands]),
   reason: z.string().nullable(),
   settings: SaleSettings,
 });

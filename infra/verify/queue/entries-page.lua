@@ -10,7 +10,7 @@ for i = 2, #ARGV do
   answer[#answer + 1] = {
     redis.call('HGET', K.entries, id), redis.call('ZSCORE', K.waiting, id), redis.call('ZSCORE', K.ready, id),
     redis.call('ZSCORE', K.blocked, id), redis.call('ZSCORE', K.returning, id), redis.call('ZSCORE', K.admitted, id),
-    redis.call('SISMEMBER', K.lobby, id) == 1 or redis.call('SISMEMBER', K.frozen, id) == 1,
+    (redis.call('ZSCORE', K.lobby, id) or redis.call('ZSCORE', K.frozen, id)) and true,
   }
 end
 return cjson.encode(answer)

@@ -149,7 +149,8 @@ async function judgeNumbers(
 ): Promise<void> {
   if (figures.recovering) return;
   const { drawState, drawPlaced, drawEntries } = figures;
-  const undrawn = (number: number) => drawState === 'drawing' && number > drawPlaced && number <= drawEntries;
+  const isDrawn = drawState === 'none' || drawState === 'drawn';
+  const undrawn = (number: number) => !isDrawn && number > drawPlaced && number <= drawEntries;
   for (let number = 1; number <= figures.last; number += 1) {
     if (owners.has(number) || undrawn(number) || number <= figures.restoredTo) continue;
     if (!(await reader.isRecorded(number)))

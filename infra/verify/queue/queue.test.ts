@@ -2,11 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { claimTurn, finishAdmission } from '../../../gateway/admission/admission.ts';
 import { loadSigningKeys, type SigningKeys } from '../../../gateway/admission/signing-keys.ts';
 import { giveTurns } from '../../../gateway/admission/turn-giver.ts';
-import { writeDraw } from '../../../gateway/lobby/draw.ts';
 import { freezeLobby } from '../../../gateway/lobby/freeze.ts';
 import { leavePlace, lookUpEntry, takePlace } from '../../../gateway/queue/place.ts';
 import { type SaleKeyName, saleKey } from '../../../gateway/redis/keys.ts';
-import { type QueueFixture, queueFixture } from '../../../gateway/testing/queue-fixture.ts';
+import { entryOf, type QueueFixture, queueFixture } from '../../../gateway/testing/queue-fixture.ts';
 import { newSecrets } from '../../local/secrets.mjs';
 import { queueChecks } from './checks.ts';
 import { judgeQueue } from './judge.ts';
@@ -31,7 +30,9 @@ async function said(sale: string, capacity: number | null = CAPACITY): Promise<R
   );
 }
 
-const join = (sale: string, key: string) => takePlace(f.store, sale, { ticketEntry: null, keyEntry: key });
+const join = (sale: string, name: string) =>
+  takePlace(f.store, sale, { ticketEntry: null, keyEntry: entryOf(name) });
+const leave = (sale: string, name: string) => leavePlace(f.store, sale, entryOf(name));
 
 /**
  * A queue in which everything has happened: a lobby that two left, one before and one during the draw, turns claimed,
@@ -43,14 +44,14 @@ async function livelyQueue(): Promise<string> {
   const settings = { capacity: CAPACITY, claimSeconds: 30, admissionSeconds: 100 };
   const sale = await f.sale({ ...settings, opensAt, lobbyOpensAt });
   for (let i = 0; i < 20; i += 1) await join(sale, `early-${i}`);
-  await leavePlace(f.store, sale, 'early-3');
+  await leave(sale, 'early-3');
   f.pass(60);
   await freezeLobby(f.store, sale);
   await join(sale, 'late-0');
-  await leavePlace(f.store, sale, 'early-7');
-  await writeDraw(f.store, sale);
+  await leave(sale, 'early-7');
+  await f.draw(sale);
   for (let i = 1; i < 30; i += 1) await join(sale, `late-${i}`);
-  await leavePlace(f.store, sale, 'late-5');
+  await leave(sale, 'late-5');
 
   const ready = async () => f.redis.zrange(saleKey(sale, 'ready'), '0', '-1');
   const claim = (id: string) => claimTurn(f.store, keys, sale, id);
@@ -151,9 +152,8 @@ const plants: Record<string, Plant> = {
   },
   'turns-flow': (_, key) => f.redis.hset(key('queue'), 'turnTokensAt', f.now() - 11_000),
   'the-draw-can-be-recomputed': async (_, key) => {
-    const [first = '', second = ''] = await f.redis.lrange(key('drawn'), 0, 1);
-    await f.redis.lset(key('drawn'), 0, second);
-    await f.redis.lset(key('drawn'), 1, first);
+    const two = await f.redis.getrangeBuffer(key('drawn'), 0, 15);
+    await f.redis.setrange(key('drawn'), 0, Buffer.concat([two.subarray(8), two.subarray(0, 8)]));
   },
 };
 

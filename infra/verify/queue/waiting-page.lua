@@ -24,7 +24,7 @@ for number = from, to do
   if not waits[number] and bitOf(number) == 1 then withoutMember[#withoutMember + 1] = number end
 end
 local draw = redis.call('HMGET', K.draw, 'state', 'placed', 'entries')
-if draw[1] == 'drawing' then
+if isUnderWay(draw[1]) then
   local kept = {}
   for _, number in ipairs(withoutMember) do
     if number <= tonumber(draw[2]) or number > tonumber(draw[3]) then kept[#kept + 1] = number end

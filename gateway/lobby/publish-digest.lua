@@ -1,0 +1,12 @@
+-- Publishes what the lobby was when it was frozen, before anything that decides the order can be known: from then on the
+-- draw goes on at once, or waits for the beacon that was named.
+--
+-- ARGV[2]  the digest, in hex
+--
+-- the draw's state from now on
+local draw = redis.call('HMGET', K.draw, 'state', 'digest', 'beaconSource')
+if draw[1] ~= 'frozen' then return draw[1] or 'none' end
+local state = (draw[3] or '') == '' and 'drawing' or 'awaitingBeacon'
+redis.call('HSET', K.draw, 'digest', ARGV[2], 'digestAt', now, 'state', state, 'workedAt', now)
+changed()
+return state
