@@ -9,8 +9,10 @@ local drawState = redis.call('HGET', K.draw, 'state')
 if drawState ~= 'committed' then return (isUnderWay(drawState) or drawState == 'drawn') and 1 or 0 end
 if now < sale.opensAt or stateOf(sale) == 'closed' or mustWait() then return 0 end
 
--- Numbers are never issued twice: a queue that has begun has no draw any more.
-if tonumber(redis.call('HGET', K.queue, 'next') or 0) > 0 then
+-- Numbers are never issued twice: a queue that has begun has no draw any more, unless its draw was lost with Redis' data
+-- and is held again, for the same numbers (gateway/recovery/restore-draw.lua).
+local given = redis.call('HMGET', K.queue, 'next', 'redrawTo')
+if tonumber(given[1] or 0) > 0 and redis.call('ZCARD', K.lobby) > tonumber(given[2] or 0) then
   return redis.error_reply('the queue of this sale has begun before its draw')
 end
 
@@ -23,7 +25,7 @@ if n == 0 then
   redis.call('UNLINK', K.lobbyLeft)
 else
   redis.call('RENAME', K.lobby, K.frozen)
-  redis.call('HSET', K.queue, 'next', n)
+  redis.call('HSET', K.queue, 'next', math.max(n, tonumber(given[1] or 0)))
   setBits(K.bits, 1, n)
   setBits(K.seen[1], 1, n)
 end

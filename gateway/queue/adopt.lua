@@ -11,6 +11,7 @@ if not sale then return { 'no-sale' } end
 local state = stateOf(sale)
 local epoch = currentEpoch()
 local recovering = isRecovering()
+local redrawTo = tonumber(redis.call('HGET', K.queue, 'redrawTo') or 0)
 mayDrain()
 
 -- Gives all that a stand-in has to the entry it stands for.
@@ -65,6 +66,8 @@ end
 
 local function adopt(id, number, ticketEpoch)
   local entry = currentEntry(id, state)
+  -- The draw that gave this number was lost, and is held again.
+  if ticketEpoch < epoch and number <= redrawTo then number = 0 end
   if not entry then
     if ticketEpoch >= epoch then return { 'lost' } end
     local found = number == 0 and fromLobby(id) or number > 0 and fromNumber(id, number)

@@ -14,5 +14,6 @@ export type Loss = { epoch: number; seenEpoch: number; seenVersion: number };
 export async function beginRecovery(store: Store, sale: string, loss: Loss, log: Log): Promise<void> {
   const { epoch, seenEpoch, seenVersion } = loss;
   const [begun] = await begin(store, sale, [epoch, seenEpoch, seenVersion, LONGEST_POLL_MS]);
-  if (begun === 1) log.error({ sale, ...loss }, 'Redis has lost data of this queue: places are being restored');
+  if (begun === 1)
+    log.error({ sale, ...loss }, 'Redis has lost data of this queue: places are being restored');
 }

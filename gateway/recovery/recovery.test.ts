@@ -1,19 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
-import { queueReader } from '../../infra/verify/queue/read.ts';
+import { ownRedis } from '../../infra/testing/redis-server.ts';
 import { judgeQueue } from '../../infra/verify/queue/judge.ts';
+import { queueReader } from '../../infra/verify/queue/read.ts';
 import { checkAdmission, claimTurn, finishAdmission } from '../admission/admission.ts';
 import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
+import { freezeLobby } from '../lobby/freeze.ts';
 import { leavePlace, takePlace } from '../queue/place.ts';
 import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
-import { exportJWK, generateKeyPair } from 'jose';
 
 /** Longer than a recovery of a sale with graceSeconds 900. */
 const RECOVERY_SECONDS = 75;
@@ -51,6 +53,12 @@ const claimsOf = (sale: string, fan: TestFan, token: string) => {
   return { ...claims, sale, sub: fan.ticket.entry };
 };
 
+/** The file that a running server appends to. */
+async function appendOnlyFile(folder: string): Promise<string> {
+  const files = await readdir(join(folder, 'appendonlydir'));
+  return join(folder, 'appendonlydir', files.find((name) => name.endsWith('.incr.aof')) as string);
+}
+
 async function joinMany(gateway: QueueGateway, sale: string, count: number): Promise<TestFan[]> {
   const fans = [];
   for (let i = 1; i <= count; i += 1) fans.push(await gateway.join(sale, `fan-${i}`));
@@ -78,9 +86,13 @@ test('emptied in the middle: everybody who shows up has their place, nobody is o
   await two.look(sale);
 
   // Who is inside goes on, who has bought does not come back.
-  const inside = await checkAdmission(f.store, claimsOf(sale, fans[0]!, shopping.token), { startsPayment: false });
+  const inside = await checkAdmission(f.store, claimsOf(sale, fans[0]!, shopping.token), {
+    startsPayment: false,
+  });
   expect(inside.state).toBe('live');
-  const over = await checkAdmission(f.store, claimsOf(sale, fans[1]!, bought.token), { startsPayment: false });
+  const over = await checkAdmission(f.store, claimsOf(sale, fans[1]!, bought.token), {
+    startsPayment: false,
+  });
   expect(over.state).toBe('finished');
   // During the recovery there is no position, no turn and no new number.
   const seen = new Map<TestFan, string>();
@@ -91,7 +103,17 @@ test('emptied in the middle: everybody who shows up has their place, nobody is o
     seen.set(fan, status.state);
   }
   expect([...seen.values()].slice(0, 11)).toEqual([
-    'admitted', 'finished', 'ready', 'ready', 'waiting', 'waiting', 'waiting', 'waiting', 'waiting', 'left', 'waiting',
+    'admitted',
+    'finished',
+    'ready',
+    'ready',
+    'waiting',
+    'waiting',
+    'waiting',
+    'waiting',
+    'waiting',
+    'left',
+    'waiting',
   ]);
   expect(await giveTurns(f.store, sale)).toBe(0);
   await expect(one.join(sale, 'newcomer')).rejects.toMatchObject({ code: 'unavailable' });
@@ -200,7 +222,14 @@ test('gateways with different memories bring back the newer of each number, in w
     for (const gateway of order) await gateway.look(sale);
     for (const gateway of order) await gateway.look(sale);
     for (const fan of [...fans, late]) await newer.poll(fan);
-    expect(fans.map(({ seen }) => seen.state)).toEqual(['ready', 'ready', 'waiting', 'waiting', 'left', 'waiting']);
+    expect(fans.map(({ seen }) => seen.state)).toEqual([
+      'ready',
+      'ready',
+      'waiting',
+      'waiting',
+      'left',
+      'waiting',
+    ]);
     expect(late.seen).toMatchObject({ state: 'waiting', queueNumber: 7 });
     f.pass(RECOVERY_SECONDS);
     await newer.look(sale);
@@ -217,5 +246,144 @@ test('a forged ticket, and a ticket of another sale, bring nothing back and begi
   const text = gateway.queue.tickets.sign({ sale, entry: 'AAAAAAAAAAA', queueNumber: 3, epoch: 1 });
   expect(gateway.queue.tickets.verify(`${text.slice(0, -2)}xx`)).toBeNull();
   expect(await f.redis.hget(saleKey(sale, 'queue'), 'epoch')).toBeNull();
+  await gateway.stop();
+});
+
+test('a restarted Redis that has kept everything gives no number and no turn until every gateway has looked', async () => {
+  const own = await ownRedis({ appendfsync: 'always' });
+  const g = await queueFixture(own.url);
+  const sale = await g.sale({ capacity: 1 });
+  const gateway = await queueGateway(g.store);
+  await gateway.queue.watch.renew(sale);
+  const fan = await gateway.join(sale, 'fan');
+  await own.kill();
+  await own.start();
+  await expect.poll(() => g.redis.status, { timeout: 20_000 }).toBe('ready');
+  await expect(gateway.join(sale, 'another')).rejects.toMatchObject({ code: 'unavailable' });
+  expect(await giveTurns(g.store, sale)).toBe(0);
+  g.pass(3);
+  expect(await giveTurns(g.store, sale)).toBe(1);
+  expect((await gateway.join(sale, 'another')).ticket).toMatchObject({ queueNumber: 2, epoch: 1 });
+  expect((await gateway.poll(fan)).state).toBe('ready');
+  await gateway.stop();
+  await g.close();
+  await own.stop();
+}, 60_000);
+
+test('an append-only file that ends two seconds early: what it lacks comes from memories, tickets and tokens', async () => {
+  const own = await ownRedis({ appendfsync: 'always', 'aof-use-rdb-preamble': 'no' });
+  const g = await queueFixture(own.url);
+  const sale = await g.sale({ capacity: 3 });
+  const gateway = await queueGateway(g.store);
+  await gateway.queue.watch.renew(sale);
+  const fans = await joinMany(gateway, sale, 10);
+  await giveTurns(g.store, sale);
+  const shops = (fan: TestFan) => claimTurn(g.store, keys, sale, fan.ticket.entry);
+  const bought = await shops(fans[0]!);
+  const file = await appendOnlyFile(own.folder);
+  const { size } = await stat(file);
+
+  // The last two seconds: an order, a turn, a claim, a leave, a join.
+  await finishAdmission(g.store, sale, fans[0]!.ticket.entry, 'order-1');
+  const claimed = await shops(fans[1]!);
+  await giveTurns(g.store, sale);
+  await leavePlace(g.store, sale, fans[6]!.ticket.entry);
+  const late = await gateway.join(sale, 'late');
+  await gateway.look(sale);
+  const positions = new Map<TestFan, number>();
+  for (const fan of [...fans.slice(4), late]) {
+    const { position } = await gateway.poll(fan);
+    if (position !== null) positions.set(fan, position);
+  }
+  const latest = await gateway.join(sale, 'latest');
+
+  await own.kill();
+  await truncate(file, size);
+  await own.start();
+  await expect.poll(() => g.redis.status, { timeout: 20_000 }).toBe('ready');
+  await expect.poll(() => gateway.queue.watch.remembered(sale)?.recovering, { timeout: 20_000 }).toBe(true);
+  await gateway.look(sale);
+  const check = (fan: TestFan, token: string) =>
+    checkAdmission(g.store, claimsOf(sale, fan, token), { startsPayment: false });
+  expect((await check(fans[0]!, bought.token)).state).toBe('finished');
+  expect((await check(fans[1]!, claimed.token)).state).toBe('live');
+  for (const fan of [...fans, late, latest]) expect((await gateway.poll(fan)).position).toBeNull();
+  expect(fans.slice(0, 8).map(({ seen }) => seen.state)).toEqual([
+    'finished',
+    'admitted',
+    'ready',
+    'ready',
+    'waiting',
+    'waiting',
+    'left',
+    'waiting',
+  ]);
+  expect(await giveTurns(g.store, sale)).toBe(0);
+  g.pass(RECOVERY_SECONDS);
+  await gateway.look(sale);
+  for (const [fan, position] of positions) {
+    expect((await gateway.poll(fan)).position).toBeLessThanOrEqual(position);
+  }
+  expect(await gateway.poll(latest)).toMatchObject({ queueNumber: 12, position: positions.get(late)! + 1 });
+  expect((await gateway.join(sale, 'newcomer')).ticket.queueNumber).toBe(13);
+  const reader = queueReader(g.redis, sale, () => g.now());
+  const verdict = await judgeQueue(reader, { patienceMs: 0, capacityInForce: ({ capacity }) => capacity });
+  expect([...(verdict?.findings.values() ?? [])].flat()).toEqual([]);
+  await gateway.stop();
+  await g.close();
+  await own.stop();
+}, 60_000);
+
+test('a lobby comes back by its tickets, with the commitment that was published', async () => {
+  const opensAt = new Date(f.now() + 600_000).toISOString();
+  const lobbyOpensAt = new Date(f.now() - 60_000).toISOString();
+  const { sale, definition } = await openSale({ opensAt, lobbyOpensAt });
+  const gateway = await queueGateway(f.store);
+  await gateway.queue.watch.renew(sale);
+  const fans = await joinMany(gateway, sale, 5);
+  const { commitment } = await f.redis.hgetall(saleKey(sale, 'draw'));
+  await gateway.look(sale);
+  await loseEverything(definition);
+  expect((await f.redis.hgetall(saleKey(sale, 'draw'))).commitment).not.toBe(commitment);
+  await gateway.look(sale);
+  for (const fan of fans) expect((await gateway.poll(fan)).state).toBe('lobby');
+  expect((await f.redis.hgetall(saleKey(sale, 'draw'))).commitment).toBe(commitment);
+  f.pass(600);
+  expect(await freezeLobby(f.store, sale)).toBe(true);
+  await f.draw(sale);
+  await gateway.look(sale);
+  const numbers = [];
+  for (const fan of fans) numbers.push((await gateway.poll(fan)).queueNumber);
+  expect(numbers.sort()).toEqual([1, 2, 3, 4, 5]);
+  expect(await faults(sale)).toEqual([]);
+  await gateway.stop();
+});
+
+test('a draw that is lost while it is under way is held again, before everybody who came later', async () => {
+  const opensAt = new Date(f.now() + 100_000).toISOString();
+  const lobbyOpensAt = new Date(f.now() - 60_000).toISOString();
+  const { sale, definition } = await openSale({ opensAt, lobbyOpensAt, capacity: 1 });
+  const gateway = await queueGateway(f.store);
+  await gateway.queue.watch.renew(sale);
+  const early = await joinMany(gateway, sale, 6);
+  f.pass(100);
+  await freezeLobby(f.store, sale);
+  const late = await gateway.join(sale, 'late');
+  await gateway.look(sale);
+  await loseEverything(definition);
+  await gateway.look(sale);
+  for (const fan of early.slice(1)) expect((await gateway.poll(fan)).state).toBe('lobby');
+  expect(await gateway.poll(late)).toMatchObject({ state: 'waiting', queueNumber: 7, position: null });
+  f.pass(RECOVERY_SECONDS);
+  expect(await freezeLobby(f.store, sale)).toBe(true);
+  await f.draw(sale);
+  await gateway.look(sale);
+  const numbers = [];
+  for (const fan of early.slice(1)) numbers.push((await gateway.poll(fan)).queueNumber);
+  expect(numbers.sort()).toEqual([1, 2, 3, 4, 5]);
+  expect(await gateway.poll(late)).toMatchObject({ queueNumber: 7, position: 6 });
+  expect((await gateway.join(sale, 'newcomer')).ticket.queueNumber).toBe(8);
+  await giveTurns(f.store, sale);
+  expect(await faults(sale)).toEqual([]);
   await gateway.stop();
 });

@@ -31,10 +31,11 @@ for i = 7, #ARGV, 2 do ids[tonumber(ARGV[i])] = ARGV[i + 1] end
 local members = redis.call('ZRANGEBYSCORE', K.waiting, from, to, 'WITHSCORES')
 for i = 1, #members, 2 do owners[tonumber(members[i + 1])] = members[i] end
 local states = stateCodes(from, to)
--- Numbers of a draw that is being written down: who has them is decided, and not known yet.
+-- Numbers of a draw that is under way, or has to be held again: nobody has them yet.
+local redrawTo = tonumber(redis.call('HGET', K.queue, 'redrawTo') or 0)
 local draw = redis.call('HMGET', K.draw, 'state', 'placed', 'entries')
 local function isUndrawn(number)
-  return isUnderWay(draw[1]) and number > tonumber(draw[2]) and number <= tonumber(draw[3])
+  return number <= redrawTo or isUnderWay(draw[1]) and number > tonumber(draw[2]) and number <= tonumber(draw[3])
 end
 
 -- Puts an entry that is in no set into the state in which it is remembered.

@@ -1,14 +1,7 @@
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { saleKey } from '../redis/keys.ts';
 import { redisProblem, type Store, saleScript } from '../redis/script.ts';
-import {
-  MISSED,
-  NOT_REMEMBERED,
-  numbersOf,
-  type QueueMemory,
-  readMemory,
-  type SeenQueue,
-} from './memory.ts';
+import { MISSED, NOT_REMEMBERED, numbersOf, type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
 
 /** Equal to SLICE in prelude.lua. */
 const NUMBERS_PER_CALL = 500;
@@ -70,7 +63,10 @@ async function ownersOf(
   const owners = new Map<number, string>();
   const isAsked = known.some(
     (code, number) =>
-      code > 0 && code !== NOT_REMEMBERED && number < remembered.length && (remembered[number] as number) > code,
+      code > 0 &&
+      code !== NOT_REMEMBERED &&
+      number < remembered.length &&
+      (remembered[number] as number) > code,
   );
   if (!isAsked) return owners;
   try {

@@ -29,8 +29,9 @@ export type QueueFixture = {
 export const entryOf = (name: string): string =>
   createHash('sha256').update(name).digest().subarray(0, 8).toString('base64url');
 
-export async function queueFixture(): Promise<QueueFixture> {
-  const { url } = await testRedis();
+/** `redisUrl`: a server of the caller's own instead. */
+export async function queueFixture(redisUrl?: string): Promise<QueueFixture> {
+  const url = redisUrl ?? (await testRedis()).url;
   const redis = await connectRedis(url, silentLog);
   let nowMs = Date.parse('2026-06-01T10:00:00.000Z');
   const store: Store = { redis, time: () => nowMs };

@@ -1,7 +1,7 @@
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { joinQueue } from '../queue/join.ts';
-import { limitPolls } from '../queue/poll-limit.ts';
 import { measurePolls } from '../queue/pace.ts';
+import { limitPolls } from '../queue/poll-limit.ts';
 import { keepPresence } from '../queue/presence.ts';
 import { type Queue, readStatus } from '../queue/status.ts';
 import { createTicketMint, type QueueTicket } from '../queue/ticket.ts';
