@@ -107,6 +107,8 @@ local function adapt()
   local slowest = math.min(sale.admitPerMinute, sale.minPerMinute)
   local rate = math.max(slowest, math.min(sale.admitPerMinute, tonumber(known.rate) or sale.admitPerMinute))
   local why = known.rateWhy or 'asked'
+  -- Nothing had lowered it: a higher one that the organiser asks for is in effect at once.
+  if why == 'asked' then rate = sale.admitPerMinute end
   local asked = figure('asked') + tonumber(ARGV[2] or 0)
   local failed = figure('failed') + tonumber(ARGV[3] or 0)
   local slow = figure('slow') + tonumber(ARGV[4] or 0)

@@ -1,8 +1,10 @@
+import { Redis } from 'ioredis';
 import { SaleDefinition, SaleRequest } from '#shared/contract/sale.ts';
 import { newId } from '#shared/ids.ts';
 import { createLog } from '#shared/log.ts';
 import { takePlace } from '../../../gateway/queue/place.ts';
 import { connectRedis, type RedisClient } from '../../../gateway/redis/client.ts';
+import { saleKeys } from '../../../gateway/redis/keys.ts';
 import type { Store } from '../../../gateway/redis/script.ts';
 import { putSale } from '../../../gateway/sale/live-sale.ts';
 import { entryOf } from './fans.ts';
@@ -34,7 +36,7 @@ export async function openSale(store: Store, settings: Partial<SaleDefinition> =
     closedAt: null,
     notice: null,
     accessCodeUses: null,
-    createdAt: at(-120),
+    createdAt: at(0),
     version: 1,
     ...settings,
   });
@@ -57,11 +59,23 @@ export async function fill(store: Store, sale: string, count: number): Promise<v
   }
 }
 
-export async function usedMemory(redis: RedisClient): Promise<number> {
-  return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
+/** What Redis itself says that a sale's keys take, every element counted. */
+export async function bytesOfSale(redisUrl: string, sale: string): Promise<number> {
+  // A connection without the gateways' deadline: a million elements are counted.
+  const redis = new Redis(redisUrl);
+  try {
+    const sizes = await Promise.all(saleKeys(sale).map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
+    return sizes.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+  } finally {
+    redis.disconnect();
+  }
 }
 
-/** All commands that Redis has worked on so far. */
-export async function commandsSoFar(redis: RedisClient): Promise<number> {
-  return Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))?.[1]);
+/** How often Redis has been asked by gateways so far, by whatever way a poll could ask. */
+export async function scriptCalls(redis: RedisClient): Promise<number> {
+  const stats = await redis.info('commandstats');
+  return ['eval', 'evalsha', 'sismember'].reduce(
+    (sum, name) => sum + Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0),
+    0,
+  );
 }

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { giveTurns } from '../../../gateway/admission/turn-giver.ts';
@@ -5,7 +6,7 @@ import { readSnapshot } from '../../../gateway/queue/snapshot.ts';
 import { ownRedis } from '../../testing/redis-server.ts';
 import { type Figure, holds, median, table } from '../figures.ts';
 import type { Load, Outcome } from './client.ts';
-import { commandsSoFar, connectStore, fill, openSale, usedMemory } from './filled-queue.ts';
+import { bytesOfSale, connectStore, fill, openSale, scriptCalls } from './filled-queue.ts';
 import { ask, type GatewayProcess, startClient, startGateway } from './processes.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -24,30 +25,38 @@ const REDIS_BINARIES = resolve(root, process.env.DATA_DIR || '.data', 'redis-ser
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-const redis = await ownRedis({ 'slowlog-log-slower-than': 0, 'slowlog-max-len': 4_096 }, REDIS_BINARIES);
-const client = startClient();
-const gateways: GatewayProcess[] = [];
-try {
-  process.exitCode = (await run()) ? 0 : 1;
-} finally {
-  await Promise.all([client.stop(), ...gateways.map((gateway) => gateway.stop())]);
-  await redis.stop();
+export async function main(): Promise<number> {
+  // Rewriting the append-only file beside would be measured too: what is asked is what the queue itself costs.
+  const settings = {
+    'slowlog-log-slower-than': 0,
+    'slowlog-max-len': 4_096,
+    'auto-aof-rewrite-percentage': 0,
+  };
+  const redis = await ownRedis(settings, REDIS_BINARIES);
+  const client = startClient();
+  const gateways: GatewayProcess[] = [];
+  try {
+    return (await run({ redisUrl: redis.url, client: client.child, gateways })) ? 0 : 1;
+  } finally {
+    await Promise.all([client.stop(), ...gateways.map((gateway) => gateway.stop())]);
+    await redis.stop();
+  }
 }
 
-async function run(): Promise<boolean> {
-  const store = await connectStore(redis.url);
+type Bench = { redisUrl: string; client: ChildProcess; gateways: GatewayProcess[] };
+
+async function run({ redisUrl, client, gateways }: Bench): Promise<boolean> {
+  const store = await connectStore(redisUrl);
   say(
     `The queue, measured on this machine: ${WAITING} fans wait, ${ROUNDS} rounds of ${ROUND_MS / 1000} s each, ${CONNECTIONS} connections.`,
   );
 
-  const before = await usedMemory(store.redis);
   const large = await openSale(store);
   await fill(store, large, WAITING);
-  const bytesPerFan = ((await usedMemory(store.redis)) - before) / WAITING;
   const [small, joining] = [await openSale(store), await openSale(store)];
   await fill(store, small, FEW_WAITING);
 
-  const one = await startGateway(redis.url, { RATE_LIMITS: 'joins=off' });
+  const one = await startGateway(redisUrl, { RATE_LIMITS: 'joins=off' });
   gateways.push(one);
   // Each sale has room for one fan: the first has had the turn, and nothing moves from here on.
   const gone = await settled(store, [large, small]);
@@ -73,7 +82,7 @@ async function run(): Promise<boolean> {
       return all.reduce((sum, { cpuMicros }) => sum + cpuMicros, 0);
     };
     const from = await cpu();
-    const outcome = await ask<Outcome>(client.child, asked);
+    const outcome = await ask<Outcome>(client, asked);
     if (outcome.fault !== null) throw new Error(outcome.fault);
     return {
       ...outcome,
@@ -90,7 +99,8 @@ async function run(): Promise<boolean> {
   await measured(load('barePost'));
   await measured(load('join', { sale: joining }));
 
-  const idle = await commandsIn(store.redis, () => new Promise((done) => setTimeout(done, ROUND_MS)));
+  const bytesPerFan = (await bytesOfSale(redisUrl, large)) / WAITING;
+  const idle = await callsIn(store.redis, () => new Promise((done) => setTimeout(done, ROUND_MS)));
   const rounds: Record<string, Awaited<ReturnType<typeof measured>>[]> = {};
   const commands: number[] = [];
   const keep = (name: string, outcome: Awaited<ReturnType<typeof measured>>) => {
@@ -103,7 +113,7 @@ async function run(): Promise<boolean> {
         'warm',
         async () => {
           let polls = 0;
-          const used = await commandsIn(store.redis, async () => {
+          const used = await callsIn(store.redis, async () => {
             const outcome = await measured(load('poll'));
             polls = outcome.requests;
             keep('warm', outcome);
@@ -133,7 +143,7 @@ async function run(): Promise<boolean> {
   }
 
   // Two processes against one, by the processor time that a poll costs.
-  const two = await startGateway(redis.url);
+  const two = await startGateway(redisUrl);
   gateways.push(two);
   await measured(load('poll', { ports: [two.port], ms: 60_000, wraps: false }));
   const shares: number[] = [];
@@ -179,7 +189,7 @@ async function run(): Promise<boolean> {
       what: 'Redis commands a poll',
       rounds: commands,
       unit: '',
-      bound: 0.001,
+      bound: 0.005,
       side: 'at most',
       digits: 5,
       note: `the idle gateway’s ${idle} in ${ROUND_MS / 1000} s taken off`,
@@ -243,10 +253,10 @@ async function settled(store: OpenStore, sales: string[]): Promise<number> {
   return 1;
 }
 
-async function commandsIn(client: OpenStore['redis'], work: () => Promise<unknown>): Promise<number> {
-  const from = await commandsSoFar(client);
+async function callsIn(client: OpenStore['redis'], work: () => Promise<unknown>): Promise<number> {
+  const from = await scriptCalls(client);
   await work();
-  return (await commandsSoFar(client)) - from;
+  return (await scriptCalls(client)) - from;
 }
 
 /** Milliseconds of this process, bits travelling each time, a round. */
@@ -266,7 +276,15 @@ async function renewSnapshots(store: OpenStore, sale: string): Promise<number[]>
 async function giveManyTurns(store: OpenStore, sale: string): Promise<{ sums: number[]; longest: number[] }> {
   const sums: number[] = [];
   const longest: number[] = [];
-  await store.redis.hset(`admit-one:{${sale}}:sale`, 'admitPerMinute', TURNS * 60, 'capacity', 100_000);
+  await store.redis.hset(
+    `admit-one:{${sale}}:sale`,
+    'admitPerMinute',
+    TURNS * 60,
+    'capacity',
+    100_000,
+    'adaptive',
+    0,
+  );
   for (let round = 0; round < ROUNDS; round += 1) {
     // The bucket fills up: a second's turns.
     await new Promise((done) => setTimeout(done, 1_100));
