@@ -18,6 +18,7 @@ import { readOrganisers } from './organiser/organisers.ts';
 import { readSaleStats } from './organiser/stats.ts';
 import { streamStats } from './organiser/stats-streams.ts';
 import { saleCookies } from './queue/credentials.ts';
+import { keepMeasuring } from './queue/forecast.ts';
 import { measurePolls } from './queue/pace.ts';
 import { answerPolls } from './queue/poll-branch.ts';
 import { limitPolls } from './queue/poll-limit.ts';
@@ -71,12 +72,8 @@ await runUntilStopped(async () => {
   const presence = keepPresence(store, watch.definitions, log);
   const sync = keepSalesInStep(store, watch, catalogue, log);
   const pulse = createPulse();
-  const stopTurns = keepGivingTurns(
-    store,
-    watch,
-    { answered: pulse.sinceStart, seatsOf: sync.seatsOf },
-    log,
-  );
+  const stopTurns = keepGivingTurns(store, watch, { answered: pulse.sinceStart, seatsOf: sync.seatsOf }, log);
+  const stopMeasuring = keepMeasuring(store, watch, log);
   const shop = { store, watch, sync, log };
   const stopOpening = keepOpening({
     store,
@@ -135,6 +132,7 @@ await runUntilStopped(async () => {
     streams.stop,
     server.close,
     stopTurns,
+    stopMeasuring,
     stopOpening,
     presence.stop,
     listing.stop,

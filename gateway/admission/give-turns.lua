@@ -19,9 +19,7 @@ local SLOW_SHARE_MAX = 0.25
 local FAILED_FACTOR = 0.7
 local SLOW_FACTOR = 0.85
 local RISE_SHARE = 0.05
--- After a pause or a recovery the rate grows from this share to its full height, but is never so low that nobody got a
--- turn within ten seconds.
-local RAMP_MS = 30000
+-- The rate grows from this share to its full height, but is never so low that nobody got a turn within ten seconds.
 local RAMP_SHARE_MIN = 0.1
 local RAMP_PER_MINUTE_MIN = 10
 -- No more turns are out beyond the free room than this share of the capacity.

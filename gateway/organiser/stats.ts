@@ -3,7 +3,7 @@ import { SaleDefinition } from '#shared/contract/sale.ts';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
 import { Problem } from '#shared/problem.ts';
 import type { PulseFigures } from '../door/pulse.ts';
-import { estimateWait } from '../queue/estimate.ts';
+import { estimateWait, outlookOf } from '../queue/estimate.ts';
 import { unknownSale } from '../queue/watch.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import type { SaleSync } from '../sale/sync.ts';
@@ -22,6 +22,7 @@ type Reply = Pick<StatsAnswer, 'state' | 'version' | 'unsavedChanges' | 'effecti
     heldBackBy: Exclude<StatsAnswer['heldBackBy'], null> | '';
     noShowPerMille: number;
     allHeldUntil: number;
+    pace: string;
     definition?: string;
   };
 
@@ -96,9 +97,12 @@ async function readFigures(store: Store, sale: string, known: Reading | null): P
   const named: Record<string, unknown> = {};
   for (let i = 0; i < reply.length; i += 2) named[String(reply[i])] = reply[i + 1];
   const { definition: packed, finished, left, lapsed, missed, expired, closed, ...rest } = named as Reply;
-  const { now, turnsLastMinute, joinsLastMinute, noShowPerMille, inside, sooner, later, ...said } = rest;
+  const { now, turnsLastMinute, joinsLastMinute, noShowPerMille, inside, sooner, later, pace, ...said } =
+    rest;
   const definition = packed === undefined ? known!.definition : SaleDefinition.parse(JSON.parse(packed));
   const { capacity, admitPerMinute, notice } = definition;
+  const allHeldUntil = said.allHeldUntil || null;
+  const outlook = outlookOf({ ...said, allHeldUntil, capacity, pace });
   const figures = {
     sale,
     ...said,
@@ -110,8 +114,8 @@ async function readFigures(store: Store, sale: string, known: Reading | null): P
     joinedPerMinute: joinsLastMinute,
     heldBackBy: said.heldBackBy || null,
     noShowShare: noShowPerMille < 0 ? null : noShowPerMille / 1000,
-    allHeldUntil: isoTimeOrNull(said.allHeldUntil || null),
-    estimate: said.state === 'open' ? estimateWait(said.lobby + said.waiting + 1, turnsLastMinute) : null,
+    allHeldUntil: isoTimeOrNull(allHeldUntil),
+    estimate: estimateWait(outlook, said.lobby + said.waiting + 1),
     estimateAccuracy: { inside, sooner, later },
     durable: said.unsavedChanges === 0,
     notice,

@@ -1,6 +1,7 @@
 import type { DrawState } from '#shared/contract/queue.ts';
 import { SaleDefinition, type SaleState } from '#shared/contract/sale.ts';
 import { type Store, saleScript } from '../redis/script.ts';
+import { type Outlook, outlookOf } from './estimate.ts';
 import { indexWaitingBits, type WaitingBits } from './waiting-bits.ts';
 
 /** What a gateway process remembers of a sale's queue, all of one moment. */
@@ -25,6 +26,8 @@ export type QueueSnapshot = {
   turnsLastMinute: number;
   /** While every remaining seat is on hold: when the next may return, epoch milliseconds; else null. */
   allHeldUntil: number | null;
+  /** What can be said of waits; null for nothing. */
+  outlook: Outlook | null;
   drawState: DrawState;
   /** Changes of settings that PostgreSQL has not recorded yet. */
   unsavedChanges: number;
@@ -53,6 +56,8 @@ type SnapshotReply = {
   admitted: number;
   turnsLastMinute: number;
   allHeldUntil: number;
+  heldBackBy: Buffer;
+  pace: Buffer;
   drawState: Buffer;
   unsavedChanges: number;
   bits?: Buffer;
@@ -73,13 +78,32 @@ export async function readSnapshot(
   if (pairs.length === 1) return null;
   const reply: Record<string, Buffer | number | undefined> = {};
   for (let i = 0; i < pairs.length; i += 2) reply[String(pairs[i])] = pairs[i + 1];
-  const { now, state, recovering, drawState, allHeldUntil, bits, definition, ...figures } =
-    reply as SnapshotReply;
+  const {
+    now,
+    recovering,
+    heldBackBy,
+    pace,
+    drawState,
+    bits,
+    definition: packed,
+    ...figures
+  } = reply as SnapshotReply;
+  const definition = packed ? SaleDefinition.parse(JSON.parse(packed.toString())) : known!.definition;
+  const state = figures.state.toString() as SaleState;
+  const allHeldUntil = figures.allHeldUntil || null;
   return {
     ...figures,
-    allHeldUntil: allHeldUntil || null,
-    definition: definition ? SaleDefinition.parse(JSON.parse(definition.toString())) : known!.definition,
-    state: state.toString() as SaleState,
+    definition,
+    state,
+    allHeldUntil,
+    outlook: outlookOf({
+      ...figures,
+      state,
+      allHeldUntil,
+      capacity: definition.capacity,
+      heldBackBy: heldBackBy.toString(),
+      pace: pace.toString(),
+    }),
     recovering: recovering === 1,
     drawState: drawState.toString() as DrawState,
     bits: bits ? indexWaitingBits(bits) : known!.bits,

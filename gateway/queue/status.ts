@@ -6,7 +6,7 @@ import { Problem } from '#shared/problem.ts';
 import type { Store } from '../redis/script.ts';
 import { adoptEntry } from './adopt.ts';
 import type { Entry } from './entry.ts';
-import { estimateWait } from './estimate.ts';
+import { type Estimate, estimateWait } from './estimate.ts';
 import { type PollLoad, pollAfterMs, pollAfterOpeningMs } from './pace.ts';
 import { lookUpEntry } from './place.ts';
 import type { PollLimit } from './poll-limit.ts';
@@ -158,7 +158,7 @@ export function waitingStatus(
   position: number,
   load = 1,
 ): StatusAnswer {
-  const estimate = estimateOf(snapshot, position);
+  const estimate = estimateWait(snapshot.outlook, position);
   return {
     ...status(snapshot, 'waiting', queueNumber),
     position,
@@ -168,15 +168,10 @@ export function waitingStatus(
   };
 }
 
-type Estimate = StatusAnswer['estimate'];
-
-export const estimateOf = (snapshot: QueueSnapshot, position: number): Estimate =>
-  snapshot.state === 'open' ? estimateWait(position, snapshot.turnsLastMinute) : null;
-
 export const pollAfterOf = (
   { definition }: QueueSnapshot,
   position: number,
-  estimate: Estimate,
+  estimate: Estimate | null,
   load: number,
 ): number =>
   Math.min(

@@ -1,5 +1,6 @@
+import { estimateWait } from './estimate.ts';
 import type { QueueSnapshot } from './snapshot.ts';
-import { estimateOf, hasEnded, pollAfterOf, waitingStatus } from './status.ts';
+import { hasEnded, pollAfterOf, waitingStatus } from './status.ts';
 import type { QueueTicket } from './ticket.ts';
 import { positionOf } from './waiting-bits.ts';
 
@@ -22,7 +23,7 @@ export function waitingAnswer(
   position: number,
   load: number,
 ): { json: string; pollAfterMs: number } {
-  const estimate = estimateOf(snapshot, position);
+  const estimate = estimateWait(snapshot.outlook, position);
   const pollAfterMs = pollAfterOf(snapshot, position, estimate, load);
   const [a, b, c, d, e, f] = partsOf(snapshot);
   const range =

@@ -103,6 +103,19 @@ local function allHeldUntil()
   return tonumber(seats[1] or 0)
 end
 
+-- After a pause or a recovery the rate of turns grows for so long.
+local RAMP_MS = 30000
+-- What was measured longer ago is over.
+local PACE_AGE_MS_MAX = 30000
+
+-- How fast the queue moves, as measure.lua packed it; empty when that says nothing about what comes.
+local function paceOfNow()
+  local known = redis.call('HMGET', K.queue, 'pace', 'measuredAt', 'rampFrom')
+  if isRecovering() or now - tonumber(known[2] or 0) > PACE_AGE_MS_MAX then return '' end
+  if now - tonumber(known[3] or 0) < RAMP_MS then return '' end
+  return known[1] or ''
+end
+
 -- Whatever changes who waits moves the version that polls carry.
 local function changed() count('changes', 1) end
 
@@ -226,8 +239,9 @@ local OUTCOMES_MIN = 20
 local function noteOutcomes(claimed, missed)
   local known = redis.call('HMGET', K.queue, 'outcomes', 'noShows')
   local decay = OUTCOME_DECAY ^ (claimed + missed)
-  redis.call('HSET', K.queue, 'outcomes', tonumber(known[1] or 0) * decay + claimed + missed,
-    'noShows', tonumber(known[2] or 0) * decay + missed)
+  local weight = (1 - decay) / (1 - OUTCOME_DECAY)
+  redis.call('HSET', K.queue, 'outcomes', tonumber(known[1] or 0) * decay + weight,
+    'noShows', tonumber(known[2] or 0) * decay + weight * missed / (claimed + missed))
 end
 
 -- A turn nobody claimed in time: its room is free at once. Whoever ends turns notes how many were missed.
