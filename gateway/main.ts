@@ -23,6 +23,8 @@ import { measurePolls } from './queue/pace.ts';
 import { answerPolls } from './queue/poll-branch.ts';
 import { limitPolls } from './queue/poll-limit.ts';
 import { keepPresence } from './queue/presence.ts';
+import { answerStreams } from './queue/stream-branch.ts';
+import { streamStatuses } from './queue/streams.ts';
 import { createTicketMint } from './queue/ticket.ts';
 import { watchQueues } from './queue/watch.ts';
 import { keepMemory } from './recovery/keep-memory.ts';
@@ -96,6 +98,7 @@ await runUntilStopped(async () => {
     toleranceSeconds: 0,
   });
   const queue = { store, watch, presence, tickets, load: measurePolls(), limit: limitPolls(), log };
+  const fanStreams = streamStatuses(queue, log);
   const cookies = saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') });
   const app = createGateway({
     queue,
@@ -123,12 +126,13 @@ await runUntilStopped(async () => {
   const server = await serve(app, {
     host: env.HOST,
     port: env.PORT,
-    ahead: [answerPolls(queue, cookies)],
+    ahead: [answerPolls(queue, cookies), answerStreams(queue, cookies, fanStreams)],
   });
   log.info({ url: server.url }, 'the gateway is listening');
 
   return [
     // Streams would keep the server from closing.
+    fanStreams.stop,
     streams.stop,
     server.close,
     stopTurns,

@@ -63,8 +63,7 @@ export function ticketOfRequest(
   sale: string,
   { tickets, cookies }: TicketDeps,
 ): QueueTicket | null {
-  const text =
-    authorization === undefined ? cookies.read(cookie, sale, 'queue') : bearerToken(authorization);
+  const text = authorization === undefined ? cookies.read(cookie, sale, 'queue') : bearerToken(authorization);
   return text === null ? null : ticketOfSale(tickets, sale, text);
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { IdempotencyKey } from '#shared/contract/fields.ts';
 import { JoinRequest } from '#shared/contract/queue.ts';
 import { readJson, validate } from '#shared/json-body.ts';
+import { Problem } from '#shared/problem.ts';
 import { type Cookies, requireTicket, ticketInCookie } from './credentials.ts';
 import { joinQueue } from './join.ts';
 import { tooManyPolls } from './poll-branch.ts';
@@ -40,6 +41,13 @@ export function queueRoutes({ queue, cookies }: { queue: Queue; cookies: Cookies
     if (status.queueTicket) c.header('set-cookie', cookies.write(ticket.sale, 'queue', status.queueTicket));
     c.header('retry-after', String(Math.ceil(status.pollAfterMs / 1000)));
     return personal(c, status, 200);
+  });
+
+  // Streams are answered ahead of the router (stream-branch.ts): here is said why one was not.
+  app.get('/stream', (c) => {
+    validate(PollQuery, { version: c.req.query('version') });
+    requireTicket(c, { tickets, cookies });
+    throw new Problem('unavailable', 'There is no stream for this request; ask at queue/me.');
   });
 
   return app;

@@ -140,7 +140,18 @@ export const operations: Operation[] = [
   queue('get', `${sale}/queue/me`, 'Where one stands', {
     query: z.object({ version: z.int().min(0).optional() }),
     answers: { 200: StatusAnswer },
-    codes: ['invalid-field'],
+    codes: ['invalid-field', 'rate-limited'],
+  }),
+  queue('get', `${sale}/queue/stream`, 'The same as server-sent events, when it changes (HTML, 9.2)', {
+    query: z.object({ version: z.int().min(0).optional() }),
+    headers: z.object({
+      'last-event-id': z
+        .string()
+        .optional()
+        .describe('Of the event seen last: nothing older is sent. 204 where that was the end.'),
+    }),
+    answers: { 200: 'text/event-stream', 204: null },
+    codes: ['invalid-field', 'rate-limited'],
   }),
   queue('delete', `${sale}/queue/me`, 'Leave', { answers: { 204: null }, codes: ['forbidden'] }),
   queue('post', `${sale}/queue/me/claim`, 'Claim one’s turn', {

@@ -1,0 +1,34 @@
+import { type Ahead, answerProblem } from '#shared/serve.ts';
+import { type Cookies, ticketOfRequest } from './credentials.ts';
+import { tooManyPolls } from './poll-branch.ts';
+import type { Queue } from './status.ts';
+import { type FanStreams, readEventId } from './streams.ts';
+
+/**
+ * Streams are opened ahead of the router, on the bare response: through it each would cost three times the memory and a
+ * frame five times the time. What brings no ticket of ours is left to the route, which says what is wrong.
+ */
+export function answerStreams(queue: Queue, cookies: Cookies, streams: FanStreams): Ahead {
+  const { tickets, limit } = queue;
+  return (request, response) => {
+    if (request.method !== 'GET') return false;
+    const target = /^\/api\/sales\/([^/?]+)\/queue\/stream(?:\?version=(\d{1,15}))?$/.exec(
+      request.url as string,
+    );
+    if (!target) return false;
+    const [, sale = '', version = '0'] = target;
+    const ticket = ticketOfRequest(request.headers, sale, { tickets, cookies });
+    if (!ticket) return false;
+    const wait = ticket.queueNumber === null ? 0 : limit.take(sale, ticket.queueNumber, performance.now());
+    const eventId = request.headers['last-event-id'];
+    const seen = typeof eventId === 'string' ? readEventId(eventId) : null;
+    if (wait > 0) answerProblem(response, tooManyPolls(wait));
+    else {
+      streams.open(response, ticket, {
+        version: Math.max(Number(version), seen?.version ?? 0),
+        ended: seen?.ended ?? false,
+      });
+    }
+    return true;
+  };
+}
