@@ -54,9 +54,18 @@ const orderIn = (low: number, high: number, n: number): number => {
   return n === 10 ? low & 15 : (low >>> (58 - 6 * n)) & 63;
 };
 
-/** Writes the text of an ordered id. */
+/** Writes the text of an ordered id; letter by letter, for a million of them are on the way to a draw's first turn. */
 export function writeText(low: number, high: number, into: Uint8Array, at: number): void {
-  for (let n = 0; n < 10; n += 1) into[at + n] = letterAt[orderIn(low, high, n)] as number;
+  into[at] = letterAt[high >>> 26] as number;
+  into[at + 1] = letterAt[(high >>> 20) & 63] as number;
+  into[at + 2] = letterAt[(high >>> 14) & 63] as number;
+  into[at + 3] = letterAt[(high >>> 8) & 63] as number;
+  into[at + 4] = letterAt[(high >>> 2) & 63] as number;
+  into[at + 5] = letterAt[((high & 3) << 4) | (low >>> 28)] as number;
+  into[at + 6] = letterAt[(low >>> 22) & 63] as number;
+  into[at + 7] = letterAt[(low >>> 16) & 63] as number;
+  into[at + 8] = letterAt[(low >>> 10) & 63] as number;
+  into[at + 9] = letterAt[(low >>> 4) & 63] as number;
   into[at + 10] = lastLetterAt[low & 15] as number;
 }
 

@@ -24,21 +24,25 @@ export function lobbyOrder(four: RankFour | null = rankFour()) {
   let indexBits = 0;
 
   /** Whoever entered and did not leave, in byte order, once each. */
-  const settle = (): BigUint64Array => {
+  const settle = (): void => {
     const ids = entered.all().sort();
     const gone = left.all().sort();
+    // Halves instead of BigInts: none is made for each of a million.
+    const words = new Uint32Array(ids.buffer);
+    const goneWords = new Uint32Array(gone.buffer);
     let kept = 0;
     let g = 0;
-    for (let i = 0; i < ids.length; i += 1) {
-      const id = ids[i] as bigint;
-      while (g < gone.length && (gone[g] as bigint) < id) g += 1;
-      if (gone[g] === id || (kept > 0 && ids[kept - 1] === id)) continue;
-      ids[kept] = id;
-      kept += 1;
+    for (let i = 0; i < words.length; i += 2) {
+      const [low, high] = [words[i] as number, words[i + 1] as number];
+      if (kept > 0 && words[kept - 1] === high && words[kept - 2] === low) continue;
+      while (g < goneWords.length && isBelow(goneWords, g, low, high)) g += 2;
+      if (goneWords[g + 1] === high && goneWords[g] === low) continue;
+      words[kept] = low;
+      words[kept + 1] = high;
+      kept += 2;
     }
-    entered = idList(ids.slice(0, kept));
+    entered = idList(kept === words.length ? ids : ids.slice(0, kept / 2));
     left = idList();
-    return entered.all();
   };
 
   return {
@@ -48,7 +52,8 @@ export function lobbyOrder(four: RankFour | null = rankFour()) {
 
     /** How many there are, and SHA-256, in hex, over their ids in byte order, joined by line feeds. */
     digest(): { entries: number; digest: string } {
-      const words = new Uint32Array(settle().buffer);
+      settle();
+      const words = new Uint32Array(entered.all().buffer);
       const entries = entered.count();
       const hash = createHash('sha256');
       const lines = new Uint8Array(LINES_AT_A_TIME * (ID_LENGTH + 1));
@@ -102,6 +107,9 @@ export function lobbyOrder(four: RankFour | null = rankFour()) {
     },
   };
 }
+
+const isBelow = (words: Uint32Array, at: number, low: number, high: number): boolean =>
+  (words[at + 1] as number) < high || (words[at + 1] === high && (words[at] as number) < low);
 
 /** A growing list of ids as numbers that sort like their texts. */
 function idList(from: BigUint64Array = new BigUint64Array(0)) {

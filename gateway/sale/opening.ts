@@ -28,6 +28,7 @@ export type Opening = {
  */
 export function keepOpening({ store, watch, giveTurns, askBeacon, log }: Opening): Stop {
   const drawing = createDrawing(store);
+  const unfinished = new Set<string>();
   const stop = everyEach(
     LOOK_INTERVAL_MS,
     watch.sales,
@@ -45,6 +46,7 @@ export function keepOpening({ store, watch, giveTurns, askBeacon, log }: Opening
         case 'awaitingBeacon':
           return askBeacon(sale, snapshot);
         default:
+          unfinished.delete(sale);
           return drawing.forget(sale);
       }
     },
@@ -52,8 +54,11 @@ export function keepOpening({ store, watch, giveTurns, askBeacon, log }: Opening
   );
 
   const draw = async (sale: string): Promise<void> => {
-    if (!(await drawing.takesUp(sale))) return;
+    // What failed here is gone on with here, at the next look; what another works on is left to it.
+    if (!unfinished.has(sale) && !(await drawing.takesUp(sale))) return;
+    unfinished.add(sale);
     await drawing.write(sale, () => giveTurns(sale));
+    unfinished.delete(sale);
     await watch.renew(sale);
   };
 
