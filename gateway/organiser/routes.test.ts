@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { StatsAnswer } from '#shared/contract/stats.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
+import { putSale } from '../sale/live-sale.ts';
 import { type GatewayFixture, gatewayFixture, json, organiser, problem } from '../testing/gateway-fixture.ts';
+import { definitionAt } from '../testing/queue-fixture.ts';
 
 let g: GatewayFixture;
 beforeAll(async () => {
@@ -74,6 +77,32 @@ test('live figures once: the contract’s document, and 404 for a sale that is n
   for (const path of ['/sales/nosuchsale1/stats', '/sales/nosuchsale1/stats/stream']) {
     expect(await problem(g.organise('GET', path))).toMatchObject({ code: 'not-found' });
   }
+});
+
+test('an adapting rate is on unless the organiser says otherwise, and has bounds', async () => {
+  const sale = await g.sale({ admitPerMinute: 600 });
+  const patch = (adaptiveRate: unknown, version: number) =>
+    g.organise('PATCH', `/sales/${sale}`, { adaptiveRate, version });
+  const read = async () => (await g.organise('GET', `/sales/${sale}`)).json();
+  expect(await read()).toMatchObject({ adaptiveRate: { enabled: true, minPerMinute: null } });
+  for (const [wrong, field] of [
+    [{ enabled: true, minPerMinute: 0 }, 'adaptiveRate.minPerMinute'],
+    [{ enabled: 'no' }, 'adaptiveRate.enabled'],
+    [false, 'adaptiveRate'],
+  ] as const)
+    expect(await problem(patch(wrong, 1))).toMatchObject({ code: 'invalid-field', errors: [{ field }] });
+  const off = { enabled: false, minPerMinute: 50 };
+  expect((await patch(off, 1)).status).toBe(200);
+  expect(await read()).toMatchObject({ version: 2, adaptiveRate: off });
+  const stats = await (await g.organise('GET', `/sales/${sale}/stats`)).json();
+  expect(stats).toMatchObject({ rateReason: 'off', effectivePerMinute: 600, overbooking: 0 });
+  // A sale that was put there before there was this setting adapts.
+  const { adaptiveRate: _, ...old } = definitionAt(g.now());
+  await putSale(g.store, old as SaleDefinition);
+  await g.queue.watch.renew(old.sale);
+  expect(await (await g.organise('GET', `/sales/${old.sale}`)).json()).toMatchObject({
+    adaptiveRate: { enabled: true, minPerMinute: null },
+  });
 });
 
 test('a notice reaches who waits with its time, and is taken back with null', async () => {

@@ -4,7 +4,7 @@ import { ACCESS_CODE_LENGTH_MAX, type SaleAnswer } from '#shared/contract/sale.t
 import { newId } from '#shared/ids.ts';
 import { formatClock, formatDay, formatDuration, formatMoney, formatNumber } from './format.ts';
 import type { Html } from './layout.ts';
-import { waitInWords } from './words.ts';
+import { heldInWords, waitInWords } from './words.ts';
 
 const leftTexts = {
   plenty: 'Plenty of seats left',
@@ -134,7 +134,7 @@ function notJoined(view: QueueView): Html {
     case 'paused':
       return html`<section class="card">
         <h2>${sale.state === 'open' ? 'The sale is open' : 'Entry is paused for a moment'}</h2>
-        ${sale.waiting ? html`<p>${formatNumber(sale.waiting)} fans are waiting.</p>` : ''}
+        ${sale.waiting ? html`<p>${formatNumber(sale.waiting)} fans are waiting.</p>` : ''} ${held(sale)}
         <p>You get a place in the queue, and see it all the time.</p>
         ${joinForm(view, 'Join the queue')}
       </section>`;
@@ -174,16 +174,23 @@ function waiting(view: QueueView, status: StatusAnswer): Html {
         ? html`<p>The organiser has paused entry. Nobody overtakes you.</p>`
         : counted('rate', status.admittedPerMinute, 'About {n} a minute are let in.', '')
     }
+    ${held(sale)}
     <p data-show="wait">${waitInWords(status.estimate)}</p>
     <h2>What happens next</h2>
     <p>
-      When it is your turn this page takes you into the shop. Your turn waits ${formatDuration(sale.claimSeconds)} for
-      you. You can close this page or lock your phone: your place is kept as long as we see you at least once in
-      ${formatDuration(sale.graceSeconds)}.
+      When it is your turn this page takes you into the shop. You can close it or lock your phone: if you are back
+      within ${formatDuration(sale.graceSeconds)} you have lost nothing, except that a turn which came meanwhile waits
+      only ${formatDuration(sale.claimSeconds)}. Whoever is not seen for ${formatDuration(sale.graceSeconds)} is taken
+      out of the queue.
     </p>
     ${trouble} ${updated(view, status)} ${leave(sale, 'Leave the queue')}
   </section>`;
 }
+
+/** Empty while seats are open. */
+const held = ({ allHeldUntil, event }: SaleAnswer): Html => html`<p data-show="held">
+  ${heldInWords(allHeldUntil, event.timeZone)}
+</p>`;
 
 /** A sentence about a number that the page's script keeps up to date; `none` stands there for zero. */
 const counted = (name: string, value: number, text: string, none: string): Html => html`<p
@@ -246,7 +253,8 @@ const returning = (view: QueueView): Html =>
   card(
     view,
     'You missed your turn, and get the next free one',
-    html`<p>Stay here: it comes as soon as there is room. This happens once.</p>`,
+    html`<p>Stay here: it comes as soon as there is room. This happens once.</p>
+      ${held(view.sale)}`,
   );
 
 const card = (view: QueueView, title: string, body: Html): Html => html`<section

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { timeLeft, waitInWords } from './words.ts';
+import { heldInWords, timeLeft, waitInWords } from './words.ts';
 
 test.each([
   [null, 'We cannot say yet how long it takes.'],
@@ -9,6 +9,13 @@ test.each([
   [{ lowSeconds: 4.9 * 3_600, highSeconds: 9.1 * 3_600 }, 'Your wait: 4 to 10 hours.'],
 ])('a wait of %j reads %s', (range, words) => {
   expect(waitInWords(range)).toBe(words);
+});
+
+test('held seats are told with the time by which the next may return', () => {
+  expect(heldInWords(null, 'Europe/Berlin')).toBe('');
+  expect(heldInWords('2026-06-01T10:00:42.000Z', 'Europe/Berlin')).toMatch(
+    /^All remaining seats are in other fans’ baskets; the next may return at 12:00:42 \S+\.$/,
+  );
 });
 
 test.each([

@@ -22,6 +22,12 @@ export function waitInWords(range: Range | null): string {
     : `Your wait: ${low} to ${high} ${name(high)}.`;
 }
 
+/** Why nobody is let in while every remaining seat is held; empty while that is not so. */
+export const heldInWords = (allHeldUntil: string | null, timeZone: string): string =>
+  allHeldUntil === null
+    ? ''
+    : `All remaining seats are in other fans’ baskets; the next may return at ${formatClock(allHeldUntil, timeZone)}.`;
+
 /** Time left as 4:09, 1:04:09 or 2 d 1:04:09. */
 export function timeLeft(seconds: number): string {
   const two = (value: number) => String(value).padStart(2, '0');

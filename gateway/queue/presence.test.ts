@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Problem } from '#shared/problem.ts';
 import { connectRedis } from '../redis/client.ts';
+import { saleKey } from '../redis/keys.ts';
 import { census, type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
+import { queueGateway } from '../testing/queue-gateway.ts';
 import { lookUpEntry, takePlace } from './place.ts';
 import { keepPresence } from './presence.ts';
+import { readStatus } from './status.ts';
 
 let f: QueueFixture;
 beforeAll(async () => {
@@ -37,6 +41,21 @@ test('whoever is not seen for graceSeconds lapses; whoever is seen in time stays
   const again = await joinAs(sale, 'absent');
   expect(again).toMatchObject({ created: true, entry: { queueNumber: 3 } });
   await presence.stop();
+});
+
+test('a fan who reaches only a gateway that cannot reach Redis has shown up all the same', async () => {
+  const sale = await f.sale();
+  const gateway = await queueGateway(f.store);
+  const fan = await gateway.join(sale, 'fan');
+  await gateway.look(sale);
+  const unreachable = () => Promise.reject(new Problem('unavailable', 'Redis is away.'));
+  const watch = { ...gateway.queue.watch, atLeast: unreachable, renew: unreachable };
+  await f.redis.del(saleKey(sale, 'seen-1'));
+  const told = await readStatus({ ...gateway.queue, watch }, fan.ticket, fan.version);
+  expect(told).toMatchObject({ state: 'waiting', position: null });
+  await gateway.queue.presence.merge(sale);
+  expect(await f.redis.getbit(saleKey(sale, 'seen-1'), 1)).toBe(1);
+  await gateway.stop();
 });
 
 test('the clock of absence stands still while no gateway records presence', async () => {

@@ -56,7 +56,7 @@ export async function readStatus(
         ? await watch.renew(sale)
         : await watch.atLeast(sale, { version: seenVersion, queueNumber: queueNumber ?? 0 });
   } catch (error) {
-    return placeIsKept(watch.remembered(sale), ticket, error);
+    return placeIsKept(queue, watch.remembered(sale), ticket, error);
   }
   if (ticket.epoch !== snapshot.epoch) return adoptedStatus(queue, snapshot, ticket);
   if (queueNumber !== null) {
@@ -207,13 +207,20 @@ const endedStatus = (snapshot: QueueSnapshot, queueNumber: number): StatusAnswer
   status(snapshot, 'closed', queueNumber);
 
 /** While Redis is away a fan who was waiting is told so: the place is kept, the position is not known. */
-function placeIsKept(snapshot: QueueSnapshot | null, ticket: QueueTicket, error: unknown): StatusAnswer {
+function placeIsKept(
+  { presence }: Queue,
+  snapshot: QueueSnapshot | null,
+  ticket: QueueTicket,
+  error: unknown,
+): StatusAnswer {
   const away = error instanceof Problem && error.code === 'unavailable';
   if (!away || !snapshot) throw error;
   const { queueNumber } = ticket;
   const waited = queueNumber === null || positionOf(snapshot.bits, queueNumber) !== null;
   const isNewer = queueNumber !== null && queueNumber > snapshot.lastNumber;
   if (!waited && !isNewer) throw error;
+  // Other gateways may reach Redis, and there the clock of absence goes on: this fan has shown up.
+  if (queueNumber !== null) presence.mark(snapshot.definition.sale, queueNumber);
   const state = queueNumber === null ? 'lobby' : 'waiting';
   return { ...status(snapshot, state, queueNumber), waiting: isCurrent(snapshot) ? snapshot.waiting : null };
 }

@@ -39,9 +39,11 @@ const isOld = ({ time }: Store, { createdAt }: SaleDefinition): boolean =>
  */
 export async function putSale(
   store: Store,
-  definition: SaleDefinition,
+  durable: SaleDefinition,
   accessCodes: readonly string[] = [],
 ): Promise<number> {
+  // One that was recorded before a setting existed gets that setting's default here.
+  const definition = SaleDefinition.parse(durable);
   const version = await put(store, definition.sale, [
     definition.version,
     JSON.stringify(definition),

@@ -1,6 +1,6 @@
 // The queue page's script: asks at the pace the server sets, shows the numbers, and moves on when it is the fan's turn.
 // Everything it does can also be done without it.
-import { formatClock, type Range, timeLeft, waitInWords } from '../words.ts';
+import { formatClock, heldInWords, type Range, timeLeft, waitInWords } from '../words.ts';
 
 type Status = {
   state: string;
@@ -10,6 +10,7 @@ type Status = {
   ahead: number | null;
   admittedPerMinute: number;
   estimate: Range | null;
+  allHeldUntil: string | null;
   notice: { text: string; at: string } | null;
   version: number;
   asOf: string;
@@ -79,6 +80,7 @@ if (card?.dataset.poll) {
     }
     count('rate', status.admittedPerMinute);
     tell(status.notice);
+    show('held', heldInWords(status.allHeldUntil, zone));
     if (status.state === 'waiting') show('wait', waitInWords(status.estimate));
     show('updated', formatClock(status.asOf, zone));
     later(status.pollAfterMs);
