@@ -16,6 +16,10 @@ export function formatMoney({ amount, currency }: Money): string {
 export const formatDay = (iso: string, timeZone: string): string =>
   new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short', timeZone }).format(new Date(iso));
 
+/** A date and a time to the second, in the venue's own time zone. */
+export const formatMoment = (iso: string, timeZone: string): string =>
+  new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'long', timeZone }).format(new Date(iso));
+
 const MINUTE_SECONDS = 60;
 
 /** A length of time in words, rounded to what a person plans with. */

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { ACCESS_CODE_LENGTH_MAX, type SaleAnswer } from '#shared/contract/sale.ts';
 import { newId } from '#shared/ids.ts';
-import { formatClock, formatDay, formatDuration, formatMoney, formatNumber } from './format.ts';
+import { formatClock, formatDay, formatDuration, formatMoment, formatMoney, formatNumber } from './format.ts';
 import type { Html } from './layout.ts';
 import { heldInWords, waitInWords } from './words.ts';
 
@@ -151,11 +151,23 @@ const lobby = (
   status: StatusAnswer,
 ): Html => html`<section class="card" ${live(view, status)}>
   <h2>You are in the lobby</h2>
-  <p class="position"><span data-until="${view.sale.opensAt}"></span></p>
-  <p>until the sale opens, ${formatDay(view.sale.opensAt, view.sale.event.timeZone)}. ${lobbyRule}</p>
+  ${view.sale.state === 'lobby' ? untilOpening(view.sale) : html`<p>${untilDrawn(view.sale)}</p>`}
   <p><a href="/sales/${view.sale.sale}/draw">How the draw can be checked</a></p>
   ${trouble} ${updated(view, status)} ${leave(view.sale, 'Leave the lobby')}
 </section>`;
+
+const untilOpening = (
+  sale: SaleAnswer,
+): Html => html`<p class="position"><span data-until="${sale.opensAt}"></span></p>
+  <p>until the sale opens, ${formatDay(sale.opensAt, sale.event.timeZone)}. ${lobbyRule}</p>`;
+
+/** Between the opening and the draw: everybody has a place, and nobody knows yet which. */
+const untilDrawn = ({ beacon, draw, event }: SaleAnswer): Html =>
+  beacon && (draw === 'frozen' || draw === 'awaitingBeacon')
+    ? html`The sale is open. The order of the lobby is drawn as soon as a public value is known that nobody can know before:
+      “${beacon.name}”, from ${formatMoment(beacon.from, event.timeZone)} on. Your place is ahead of everybody who came after
+      the opening; until then nobody has a turn.`
+    : html`The sale is open, and the order of the lobby is being drawn. You see your position in a moment.`;
 
 function waiting(view: QueueView, status: StatusAnswer): Html {
   const { sale } = view;

@@ -2,12 +2,17 @@ import { Hono } from 'hono';
 import { answerFinished } from '#shared/finished-answer.ts';
 import { LISTING_CACHE_CONTROL, oncePer, requireEventId } from '../sale/event-routes.ts';
 import { eventsAnswer, type ShownEvent } from '../sale/listing.ts';
-import { type PageDeps, saleOfPage } from './context.ts';
-import { drawPage, eventPage, homePage } from './home-page.ts';
-import { page, publicPage } from './layout.ts';
+import { type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
+import { drawPage } from './draw-page.ts';
+import { eventPage, homePage } from './home-page.ts';
+import { inlineScript, page, publicPage } from './layout.ts';
 import { orderPageRoutes } from './order-routes.ts';
 import { queuePageRoutes } from './queue-routes.ts';
 import { shopPageRoutes } from './shop-routes.ts';
+
+const drawScript = inlineScript(new URL('./client/draw.ts', import.meta.url));
+/** How soon there may be something new to see about a draw that is not over. */
+const REFRESH_SECONDS: Record<string, number> = { frozen: 5, drawing: 5, awaitingBeacon: 30 };
 
 /** Everything a person looks at. */
 export function pageRoutes(deps: PageDeps) {
@@ -31,7 +36,10 @@ export function pageRoutes(deps: PageDeps) {
 
   app.get('/sales/:sale/draw', async (c) => {
     const sale = await saleOfPage(deps, c.req.param('sale'));
-    return page(c, { title: 'The draw', body: drawPage(sale, await deps.draws.facts(sale.sale)) });
+    const draw = await deps.draws.facts(sale.sale);
+    const body = drawPage({ sale, draw, ticket: ticketOfPage(deps, c) });
+    if (draw.state === 'drawn') return page(c, { title: 'The draw', body, script: drawScript });
+    return page(c, { title: 'The draw', body, refreshSeconds: REFRESH_SECONDS[draw.state] });
   });
 
   app.route('/', queuePageRoutes(deps));

@@ -1,5 +1,4 @@
-import type { DrawState } from '#shared/contract/queue.ts';
-import { SaleDefinition, type SaleState } from '#shared/contract/sale.ts';
+import { type DrawState, SaleDefinition, type SaleState } from '#shared/contract/sale.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import { type Outlook, outlookOf } from './estimate.ts';
 import { indexWaitingBits, type WaitingBits } from './waiting-bits.ts';

@@ -96,7 +96,7 @@ async function adoptedStatus(
   const status = await entryStatus(queue, snapshot, entry);
   return {
     ...status,
-    queueTicket: tickets.sign({ ...ticket, queueNumber: entry.queueNumber ?? ticket.queueNumber, epoch }),
+    queueTicket: tickets.sign({ ...ticket, queueNumber: entry.queueNumber, epoch }),
   };
 }
 

@@ -33,6 +33,8 @@ export function publicSale(snapshot: QueueSnapshot, event: EventAnswer, stock: S
     opensAt: definition.opensAt,
     lobbyOpensAt: definition.lobbyOpensAt,
     closesAt: definition.closesAt,
+    draw: snapshot.drawState,
+    beacon: definition.beacon,
     accessCodeNeeded: definition.accessCodeUses !== null,
     waiting: isCurrent(snapshot) ? snapshot.waiting : null,
     prices: definition.sections.map(({ name, price }) => ({ section: name, price })),

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import postgres from 'postgres';
+import { connectToAll, openRedis, type RedisClient } from '#shared/redis.ts';
 import { salesKey } from '../../gateway/redis/keys.ts';
 import { booksChecks, findIn } from './books/books.ts';
 import { bothChecks } from './both/checks.ts';
@@ -16,7 +16,7 @@ const STATEMENT_TIMEOUT_MS = 60_000;
 const REDIS_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_SECONDS = 5;
 
-export type Stores = { sql: postgres.Sql; redis: Redis; close: () => Promise<void> };
+export type Stores = { sql: postgres.Sql; redis: RedisClient; close: () => Promise<void> };
 
 /** Connections that cannot change anything: PostgreSQL refuses writes on them, Redis is only asked by reads. */
 export async function openStores(urls: { databaseUrl: string; redisUrl: string }): Promise<Stores> {
@@ -31,7 +31,7 @@ export async function openStores(urls: { databaseUrl: string; redisUrl: string }
       timezone: 'UTC',
     },
   });
-  const redis = new Redis(urls.redisUrl, {
+  const redis = openRedis(urls.redisUrl, {
     lazyConnect: true,
     commandTimeout: REDIS_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_SECONDS * 1000,
@@ -44,7 +44,7 @@ export async function openStores(urls: { databaseUrl: string; redisUrl: string }
     await sql.end({ timeout: 1 });
   };
   try {
-    await Promise.all([redis.connect(), sql`select`]);
+    await Promise.all([connectToAll(redis), sql`select`]);
   } catch (error) {
     await close();
     throw error;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Id, text } from './fields.ts';
-import { AllHeldUntil, Beacon, SaleState } from './sale.ts';
+import { AllHeldUntil, Beacon, drawStates, SaleState } from './sale.ts';
 
 export const entryStates = [
   'lobby',
@@ -59,9 +59,6 @@ export const ClaimAnswer = z.object({
   expiresAt: z.iso.datetime(),
 });
 export type ClaimAnswer = z.infer<typeof ClaimAnswer>;
-
-export const drawStates = ['none', 'committed', 'frozen', 'awaitingBeacon', 'drawing', 'drawn'] as const;
-export type DrawState = (typeof drawStates)[number];
 
 /**
  * `GET /api/sales/:sale/draw`. The order is ascending by HMAC-SHA256 of the id; the key is the 32 bytes of the seed, the 32

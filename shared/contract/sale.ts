@@ -56,7 +56,7 @@ export const BeaconValue = z
 /** A public value that nobody can know before the sale opens: it is mixed into the draw of the lobby. */
 export const Beacon = z
   .strictObject({
-    name: text(200).describe('What it is, without any doubt: “drand quicknet, round 13335492”.'),
+    name: text(200).describe('What it is, without any doubt: “drand quicknet, round 29168232”.'),
     rule: text(300).describe(
       'What of it counts, to the character: “randomness, 64 hex digits in lower case”.',
     ),
@@ -79,6 +79,9 @@ export const Beacon = z
     message: 'belongs to a url',
   });
 export type Beacon = z.infer<typeof Beacon>;
+
+export const drawStates = ['none', 'committed', 'frozen', 'awaitingBeacon', 'drawing', 'drawn'] as const;
+export type DrawState = (typeof drawStates)[number];
 
 /** What became of the beacon: its value, or why the draw was made without. */
 export const BeaconGiven = z.union([
@@ -276,6 +279,8 @@ export const SaleAnswer = z.object({
   opensAt: z.iso.datetime(),
   lobbyOpensAt: z.iso.datetime().nullable(),
   closesAt: z.iso.datetime().nullable(),
+  draw: z.enum(drawStates).describe('Where the draw of the lobby stands; none in a sale without a lobby.'),
+  beacon: Beacon.nullable().describe('The public value from after the opening that the draw waits for.'),
   accessCodeNeeded: z.boolean().describe('Whether joining the queue takes an access code.'),
   waiting: z.int().nullable().describe('Fans waiting now; null while the queue cannot be read.'),
   prices: z.array(z.object({ section: z.string(), price: Money })),

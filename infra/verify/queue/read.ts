@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
-import type { DrawState } from '#shared/contract/queue.ts';
-import type { SaleState } from '#shared/contract/sale.ts';
+import type { DrawState, SaleState } from '#shared/contract/sale.ts';
+import type { RedisClient } from '#shared/redis.ts';
 import { saleKey, saleKeys } from '../../../gateway/redis/keys.ts';
 import type { PublishedDraw } from './draw.ts';
 
@@ -71,6 +70,8 @@ export type EntryRecord = {
   exp?: number;
   returning?: boolean;
   jti?: string;
+  /** Brought back after Redis had lost data. */
+  adopted?: boolean;
 };
 
 export type SeenEntry = {
@@ -87,7 +88,14 @@ export type SeenEntry = {
 export type QueueReader = ReturnType<typeof queueReader>;
 
 /** Reads one sale's queue through scripts that Redis itself keeps from writing (EVAL_RO). */
-export function queueReader(redis: Redis, sale: string, time: () => number | null = () => null) {
+export function queueReader(
+  redis: Pick<
+    RedisClient,
+    'call' | 'hscan' | 'zscan' | 'hget' | 'hmget' | 'getrangeBuffer' | 'lindex' | 'bitfield' | 'getBuffer'
+  >,
+  sale: string,
+  time: () => number | null = () => null,
+) {
   const keys = saleKeys(sale);
   const run = async <Answer>(source: string, args: (string | number)[] = []): Promise<Answer> => {
     const text = await redis.call('EVAL_RO', source, keys.length, ...keys, time() ?? '', ...args);
@@ -131,6 +139,9 @@ export function queueReader(redis: Redis, sale: string, time: () => number | nul
     },
 
     entriesOf,
+
+    /** Whether Redis has ever lost data of this sale's queue. */
+    hasLost: async (): Promise<boolean> => (await redis.hget(saleKey(sale, 'queue'), 'lostAt')) !== null,
 
     /** Whether it is recorded what became of a number, whoever had it. */
     async isRecorded(number: number): Promise<boolean> {
