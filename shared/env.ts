@@ -27,6 +27,13 @@ const secret = z
   .string({ error: 'must be set to a secret' })
   .min(SECRET_LENGTH_MIN, `must have at least ${SECRET_LENGTH_MIN} characters`);
 
+/** One server, or several nodes of a cluster (shared/redis.ts). */
+const redisUrl = z
+  .string({ error: 'must be set' })
+  .refine((text) => text.split(',').every((part) => url(/^rediss?$/).safeParse(part).success), {
+    error: 'must be a URL (^rediss?$), or several of them, separated by commas',
+  });
+
 /** The variables, each described once; a service picks its own. README.md lists them. */
 export const envVariables = {
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
@@ -38,7 +45,7 @@ export const envVariables = {
   GATEWAY_URL: url(/^https?$/).default('http://127.0.0.1:3000'),
   PUBLIC_URL: url(/^https?$/).default('http://127.0.0.1:3000'),
   DATABASE_URL: url(/^postgres(ql)?$/),
-  REDIS_URL: url(/^rediss?$/),
+  REDIS_URL: redisUrl,
   ORGANISER_KEY: secret.optional(),
   ORGANISER_KEYS: z.string().optional(),
   SIGNING_KEYS: z.string({ error: 'must be a JSON array of private Ed25519 JWKs, the signing one first' }),

@@ -1,5 +1,6 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { Log } from '#shared/log.ts';
+import { openRedis } from '#shared/redis.ts';
 
 /** The jobs' queue; the braces keep all its keys in one slot of a Redis Cluster. */
 export const ORDER_JOBS = { name: 'orders', prefix: '{admit-one-jobs}' } as const;
@@ -9,6 +10,8 @@ const COMMAND_TIMEOUT_MS = 400;
 const CONNECT_TIMEOUT_MS = 2_000;
 const RECONNECT_DELAY_MS_MAX = 500;
 
+export type JobsConnection = Redis | Cluster;
+
 const common = {
   connectTimeout: CONNECT_TIMEOUT_MS,
   retryStrategy: (attempt: number) => Math.min(RECONNECT_DELAY_MS_MAX, 50 * attempt),
@@ -17,9 +20,9 @@ const common = {
 } as const satisfies RedisOptions;
 
 /** A connection that fails at once while Redis is away or hangs: what was not said then is made up for elsewhere. */
-export const connectFailingFast = (url: string, log: Log): Redis =>
+export const connectFailingFast = (url: string, log: Log): JobsConnection =>
   reporting(
-    new Redis(url, {
+    openRedis(url, {
       ...common,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
@@ -30,11 +33,11 @@ export const connectFailingFast = (url: string, log: Log): Redis =>
   );
 
 /** A connection that waits for Redis however long it is away, as BullMQ's workers need it. */
-export const connectWaiting = (url: string, log: Log): Redis =>
-  reporting(new Redis(url, { ...common, maxRetriesPerRequest: null }), log);
+export const connectWaiting = (url: string, log: Log): JobsConnection =>
+  reporting(openRedis(url, { ...common, maxRetriesPerRequest: null }), log);
 
 /** Says when Redis goes and comes back, not each attempt in between. */
-function reporting(redis: Redis, log: Log): Redis {
+function reporting(redis: JobsConnection, log: Log): JobsConnection {
   let isAway = false;
   redis.on('error', (error) => {
     if (!isAway) log.warn({ err: error }, 'Redis is away');

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Log } from '#shared/log.ts';
 import type { Till } from '../order/settle.ts';
 import { bookWaitingOrder } from './book.ts';
-import { connectFailingFast, connectWaiting, ORDER_JOBS } from './connection.ts';
+import { connectFailingFast, connectWaiting, type JobsConnection, ORDER_JOBS } from './connection.ts';
 import type { HasJob } from './lost.ts';
 
 /**
@@ -78,7 +77,7 @@ export function startOrderJobs(options: {
 }
 
 async function withJob(
-  redis: Redis,
+  redis: JobsConnection,
   orders: string[],
   keyOf: (order: string) => string,
 ): Promise<ReadonlySet<string>> {

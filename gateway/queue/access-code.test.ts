@@ -23,7 +23,7 @@ const join = (sale: string, body: object, key?: string) =>
 const take = (sale: string, keyEntry: string, code: string) =>
   takePlace(g.store, sale, { ticketEntry: null, keyEntry }, code);
 const everything = async (sale: string) => {
-  const keys = (await g.redis.keys(`admit-one:{${sale}}:*`)).sort();
+  const keys = await g.keysOf(sale);
   return Promise.all(keys.map(async (key) => [key, await g.redis.dump(key)]));
 };
 
@@ -127,7 +127,7 @@ test('leaving the lobby to be drawn anew has an end', async () => {
 test('codes stand in no definition, and a sale whose codes are missing lets nobody in', async () => {
   const sale = await presale();
   expect(await g.redis.hget(saleKey(sale, 'sale'), 'definition')).not.toMatch(/night/);
-  for (const key of await g.redis.keys(`admit-one:{${sale}}:*`)) {
+  for (const key of await g.keysOf(sale)) {
     expect((await g.redis.dump(key))?.toLowerCase()).not.toContain('night-');
   }
   const definition = { ...definitionAt(g.now()), accessCodeUses: 1 };

@@ -69,7 +69,7 @@ test('nobody joins before the opening, after the close, or a sale that does not 
   const closed = await f.sale({ closedAt: new Date(f.now()).toISOString() });
   await expect(takePlace(f.store, closed, nobody)).rejects.toMatchObject({ code: 'sale-ended' });
   await expect(takePlace(f.store, 'no-such-sale', nobody)).rejects.toMatchObject({ code: 'not-found' });
-  expect(await f.redis.keys('*no-such-sale*')).toEqual([]);
+  expect(await f.keysOf('no-such-sale')).toEqual([]);
 });
 
 test('the close ends everybody who waits, at once for whoever asks and soon in the books', async () => {

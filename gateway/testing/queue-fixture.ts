@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Cluster } from 'ioredis';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { newId } from '#shared/ids.ts';
 import { createLog } from '#shared/log.ts';
@@ -22,12 +23,19 @@ export type QueueFixture = {
   sale: (settings?: Partial<SaleDefinition>, accessCodes?: string[]) => Promise<string>;
   /** Goes on with the draw of a frozen lobby. */
   draw: (sale: string) => Promise<void>;
+  /** Takes everything away that this Redis has. */
+  empty: () => Promise<void>;
+  /** The names of all keys of a sale, sorted. */
+  keysOf: (sale: string) => Promise<string[]>;
   close: () => Promise<void>;
 };
 
 /** The id of an entry, as unlike others as real ones are, and always the same for the same name. */
 export const entryOf = (name: string): string =>
   createHash('sha256').update(name).digest().subarray(0, 8).toString('base64url');
+
+const mastersOf = (redis: RedisClient): RedisClient[] =>
+  redis instanceof Cluster ? redis.nodes('master') : [redis];
 
 /** `redisUrl`: a server of the caller's own instead. */
 export async function queueFixture(redisUrl?: string): Promise<QueueFixture> {
@@ -47,6 +55,13 @@ export async function queueFixture(redisUrl?: string): Promise<QueueFixture> {
       const definition = { ...definitionAt(nowMs), ...settings };
       await putSale(store, definition, accessCodes);
       return definition.sale;
+    },
+    empty: async () => {
+      await Promise.all(mastersOf(redis).map((node) => node.flushdb()));
+    },
+    keysOf: async (sale) => {
+      const keys = await Promise.all(mastersOf(redis).map((node) => node.keys(`admit-one:{${sale}}:*`)));
+      return keys.flat().map(String).sort();
     },
     draw: (sale) => {
       drawing ??= createDrawing(store);

@@ -18,8 +18,9 @@ const STOP_STEPS = [{ signal: 'SIGTERM', timeoutMs: 15_000 }];
 /**
  * Prepares a Redis (or Valkey) with its append-only file in the data folder. `binaries` is where one fetched from the
  * distribution is kept, for this and every later start. The result starts it on the same port as often as it is asked.
+ * `password`: one that several servers share; else it makes its own.
  */
-export async function prepareRedis({ roster, dataDir, binaries, settings = {} }) {
+export async function prepareRedis({ roster, dataDir, binaries, settings = {}, password = newPassword() }) {
   const binary = await redisBinary({ roster, folder: binaries });
   const folder = join(dataDir, 'redis');
   mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE });
@@ -27,7 +28,6 @@ export async function prepareRedis({ roster, dataDir, binaries, settings = {} })
   await assertNotServed(folder, config);
   const port = await freePort();
   // Other accounts of this machine reach the port too, and a Redis without a password is theirs to command.
-  const password = randomBytes(PASSWORD_BYTES).toString('base64url');
   const log = join(dataDir, 'redis.log');
   const lines = Object.entries({
     bind: LOOPBACK,
@@ -48,6 +48,8 @@ export async function prepareRedis({ roster, dataDir, binaries, settings = {} })
     start: () => startRedis({ roster, binary, config, folder, port, password, log }),
   };
 }
+
+export const newPassword = () => randomBytes(PASSWORD_BYTES).toString('base64url');
 
 async function startRedis({ roster, binary, config, folder, port, password, log }) {
   const running = await startLogged({

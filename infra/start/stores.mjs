@@ -42,8 +42,12 @@ async function timedStore(prepare, start) {
   return store.url;
 }
 
-/** Found out here, a wrong address is one sentence; found out by the services, it is a page of retries. */
-async function answering(variable, text) {
+/**
+ * Found out here, a wrong address is one sentence; found out by the services, it is a page of retries. Of a cluster's nodes,
+ * separated by commas, the first must answer.
+ */
+async function answering(variable, urls) {
+  const [text] = urls.split(',');
   if (!URL.canParse(text)) throw new LaunchError(`${variable} is not a URL.`);
   const { hostname, port, protocol } = new URL(text);
   const address = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || DEFAULT_PORTS[protocol] };
@@ -54,7 +58,7 @@ async function answering(variable, text) {
       `Nothing answers at ${variable}, ${address.host} port ${address.port} (${failure}).`,
     );
   }
-  return text;
+  return urls;
 }
 
 function connectFailure(address) {

@@ -8,6 +8,7 @@ import { prepareRedis } from '../local/redis.mjs';
 import { createRoster } from '../local/roster.mjs';
 import { checkStyleAndTypes } from './checks.mjs';
 import { findChrome } from './chrome.mjs';
+import { startCluster } from './cluster.mjs';
 import { findNginx } from './nginx.mjs';
 import { makeRunFolders } from './run-folders.mjs';
 import { runVitest } from './vitest.mjs';
@@ -19,17 +20,19 @@ const POSTGRES_SETTINGS = {
   // Counts what the services ask, for the tests that say how little it is.
   shared_preload_libraries: 'pg_stat_statements',
 };
+const CLUSTER_TESTS = ['gateway/queue', 'gateway/admission', 'gateway/lobby', 'gateway/recovery'];
 /** Every test file takes a database number of its own. */
 const REDIS_SETTINGS = { databases: 4096 };
 
 /** Packages, style, types, real servers, tests: everything `npm test` does. Resolves to the exit code. */
-export async function main({ root, args }) {
+export async function main({ root, args, cluster = false }) {
   const folders = await makeRunFolders();
   const roster = createRoster({ onChange: folders.record });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => roster.endAll());
   whenNpmIsGone(() => roster.endAll());
   try {
-    return await checkEverything({ roster, root, args, ...folders });
+    const run = cluster ? testOnCluster : checkEverything;
+    return await run({ roster, root, args, ...folders });
   } catch (error) {
     if (!roster.isEnding()) process.stderr.write(`${describeFailure(error)}\n`);
     return 1;
@@ -57,9 +60,33 @@ async function checkEverything({ roster, root, args, folder, databaseFolder }) {
   return checksPassed && passed ? 0 : 1;
 }
 
+/** The queue's tests, unchanged, on a Redis Cluster; one file after another, for its nodes have no database numbers. */
+async function testOnCluster({ roster, root, args, folder, databaseFolder }) {
+  await installPackages({ roster, root, development: true });
+  const [stores, clusterUrl] = await Promise.all([
+    startStores({ roster, root, folder, throwAway: databaseFolder }),
+    timed('A Redis Cluster of three masters ready', () =>
+      startCluster({ roster, folder, binaries: binariesOf(root) }),
+    ),
+  ]);
+  const env = { ...stores, TEST_REDIS_CLUSTER_URL: clusterUrl, TMPDIR: folder };
+  const files = args.length > 0 ? args : CLUSTER_TESTS;
+  const { passed, numbers } = await runVitest({
+    roster,
+    root,
+    args: ['--no-file-parallelism', ...files],
+    folder,
+    env,
+  });
+  say(numbers);
+  return passed ? 0 : 1;
+}
+
+const binariesOf = (root) => resolve(root, process.env.DATA_DIR || '.data', 'redis-server');
+
 /** Servers of our own in folders that are thrown away: nothing of a running `npm start` is touched. */
 async function startStores({ roster, root, folder, throwAway }) {
-  const binaries = resolve(root, process.env.DATA_DIR || '.data', 'redis-server');
+  const binaries = binariesOf(root);
   const [postgres, redis] = await Promise.all([
     preparePostgres({ roster, root, dataDir: folder, throwAway, settings: POSTGRES_SETTINGS }),
     prepareRedis({ roster, dataDir: folder, binaries, settings: REDIS_SETTINGS }),

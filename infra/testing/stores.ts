@@ -38,6 +38,13 @@ async function withServer(url: string, work: (sql: postgres.Sql) => Promise<unkn
  * and server settings are shared by all numbers.
  */
 export async function testRedis(): Promise<TestRedis> {
+  const clusterUrl = process.env.TEST_REDIS_CLUSTER_URL;
+  // A cluster has no database numbers: there the files run one after another (npm run test:cluster).
+  if (clusterUrl) {
+    const flush = () => flushCluster(clusterUrl);
+    await flush();
+    return { url: clusterUrl, flush };
+  }
   const serverUrl = inject('redisUrl');
   const number = await withRedis(serverUrl, (redis) => redis.incr('databases-handed-out'));
   if (number >= REDIS_DATABASES) throw new Error(`The test Redis has only ${REDIS_DATABASES} databases.`);
@@ -49,6 +56,16 @@ export async function testRedis(): Promise<TestRedis> {
       await withRedis(url.href, (redis) => redis.flushdb());
     },
   };
+}
+
+async function flushCluster(url: string): Promise<void> {
+  await Promise.all(
+    url.split(',').map((node) =>
+      withRedis(node, async (redis) => {
+        await redis.flushall();
+      }),
+    ),
+  );
 }
 
 async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { Cluster, Redis, type RedisCommander, type RedisOptions } from 'ioredis';
+
+/** One server, or a cluster of them, spoken to in the same way. */
+export type RedisClient = RedisCommander &
+  Pick<Redis, 'disconnect' | 'connect' | 'multi'> & { readonly status: string };
+
+type Options = Pick<
+  RedisOptions,
+  | 'lazyConnect'
+  | 'enableOfflineQueue'
+  | 'autoResendUnfulfilledCommands'
+  | 'maxRetriesPerRequest'
+  | 'commandTimeout'
+  | 'connectTimeout'
+  | 'retryStrategy'
+  | 'protocol'
+>;
+
+/** A node that has gone or come back is noticed within this time. */
+const SLOTS_REFRESH_INTERVAL_MS = 1_000;
+const SLOTS_REFRESH_TIMEOUT_MS = 500;
+const REDIRECTIONS_MAX = 3;
+const NODE_READY_TIMEOUT_MS = 2_000;
+
+/** REDIS_URL names a cluster by the URLs of several nodes, separated by commas, or by one with `?cluster`. */
+export const isClusterUrl = (url: string): boolean =>
+  url.includes(',') || new URL(url).searchParams.has('cluster');
+
+/**
+ * A connection to the server or the cluster of REDIS_URL. A cluster's nodes share the credentials of the first URL; what is
+ * sent to a node that has just gone fails like on one server, and is not sent again behind the caller's back.
+ */
+export function openRedis(url: string, options: Options): Redis | Cluster {
+  if (!isClusterUrl(url)) return new Redis(url, options as object);
+  const nodes = url.split(',').map((text) => new URL(text));
+  const [first] = nodes as [URL];
+  const { lazyConnect, enableOfflineQueue, retryStrategy, ...redisOptions } = options;
+  const cluster = new Cluster(
+    nodes.map(({ hostname, port }) => ({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port) || 6379,
+    })),
+    {
+      ...(lazyConnect === undefined ? {} : { lazyConnect }),
+      ...(enableOfflineQueue === undefined ? {} : { enableOfflineQueue }),
+      clusterRetryStrategy: (attempt) => retryStrategy?.(attempt) ?? null,
+      retryDelayOnFailover: 0,
+      maxRedirections: REDIRECTIONS_MAX,
+      slotsRefreshInterval: SLOTS_REFRESH_INTERVAL_MS,
+      slotsRefreshTimeout: SLOTS_REFRESH_TIMEOUT_MS,
+      redisOptions: {
+        ...redisOptions,
+        ...(first.username ? { username: decodeURIComponent(first.username) } : {}),
+        ...(first.password ? { password: decodeURIComponent(first.password) } : {}),
+        ...(first.protocol === 'rediss:' ? { tls: {} } : {}),
+      },
+    },
+  );
+  // A node is otherwise connected to by the first command, and whatever comes in the same moment is refused.
+  cluster.on('+node', (node: Redis) => {
+    // What fails is said by the cluster's own error event, and by the command that fails.
+    if (node.status === 'wait') node.connect().catch(() => undefined);
+  });
+  return cluster;
+}
+
+/** Resolves when the server, or every node of the cluster, can be spoken to. Rejects when it cannot be reached. */
+export async function connectToAll(redis: Redis | Cluster): Promise<void> {
+  await redis.connect();
+  if (!(redis instanceof Cluster)) return;
+  const notReady = redis.nodes('all').filter((node) => node.status !== 'ready');
+  await Promise.all(
+    notReady.map((node) => once(node, 'ready', { signal: AbortSignal.timeout(NODE_READY_TIMEOUT_MS) })),
+  );
+}
