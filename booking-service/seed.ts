@@ -44,7 +44,7 @@ export async function seedDemo(db: Db, nowMs: number): Promise<void> {
     holdSeconds: 300,
     graceSeconds: 900,
     adaptiveRate: { enabled: true, minPerMinute: null },
-        beacon: null,
+    beacon: null,
   };
   await createSale(db, DEMO_ID, stored, sale, SEEDED_BY);
 }

@@ -6,11 +6,11 @@ import { type Beacon, BeaconValue } from '#shared/contract/sale.ts';
 const FETCH_MS_MAX = 5_000;
 const ANSWER_BYTES_MAX = 64 * 1024;
 
-/** Addresses that are not of the public Internet (RFC 6890): an organiser's setting must not reach into the network. */
+/** Addresses that are not of the public Internet (RFC 6890), IPv4 ones in IPv6 included: an organiser's setting must not reach into the network. */
 const notPublic = new BlockList();
 for (const subnet of [
   '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.168.0.0/16',
-  '198.18.0.0/15 224.0.0.0/4 240.0.0.0/4 ::/127 ::ffff:0:0/96 64:ff9b::/96 fc00::/7 fe80::/10 ff00::/8',
+  '198.18.0.0/15 224.0.0.0/4 240.0.0.0/4 ::/127 64:ff9b::/96 fc00::/7 fe80::/10 ff00::/8',
 ].flatMap((line) => line.split(' '))) {
   const [address = '', prefix] = subnet.split('/');
   notPublic.addSubnet(address, Number(prefix), address.includes(':') ? 'ipv6' : 'ipv4');
