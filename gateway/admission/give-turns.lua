@@ -218,26 +218,24 @@ if turns > given then
   passOverStandIns(last, turns - given)
   local front = redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, turns - given)
   if #front > 0 then
-    local claimBy = now + sale.claimMs
-    local ids, deadlines, entries, states = {}, {}, {}, {}
+    local claimBy = string.format('%.0f', now + sale.claimMs)
+    local record = ',"claimBy":' .. claimBy .. '}'
+    local numbers, deadlines, entries = {}, {}, {}
     for i = 1, #front, 2 do
-      local id = front[i]
-      ids[#ids + 1] = id
-      deadlines[#deadlines + 1] = claimBy
-      deadlines[#deadlines + 1] = id
-      entries[#entries + 1] = id
-      for _, part in ipairs({ 'SET', 'u4', '#' .. front[i + 1], STATE_CODES.ready }) do states[#states + 1] = part end
-      entries[#entries + 1] = '{"state":"ready","number":' .. front[i + 1] .. ',"claimBy":' .. string.format('%.0f', claimBy) .. '}'
+      local id, number = front[i], front[i + 1]
+      numbers[#numbers + 1] = tonumber(number)
+      deadlines[i], deadlines[i + 1] = claimBy, id
+      entries[i], entries[i + 1] = id, '{"state":"ready","number":' .. number .. record
     end
-    local number = tonumber(front[#front])
-    redis.call('ZREM', K.waiting, unpack(ids))
+    local number = numbers[#numbers]
+    redis.call('ZREMRANGEBYRANK', K.waiting, 0, #numbers - 1)
     -- Between the first and the last of them nobody else waits.
-    setBits(K.bits, tonumber(front[2]), number, 0)
+    setBits(K.bits, numbers[1], number, 0)
     redis.call('ZADD', K.ready, unpack(deadlines))
     redis.call('HSET', K.entries, unpack(entries))
-    redis.call('BITFIELD', K.states, unpack(states))
+    writeStates(numbers, 'ready')
     changed()
-    given = given + #ids
+    given = given + #numbers
     if number > figure('lastTurn') then
       keep('lastTurn', number)
       judgeForecasts(number, FORECASTS_PER_CALL_MAX)

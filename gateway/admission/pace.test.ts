@@ -6,7 +6,7 @@ import { newSecrets } from '../../infra/local/secrets.mjs';
 import { judgeQueue } from '../../infra/verify/queue/judge.ts';
 import { queueReader } from '../../infra/verify/queue/read.ts';
 import { readSaleStats } from '../organiser/stats.ts';
-import { lookUpEntry, takePlace } from '../queue/place.ts';
+import { leavePlace, lookUpEntry, takePlace } from '../queue/place.ts';
 import { readSnapshot } from '../queue/snapshot.ts';
 import { saleKey } from '../redis/keys.ts';
 import { changeSale, putSale } from '../sale/live-sale.ts';
@@ -377,12 +377,33 @@ test('however many gateways give turns whenever they like, in no stretch of time
   expect(given.reduce((sum, { turns }) => sum + turns, 0)).toBeGreaterThan(200);
 });
 
+test('turns far apart and close together are remembered alike', async () => {
+  const sale = await f.sale({ capacity: 10 });
+  await joinMany(sale, 3);
+  // As if all between them had left.
+  await f.redis.zadd(saleKey(sale, 'waiting'), 20_001, fan(3));
+  await f.redis.setbit(saleKey(sale, 'waiting-bits'), 20_001, 1);
+  expect(await giveTurns(f.store, sale)).toBe(3);
+  const get = [1, 2, 20_000, 20_001].flatMap((number) => ['GET', 'u4', `#${number}`]);
+  expect(await f.redis.call('BITFIELD', saleKey(sale, 'states'), ...get)).toEqual([1, 1, 0, 1]);
+  expect(await f.redis.bitcount(saleKey(sale, 'waiting-bits'))).toBe(0);
+});
+
 test('a thousand turns out of a large queue go to the front, in slices', async () => {
   const sale = await f.sale({ admitPerMinute: 1_000_000, capacity: 1_000 });
   await joinMany(sale, 1_300);
+  await leavePlace(f.store, sale, fan(300));
   expect(await giveTurns(f.store, sale)).toBe(1_000);
   const turns = await idsOf(sale, 'ready');
-  expect(new Set(turns)).toEqual(new Set(Array.from({ length: 1_000 }, (_, i) => fan(i + 1))));
+  const expected = Array.from({ length: 1_001 }, (_, i) => fan(i + 1)).filter((id) => id !== fan(300));
+  expect(new Set(turns)).toEqual(new Set(expected));
+  const codes = await f.redis.call(
+    'BITFIELD',
+    saleKey(sale, 'states'),
+    ...[1, 299, 300, 301, 1_001, 1_002].flatMap((number) => ['GET', 'u4', `#${number}`]),
+  );
+  const [ready, left, waits] = [1, 4, 0];
+  expect(codes).toEqual([ready, ready, left, ready, ready, waits]);
   expect(await lookUpEntry(f.store, sale, fan(777))).toMatchObject({
     state: 'ready',
     queueNumber: 777,

@@ -127,6 +127,27 @@ local STATE_CODES = {}
 for code, name in ipairs(STATE_NAMES) do STATE_CODES[name] = code end
 local function writeState(number, state) redis.call('BITFIELD', K.states, 'SET', 'u4', '#' .. number, STATE_CODES[state]) end
 
+-- The same for many numbers in rising order: one write where they lie close together.
+local STATE_BYTES_MAX = 4000
+local function writeStates(numbers, state)
+  local first, last = math.floor(numbers[1] / 2), math.floor(numbers[#numbers] / 2)
+  if last - first >= STATE_BYTES_MAX then
+    for _, number in ipairs(numbers) do writeState(number, state) end
+    return
+  end
+  local bytes = { string.byte(redis.call('GETRANGE', K.states, first, last), 1, -1) }
+  for i = #bytes + 1, last - first + 1 do bytes[i] = 0 end
+  for _, number in ipairs(numbers) do
+    local i = math.floor(number / 2) - first + 1
+    if number % 2 == 0 then
+      bytes[i] = STATE_CODES[state] * 16 + bytes[i] % 16
+    else
+      bytes[i] = bytes[i] - bytes[i] % 16 + STATE_CODES[state]
+    end
+  end
+  redis.call('SETRANGE', K.states, first, string.char(unpack(bytes)))
+end
+
 -- The codes of some numbers' states, by number.
 local function stateCodes(from, to)
   local first = math.floor(from / 2)
