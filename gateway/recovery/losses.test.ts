@@ -1,0 +1,238 @@
+import fc from 'fast-check';
+import { exportJWK, generateKeyPair } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { Problem } from '#shared/problem.ts';
+import { judgeQueue } from '../../infra/verify/queue/judge.ts';
+import { queueReader } from '../../infra/verify/queue/read.ts';
+import { claimTurn, finishAdmission } from '../admission/admission.ts';
+import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
+import { giveTurns } from '../admission/turn-giver.ts';
+import { leavePlace } from '../queue/place.ts';
+import { unlimitedPolls } from '../queue/poll-limit.ts';
+import { saleKey } from '../redis/keys.ts';
+import { putSale } from '../sale/live-sale.ts';
+import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+
+const FANS = 12;
+const GATEWAYS = 2;
+const CAPACITY = 2;
+/** Longer than any recovery. */
+const RECOVERY_SECONDS = 75;
+const ROUNDS_MAX = 200;
+/** More of them: HISTORIES=500 npm test -- gateway/recovery/losses */
+const HISTORIES = Number(process.env.HISTORIES ?? 10);
+
+let f: QueueFixture;
+let keys: SigningKeys;
+beforeAll(async () => {
+  f = await queueFixture();
+  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
+  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
+});
+afterAll(() => f.close());
+
+/** What the model knows of one fan: how it ended, if it did, and the best position that was shown. */
+type Known = TestFan & { over: 'left' | 'finished' | null; best: number };
+
+type Saved = { key: string; value: Buffer }[];
+
+async function save(sale: string): Promise<Saved> {
+  const saved: Saved = [];
+  for (const key of await f.keysOf(sale)) {
+    const value = await f.redis.dumpBuffer(key);
+    if (value) saved.push({ key, value });
+  }
+  return saved;
+}
+
+async function history() {
+  // Nobody lapses in it: graceSeconds is a day.
+  const definition: SaleDefinition = {
+    ...definitionAt(f.now()),
+    capacity: CAPACITY,
+    admitPerMinute: 1_000_000,
+    graceSeconds: 86_400,
+  };
+  const { sale } = definition;
+  await putSale(f.store, definition);
+  const gateways: QueueGateway[] = [];
+  for (let i = 0; i < GATEWAYS; i += 1) {
+    const gateway = await queueGateway(f.store);
+    gateway.queue.limit = unlimitedPolls;
+    gateways.push(gateway);
+    await gateway.queue.watch.renew(sale);
+  }
+  const at = (index: number) => gateways[index % GATEWAYS] as QueueGateway;
+  const fans = new Map<number, Known>();
+  const numbers = new Map<number, number>();
+  let saved: Saved = await save(sale);
+
+  const judge = async () => {
+    const reader = queueReader(f.redis, sale, () => f.now());
+    const verdict = await judgeQueue(reader, { patienceMs: 0, capacityInForce: () => CAPACITY });
+    return [...(verdict?.findings.values() ?? [])].flat().map(({ text }) => text);
+  };
+
+  const poll = async (index: number, known: Known) => {
+    const status = await at(index).poll(known);
+    // A number is one fan's for good, through every loss.
+    expect(status.queueNumber).toBe(
+      numbers.get(known.ticket.queueNumber!) === undefined ? null : status.queueNumber,
+    );
+    if (known.over) expect(status.state).toBe(known.over);
+    else expect(['waiting', 'ready', 'admitted', 'missed', 'expired']).toContain(status.state);
+    if (status.position === null) return status;
+    expect(status.position).toBeLessThanOrEqual(known.best);
+    known.best = status.position;
+    return status;
+  };
+
+  return {
+    async join(fan: number, gateway: number) {
+      if (fans.has(fan)) return;
+      const joined = await at(gateway).join(sale, `fan-${fan}`);
+      const number = joined.ticket.queueNumber as number;
+      // I4: never given twice.
+      expect(numbers.has(number)).toBe(false);
+      numbers.set(number, fan);
+      fans.set(fan, { ...joined, over: null, best: Number.POSITIVE_INFINITY });
+    },
+    async leave(fan: number) {
+      const known = fans.get(fan);
+      if (!known || known.over) return;
+      const state = await leavePlace(f.store, sale, known.ticket.entry);
+      if (state === 'left' || state === 'finished') known.over = state;
+    },
+    async poll(fan: number, gateway: number) {
+      const known = fans.get(fan);
+      if (known) await poll(gateway, known);
+    },
+    turns: () => giveTurns(f.store, sale),
+    async buy(fan: number, finishes: boolean) {
+      const known = fans.get(fan);
+      if (!known || known.over) return;
+      try {
+        await claimTurn(f.store, keys, sale, known.ticket.entry);
+      } catch (error) {
+        if (error instanceof Problem && error.code !== 'unavailable') return;
+        throw error;
+      }
+      if (!finishes) return;
+      await finishAdmission(f.store, sale, known.ticket.entry, `order-${fan}`);
+      known.over = 'finished';
+    },
+    pass: async (seconds: number) => f.pass(seconds),
+    async save() {
+      saved = await save(sale);
+    },
+    /** Redis loses everything, or goes back to where it was saved; all who are in `absent` do not show up in time. */
+    async lose(everything: boolean, remembering: number, absent: number[]) {
+      // One gateway at least has seen the last moment; what the others have seen may be older.
+      await at(remembering).look(sale);
+      for (const key of await f.keysOf(sale)) await f.redis.del(key);
+      if (everything) await putSale(f.store, definition);
+      else for (const { key, value } of saved) await f.redis.restore(key, 0, value);
+      // Restarted: whoever gives turns or numbers notices, and waits.
+      if (!everything) await f.redis.hset(saleKey(sale, 'queue'), 'runId', 'before');
+      expect(await giveTurns(f.store, sale)).toBe(0);
+      for (const gateway of gateways) await gateway.look(sale);
+      for (const gateway of gateways) await gateway.look(sale);
+      for (const [fan, known] of fans) {
+        if (absent.includes(fan)) continue;
+        const { position } = await poll(fan, known);
+        // Where nothing had happened since, nothing is lost.
+        if (gateways[0]?.queue.watch.remembered(sale)?.recovering) expect(position).toBeNull();
+      }
+      expect(await giveTurns(f.store, sale)).toBe(0);
+      f.pass(RECOVERY_SECONDS);
+      for (const gateway of gateways) await gateway.look(sale);
+      await giveTurns(f.store, sale);
+      // What was saved is of an earlier epoch now.
+      saved = await save(sale);
+      expect(await judge()).toEqual([]);
+    },
+    /** Everybody comes back, and everybody gets in: nobody has lost a place. */
+    async end() {
+      for (let round = 0; round < ROUNDS_MAX; round += 1) {
+        await giveTurns(f.store, sale);
+        const inside = [...fans].filter(([, { over }]) => over === null);
+        if (inside.length === 0) break;
+        for (const gateway of gateways) await gateway.look(sale);
+        for (const [fan, known] of inside) {
+          const { state } = await poll(fan, known);
+          if (state === 'ready' || state === 'admitted') await this.buy(fan, true);
+          // It had its turn, and did not use it twice.
+          if (state === 'expired' || (state === 'missed' && !known.seen.returning)) known.over = 'left';
+          if (known.over === 'left') fans.delete(fan);
+        }
+        f.pass(5);
+      }
+      expect([...fans.values()].filter(({ over }) => over === null)).toEqual([]);
+      expect(await judge()).toEqual([]);
+    },
+    stop: () => Promise.all(gateways.map((gateway) => gateway.stop())),
+  };
+}
+
+type History = Awaited<ReturnType<typeof history>>;
+type Act = (history: History) => Promise<unknown>;
+
+const fan = fc.nat(FANS - 1);
+const gateway = fc.nat(GATEWAYS - 1);
+const act: fc.Arbitrary<[string, Act]> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.tuple(fan, gateway).map(([a, b]): [string, Act] => [`join ${a} ${b}`, (h) => h.join(a, b)]),
+  },
+  { weight: 1, arbitrary: fan.map((a): [string, Act] => [`leave ${a}`, (h) => h.leave(a)]) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fan, gateway).map(([a, b]): [string, Act] => [`poll ${a} ${b}`, (h) => h.poll(a, b)]),
+  },
+  { weight: 2, arbitrary: fc.constant<[string, Act]>(['turns', (h) => h.turns()]) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fan, fc.boolean())
+      .map(([a, b]): [string, Act] => [`buy ${a} ${b}`, (h) => h.buy(a, b)]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 1, max: 100 }).map((a): [string, Act] => [`pass ${a}`, (h) => h.pass(a)]),
+  },
+  { weight: 1, arbitrary: fc.constant<[string, Act]>(['save', (h) => h.save()]) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.boolean(), gateway, fc.uniqueArray(fan, { maxLength: 4 }))
+      .map(([a, b, c]): [string, Act] => [`lose ${a} ${b} [${c}]`, (h) => h.lose(a, b, c)]),
+  },
+);
+
+test('whatever happened before Redis lost everything, or its last moments: places, order, numbers and rooms hold', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 40 }), async (acts) => {
+      const played = await history();
+      try {
+        for (const [, run] of acts) await run(played);
+        await played.lose(true, 0, []);
+        await played.end();
+      } finally {
+        await played.stop();
+      }
+    }),
+    {
+      numRuns: HISTORIES,
+      // A failure prints its seed and the shortest history that shows it.
+      reporter: (details) => {
+        if (!details.failed) return;
+        const acts = details.counterexample?.[0].map(([name]) => name).join('; ');
+        throw new Error(
+          `seed ${details.seed}, path ${details.counterexamplePath}: ${acts}\n${details.errorInstance}`,
+        );
+      },
+    },
+  );
+}, 120_000);
