@@ -1,0 +1,130 @@
+import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DrawAnswer } from '#shared/contract/queue.ts';
+import { chromePath, launchChrome } from '../testing/chrome.ts';
+import { type Shop, startShop } from '../testing/shop.ts';
+import { ask, bearer } from './http.ts';
+import { openSale } from './organise.ts';
+
+const PAGE_MS_MAX = 20_000;
+const FANS = 40;
+const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
+const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
+
+describe.skipIf(!chromePath)('the draw, in a real browser', () => {
+  let shop: Shop;
+  let chrome: Browser;
+  beforeAll(async () => {
+    [shop, chrome] = await Promise.all([startShop(), launchChrome()]);
+  });
+  afterAll(async () => {
+    await chrome?.close();
+    await shop?.stop();
+  });
+
+  const api = () => `${shop.gatewayUrls[0]}/api`;
+  const draw = async (sale: string) => (await ask<DrawAnswer>('GET', `${api()}/sales/${sale}/draw`, {})).body;
+  const until = async (sale: string, state: DrawAnswer['state']): Promise<DrawAnswer> => {
+    for (;;) {
+      const now = await draw(sale);
+      if (now.state === state) return now;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  const command = (sale: string, name: string, json: object = {}) =>
+    ask('POST', `${api()}/organiser/sales/${sale}/${name}`, { headers: bearer(shop.organiserKey), json });
+
+  /** A sale whose lobby opens in a moment, and everybody in it once it has. */
+  async function lobby(settings: Record<string, unknown> = {}): Promise<string> {
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+    const sale = await openSale(shop, hall, {
+      capacity: 1,
+      admitPerMinute: 60,
+      lobbyOpensAt: at(-1_000),
+      opensAt: at(600_000),
+      ...settings,
+    });
+    const joins = Array.from({ length: FANS }, () =>
+      ask('POST', `${api()}/sales/${sale}/queue`, { json: {} }),
+    );
+    for (const { status } of await Promise.all(joins)) expect(status).toBe(201);
+    return sale;
+  }
+
+  async function visit(path: string, options: BrowserContextOptions = {}) {
+    const context = await chrome.newContext({ ...phone, ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(PAGE_MS_MAX);
+    const faults: string[] = [];
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+    await page.goto(`${shop.gatewayUrls[0]}${path}`);
+    return { page, faults, close: () => context.close() };
+  }
+
+  test('a fan of the lobby computes the draw again and finds the own place; a false draw is told apart', async () => {
+    const sale = await lobby();
+    const { page, faults, close } = await visit(`/sales/${sale}`);
+    await page.getByRole('button', { name: 'Enter the lobby' }).click();
+    await page.waitForSelector('text=You are in the lobby');
+    expect((await command(sale, 'open')).status).toBe(200);
+    const { ids, commitment } = await until(sale, 'drawn');
+
+    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}/draw`);
+    expect(await page.innerText('main')).toContain(commitment!);
+    const id = await page.inputValue('#id');
+    expect(ids).toContain(id);
+    await page.getByRole('button', { name: 'Compute the order again' }).click();
+    await page.waitForSelector('text=your browser has computed the same order');
+    expect(await page.innerText('main')).toContain(`${id} was drawn as number ${ids!.indexOf(id) + 1} of 41`);
+    await page.fill('#id', 'AAAAAAAAAAA');
+    await page.getByRole('button', { name: 'Find this id' }).click();
+    await page.waitForSelector('text=is not in this draw');
+
+    // The same page is served an order in which two changed places.
+    await page.route(`**/api/sales/${sale}/draw`, async (route) => {
+      const answer = (await (await route.fetch()).json()) as DrawAnswer;
+      const [first, second, ...rest] = answer.ids!;
+      await route.fulfill({ json: { ...answer, ids: [second, first, ...rest] } });
+    });
+    await page.reload();
+    await page.getByRole('button', { name: 'Compute the order again' }).click();
+    await page.waitForSelector('text=This draw is NOT what it says');
+    expect(await page.innerText('main')).toContain('Number 2 stands where the rule does not put it');
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  test('a draw that waits for its beacon says so, and without which it was made', async () => {
+    const beacon = {
+      name: 'the lottery’s bonus number',
+      rule: 'its digits',
+      from: new Date(Date.now() + 3_600_000).toISOString(),
+    };
+    const sale = await lobby({ beacon });
+    const { page, faults, close } = await visit(`/sales/${sale}`, { javaScriptEnabled: false });
+    await page.getByRole('button', { name: 'Enter the lobby' }).click();
+    await command(sale, 'open');
+    const { digest } = await until(sale, 'awaitingBeacon');
+    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
+    expect(await page.innerText('main')).toContain('the lottery’s bonus number');
+    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}/draw`);
+    const waiting = await page.innerText('main');
+    expect(waiting).toContain('The draw waits for its public value');
+    expect(waiting).toContain(digest!);
+
+    expect((await command(sale, 'draw/beacon', { value: '17' })).status).toBe(409);
+    const reason = { reason: 'The lottery <b>was</b> cancelled.' };
+    expect((await command(sale, 'draw/without-beacon', reason)).status).toBe(200);
+    const { ids } = await until(sale, 'drawn');
+    await page.reload();
+    const drawn = await page.innerText('main');
+    expect(drawn).toContain('The lottery <b>was</b> cancelled.');
+    expect(drawn).toContain('not proven');
+    expect(ids!.some((id) => drawn.includes(id))).toBe(true);
+    expect(faults).toEqual([]);
+    await close();
+  });
+});
