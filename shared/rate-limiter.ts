@@ -32,7 +32,8 @@ export function createRateLimiter({
   const freeAt = new Map<string, number>();
 
   const nextOf = (key: string, nowMs: number) => Math.max(freeAt.get(key) ?? 0, nowMs) + intervalMs;
-  const waitFor = (next: number, nowMs: number) => Math.max(0, Math.ceil(next - nowMs - burst * intervalMs - ROUNDING_MS));
+  const waitFor = (next: number, nowMs: number) =>
+    Math.max(0, Math.ceil(next - nowMs - burst * intervalMs - ROUNDING_MS));
 
   return {
     take(key, nowMs) {

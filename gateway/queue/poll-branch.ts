@@ -22,8 +22,6 @@ export function answerPolls(queue: Queue, cookies: Cookies): Ahead {
     const snapshot = watch.remembered(sale);
     if (!ticket || ticket.queueNumber === null || !snapshot) return false;
     if (!isCurrent(snapshot) || snapshot.version < version) return false;
-    // Redis has lost data, and what the ticket says may have to be brought back first.
-    if (snapshot.recovering || ticket.epoch !== snapshot.epoch) return false;
     const { queueNumber } = ticket;
     const position = waitingPosition(snapshot, ticket);
     if (position === null) return false;

@@ -363,8 +363,8 @@ export function streamStatuses(
 function compare(feed: Feed, snapshot: QueueSnapshot | null): void {
   feed.snapshot = snapshot;
   if (!snapshot) return;
-  const { state, definition, waiting, turnsLastMinute } = snapshot;
-  const factsSaid = `${state} ${definition.notice?.at}`;
+  const { state, definition, waiting, turnsLastMinute, recovering, allHeldUntil } = snapshot;
+  const factsSaid = [state, definition.notice?.at, recovering, allHeldUntil].join();
   if (factsSaid !== feed.factsSaid) feed.facts += 1;
   feed.factsSaid = factsSaid;
   const figuresSaid = `${waiting} ${turnsLastMinute}`;
@@ -409,7 +409,7 @@ const saidBy = ({
   expiresAt,
   ...rest
 }: StatusAnswer): string =>
-  [state, saleState, queueNumber, position, claimBy, expiresAt, rest.returning, rest.notice?.at].join(' ');
+  [state, saleState, queueNumber, position, claimBy, expiresAt, rest.returning, rest.notice?.at].join();
 
 const full = (): Problem =>
   new Problem('unavailable', 'Too many streams are open here; ask at queue/me, or try again later.', {
