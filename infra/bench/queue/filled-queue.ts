@@ -11,7 +11,9 @@ import { entryOf } from './fans.ts';
 
 const JOINS_AT_ONCE = 5_000;
 
-export async function connectStore(redisUrl: string): Promise<Store & { redis: RedisClient }> {
+export type OpenStore = Store & { redis: RedisClient };
+
+export async function connectStore(redisUrl: string): Promise<OpenStore> {
   return { redis: await connectRedis(redisUrl, createLog('bench', 'error')), time: () => null };
 }
 
