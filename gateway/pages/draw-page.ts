@@ -13,7 +13,7 @@ export const drawPage = (view: DrawView): Html => html`<h1>The draw</h1>
   ${
     view.draw.state === 'none'
       ? html`<p>This sale has no lobby, so there is no draw: places go by arrival.</p>`
-      : html`${explained(view)} ${standing(view)} ${facts(view)} ${view.draw.state === 'drawn' ? recompute(view) : ''} ${limits(view)}`
+      : html`${explained(view)} ${standing(view)} ${view.draw.state === 'drawn' ? recompute(view) : ''} ${facts(view)} ${limits(view)}`
   }
   <p><a href="/sales/${view.sale.sale}">Back to the queue</a></p>`;
 
@@ -101,7 +101,7 @@ const beacon = (
       </p>`
     : '';
 
-/** Shown by its script; without one the text below says how to do it. */
+/** Shown by its script; without one the text there says how to do it. */
 const recompute = ({ sale, ticket }: DrawView): Html => html`<section>
     <h2>Compute it yourself</h2>
     <div class="card" data-draw="/api/sales/${sale.sale}/draw" hidden>
@@ -131,7 +131,7 @@ const recompute = ({ sale, ticket }: DrawView): Html => html`<section>
       </p>
     </noscript>
     <p class="soft">
-      Or with the command <code>npm run verify-draw</code>, or ten lines of your own: the rule above is all there is.
+      Or with the command <code>npm run verify-draw</code>, or ten lines of your own: the rule below is all there is.
     </p>
   </section>`;
 
