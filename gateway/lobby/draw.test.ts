@@ -103,6 +103,20 @@ test('what was not published before is not published: no seed, no order while th
   expect(await published(sale)).toEqual(waiting);
 });
 
+test('a draw that is held again after a loss of Redis takes the beacon that was given, and no other', async () => {
+  const sale = await lobbySale(40);
+  await f.redis.hset(saleKey(sale, 'sale'), {
+    beacon: JSON.stringify({ name: 'a beacon' }),
+    beaconGiven: JSON.stringify({ value: '17', at: new Date(f.now()).toISOString() }),
+  });
+  f.pass(60);
+  await freezeLobby(f.store, sale);
+  await f.draw(sale);
+  const draw = await published(sale);
+  expect(draw).toMatchObject({ state: 'drawn', beacon: '17' });
+  recompute(draw);
+});
+
 test('until the draw is written the late-comer behind it gets no turn', async () => {
   const sale = await lobbySale(700);
   f.pass(60);

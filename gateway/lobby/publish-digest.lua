@@ -7,6 +7,12 @@
 local draw = redis.call('HMGET', K.draw, 'state', 'digest', 'beaconSource')
 if draw[1] ~= 'frozen' then return draw[1] or 'none' end
 local state = (draw[3] or '') == '' and 'drawing' or 'awaitingBeacon'
+-- A draw that was lost with Redis and is held again: its beacon is given already, and cannot be given otherwise.
+local given = redis.call('HGET', K.sale, 'beaconGiven') or ''
+if state == 'awaitingBeacon' and given ~= '' then
+  state = 'drawing'
+  mixIn(cjson.decode(given))
+end
 redis.call('HSET', K.draw, 'digest', ARGV[2], 'digestAt', now, 'state', state, 'workedAt', now)
 changed()
 return state

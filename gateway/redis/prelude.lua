@@ -186,6 +186,11 @@ local function isUnderWay(drawState)
   return drawState and drawState ~= 'none' and drawState ~= 'committed' and drawState ~= 'drawn'
 end
 
+-- What became of the beacon that a draw waits for: {value} or {without, a reason}.
+local function mixIn(given)
+  redis.call('HSET', K.draw, given.value and 'beacon' or 'withoutBeacon', given.value or given.without, 'beaconAt', now)
+end
+
 -- Fans whose order is not decided or not written down yet.
 local function lobbySize()
   local draw = redis.call('HMGET', K.draw, 'state', 'entries', 'placed', 'leftUnplaced')

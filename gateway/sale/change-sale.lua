@@ -47,8 +47,8 @@ if ARGV[5] == '1' then redis.call('HSET', K.sale, 'soldOut', '0') end
 if stateOf(before) == 'paused' and after.paused == 0 then redis.call('HSET', K.queue, 'rampFrom', now) end
 redis.call('RPUSH', K.unsaved, ARGV[4])
 if given then
-  redis.call('HSET', K.draw, given.value and 'beacon' or 'withoutBeacon', given.value or given.without,
-    'beaconAt', now, 'state', 'drawing', 'workedAt', 0)
+  mixIn(given)
+  redis.call('HSET', K.draw, 'state', 'drawing', 'workedAt', 0)
   changed()
 end
 local sale = loadSale()
