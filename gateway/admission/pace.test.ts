@@ -120,6 +120,16 @@ test('room that becomes free is not kept from who stands there by turns that nob
   expect(await census(f.redis, sale)).toMatchObject({ admitted: 100 });
 });
 
+test('nobody new gets a turn, overbooked or not, while somebody stands before a full shop', async () => {
+  const sale = await shopWithNoShows();
+  await f.redis.hset(saleKey(sale, 'sale'), 'capacity', 60);
+  expect((await claimAll(sale, await idsOf(sale, 'ready')))('shop-full')).toBe(50);
+  await f.redis.hset(saleKey(sale, 'sale'), 'capacity', 105);
+  expect(await giveTurns(f.store, sale)).toBe(0);
+  expect(await idsOf(sale, 'ready')).toHaveLength(45);
+  expect(await idsOf(sale, 'blocked')).toHaveLength(5);
+});
+
 test('a few missed turns say nothing yet, and a small shop is never overbooked', async () => {
   const few = await f.sale({ capacity: 15 });
   await joinMany(few, 60);
