@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { openApiDocument } from '#shared/contract/openapi.ts';
 import { answerWithProblems } from '#shared/errors.ts';
 import type { Log } from '#shared/log.ts';
-import { Problem } from '#shared/problem.ts';
+import { Problem, problemResponse } from '#shared/problem.ts';
 import { admissionRoutes } from './admission/routes.ts';
 import type { SigningKeys } from './admission/signing-keys.ts';
 import type { BookingCatalogue } from './booking/catalogue.ts';
@@ -11,6 +11,7 @@ import type { Door } from './door/door.ts';
 import { refuseCrossSite } from './door/origin.ts';
 import { bookingRoutes } from './door/routes.ts';
 import { internalRoutes } from './internal-routes.ts';
+import type { Access } from './limits/access.ts';
 import { publishDraws } from './lobby/published.ts';
 import { type OrganiserDeps, organiserRoutes } from './organiser/routes.ts';
 import { devMailRoutes } from './pages/dev-mail.ts';
@@ -27,6 +28,7 @@ import type { SaleSync } from './sale/sync.ts';
 
 export type GatewayDeps = {
   queue: Queue;
+  access: Access;
   keys: SigningKeys;
   cookies: Cookies;
   booking: BookingClient;
@@ -45,7 +47,7 @@ export type GatewayDeps = {
 
 /** The gateway's table of contents. */
 export function createGateway(deps: GatewayDeps): Hono {
-  const { queue, cookies, log } = deps;
+  const { queue, cookies, access, log } = deps;
   const { store, watch, tickets } = queue;
   const draws = publishDraws(store);
   const app = new Hono();
@@ -65,7 +67,7 @@ export function createGateway(deps: GatewayDeps): Hono {
 
   app.use(refuseCrossSite(deps.publicUrl));
   app.route('/api/organiser', organiserRoutes(deps.organiser));
-  app.route('/api/sales/:sale/queue', queueRoutes({ queue, cookies }));
+  app.route('/api/sales/:sale/queue', queueRoutes(deps));
   app.route('/api/sales/:sale/queue/me', admissionRoutes({ store, tickets, ...deps }));
   app.route('/', bookingRoutes(deps.door, cookies));
   app.route('/api/events', eventRoutes(deps));
@@ -73,6 +75,9 @@ export function createGateway(deps: GatewayDeps): Hono {
   if (deps.development) app.route('/dev/mail', devMailRoutes(deps.booking));
   app.route('/', pageRoutes({ draws, ...deps }));
 
-  answerWithProblems(app, log, pageProblem);
+  answerWithProblems(app, log, async (c, problem) => {
+    const told = access.failed(c, problem);
+    return (await pageProblem(c, told)) ?? problemResponse(told);
+  });
   return app;
 }

@@ -13,6 +13,7 @@ import { bookingCatalogue } from './booking/catalogue.ts';
 import { connectBooking } from './booking/client.ts';
 import { createDoor } from './door/door.ts';
 import { createPulse } from './door/pulse.ts';
+import { watchAccess } from './limits/access.ts';
 import { beaconAsker } from './organiser/draw-commands.ts';
 import { readOrganisers } from './organiser/organisers.ts';
 import { readSaleStats } from './organiser/stats.ts';
@@ -21,7 +22,7 @@ import { saleCookies } from './queue/credentials.ts';
 import { keepMeasuring } from './queue/forecast.ts';
 import { measurePolls } from './queue/pace.ts';
 import { answerPolls } from './queue/poll-branch.ts';
-import { limitPolls } from './queue/poll-limit.ts';
+import { limitPolls, unlimitedPolls } from './queue/poll-limit.ts';
 import { keepPresence } from './queue/presence.ts';
 import { answerStreams } from './queue/stream-branch.ts';
 import { streamStatuses } from './queue/streams.ts';
@@ -38,6 +39,7 @@ import { keepSalesInStep } from './sale/sync.ts';
 
 const { NODE_ENV, LOG_LEVEL, HOST, PORT, PUBLIC_URL, BOOKING_URL, REDIS_URL, SMTP_URL } = envVariables;
 const { SIGNING_KEYS, QUEUE_TICKET_SECRET, INTERNAL_SECRET, ORGANISER_KEY, ORGANISER_KEYS } = envVariables;
+const { TRUSTED_PROXIES, RATE_LIMITS } = envVariables;
 const { ASYNC_ORDERS_FROM, DATA_DIR } = envVariables;
 
 const GatewayEnv = z.object({
@@ -55,6 +57,8 @@ const GatewayEnv = z.object({
   ORGANISER_KEY,
   ORGANISER_KEYS,
   ASYNC_ORDERS_FROM,
+  TRUSTED_PROXIES,
+  RATE_LIMITS,
   DATA_DIR,
 });
 
@@ -63,6 +67,7 @@ await runUntilStopped(async () => {
   const log = createLog('gateway', env.LOG_LEVEL);
   const keys = await loadSigningKeys(env.SIGNING_KEYS);
   const organisers = readOrganisers(env);
+  const access = watchAccess(env);
   const redis = await connectRedis(env.REDIS_URL, log);
   const store: Store = { redis, time: () => null };
   const booking = connectBooking(env.BOOKING_URL, env.INTERNAL_SECRET);
@@ -97,11 +102,20 @@ await runUntilStopped(async () => {
     clock: systemClock,
     toleranceSeconds: 0,
   });
-  const queue = { store, watch, presence, tickets, load: measurePolls(), limit: limitPolls(), log };
+  const queue = {
+    store,
+    watch,
+    presence,
+    tickets,
+    load: measurePolls(),
+    limit: env.RATE_LIMITS === 'off' ? unlimitedPolls : limitPolls(),
+    log,
+  };
   const fanStreams = streamStatuses(queue, log);
   const cookies = saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') });
   const app = createGateway({
     queue,
+    access,
     keys,
     cookies,
     booking,

@@ -56,4 +56,6 @@ export const envVariables = {
   ASYNC_ORDERS_WAITING_MAX: count.default(10_000),
   ASYNC_ORDERS_FROM: count.default(64),
   DATA_DIR: z.string().default('.data'),
+  TRUSTED_PROXIES: z.string().default(''),
+  RATE_LIMITS: z.string().default(''),
 } as const;

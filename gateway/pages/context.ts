@@ -4,6 +4,7 @@ import type { Log } from '#shared/log.ts';
 import type { SigningKeys } from '../admission/signing-keys.ts';
 import type { BookingCatalogue } from '../booking/catalogue.ts';
 import type { Door } from '../door/door.ts';
+import type { Access } from '../limits/access.ts';
 import type { Draws } from '../lobby/published.ts';
 import { type Cookies, ticketInCookie } from '../queue/credentials.ts';
 import type { Queue } from '../queue/status.ts';
@@ -16,6 +17,7 @@ import type { SaleSync } from '../sale/sync.ts';
 
 export type PageDeps = {
   queue: Queue;
+  access: Access;
   keys: SigningKeys;
   cookies: Cookies;
   catalogue: BookingCatalogue;

@@ -8,7 +8,7 @@ import { Problem, problems } from '#shared/problem.ts';
 import { claimTurn } from '../admission/admission.ts';
 import { leaveSale } from '../admission/leave.ts';
 import { doorRoutes } from '../door/route-table.ts';
-import { joinQueue } from '../queue/join.ts';
+import { joinFrom } from '../queue/join.ts';
 import { readStatus } from '../queue/status.ts';
 import { admissionTokenOfPage, type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
 import { readForm } from './form.ts';
@@ -22,7 +22,7 @@ export const queueScript = inlineScript(new URL('./client/queue.ts', import.meta
 
 /** The queue page and its three buttons, which are forms. */
 export function queuePageRoutes(deps: PageDeps) {
-  const { queue, cookies, keys } = deps;
+  const { queue, cookies, keys, access } = deps;
   const app = new Hono();
 
   const showQueue = async (c: Context, refused: QueueView['refused']): Promise<Response> => {
@@ -52,7 +52,15 @@ export function queuePageRoutes(deps: PageDeps) {
     const accessCode = form.get('accessCode')?.trim().slice(0, ACCESS_CODE_LENGTH_MAX) || null;
     const ticket = ticketOfPage(deps, c);
     try {
-      const joined = await joinQueue(queue, sale, ticket, key.success ? key.data : null, accessCode);
+      const joined = await joinFrom(
+        queue,
+        access,
+        access.addressOf(c),
+        sale,
+        ticket,
+        key.success ? key.data : null,
+        accessCode,
+      );
       c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));
       return c.redirect(`/sales/${sale}`, 303);
     } catch (error) {

@@ -1,9 +1,11 @@
 import type { StatusAnswer } from '#shared/contract/queue.ts';
+import type { Access } from '../limits/access.ts';
 import { adoptEntry } from './adopt.ts';
 import { type Place, takePlace } from './place.ts';
 import type { QueueSnapshot } from './snapshot.ts';
 import { entryStatus, type Queue, waitingStatus } from './status.ts';
 import type { QueueTicket } from './ticket.ts';
+import { waitingPosition } from './waiting-answer.ts';
 import { isCurrent } from './watch.ts';
 
 export type Joined = { created: boolean; answer: StatusAnswer & { queueTicket: string } };
@@ -38,6 +40,20 @@ export async function joinQueue(
   });
   return { created, answer: { ...(await statusAtJoin(queue, sale, place)), queueTicket } };
 }
+
+/** The same for a fan from an address, within what may come from there; throws `rate-limited` too. */
+export const joinFrom = (
+  queue: Queue,
+  access: Pick<Access, 'join'>,
+  address: string | null,
+  ...[sale, ticket, idempotencyKey, accessCode]: [string, QueueTicket | null, string | null, string | null]
+): Promise<Joined> => {
+  const snapshot = queue.watch.remembered(sale);
+  const isNew = !ticket || !snapshot || waitingPosition(snapshot, ticket) === null;
+  return access.join({ address, sale, isNew, accessCode }, () =>
+    joinQueue(queue, sale, ticket, idempotencyKey, accessCode),
+  );
+};
 
 /** A place that was just taken is told from the join itself, without waiting for a snapshot that knows it. */
 async function statusAtJoin(queue: Queue, sale: string, place: Place): Promise<StatusAnswer> {

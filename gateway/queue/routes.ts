@@ -4,8 +4,9 @@ import { IdempotencyKey } from '#shared/contract/fields.ts';
 import { JoinRequest } from '#shared/contract/queue.ts';
 import { readJson, validate } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
+import type { Access } from '../limits/access.ts';
 import { type Cookies, requireTicket, ticketInCookie } from './credentials.ts';
-import { joinQueue } from './join.ts';
+import { joinFrom } from './join.ts';
 import { tooManyPolls } from './poll-branch.ts';
 import { type Queue, readStatus } from './status.ts';
 
@@ -15,7 +16,7 @@ const PollQuery = z.object({
 });
 
 /** Joining and asking where one stands, under /api/sales/:sale/queue. */
-export function queueRoutes({ queue, cookies }: { queue: Queue; cookies: Cookies }) {
+export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies: Cookies; access: Access }) {
   const { tickets } = queue;
   const app = new Hono();
 
@@ -26,7 +27,8 @@ export function queueRoutes({ queue, cookies }: { queue: Queue; cookies: Cookies
     // A stale cookie must not keep anybody from joining; a ticket that is sent on purpose must be right.
     const bearer = c.req.header('authorization') !== undefined;
     const ticket = bearer ? requireTicket(c, { tickets, cookies }) : ticketInCookie(c, { tickets, cookies });
-    const joined = await joinQueue(queue, sale, ticket, header['idempotency-key'] ?? null, accessCode);
+    const key = header['idempotency-key'] ?? null;
+    const joined = await joinFrom(queue, access, access.addressOf(c), sale, ticket, key, accessCode);
     c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));
     return personal(c, joined.answer, joined.created ? 201 : 200);
   });

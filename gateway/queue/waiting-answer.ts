@@ -5,10 +5,7 @@ import type { QueueTicket } from './ticket.ts';
 import { positionOf } from './waiting-bits.ts';
 
 /** Where a fan waits, by a snapshot alone; null for a fan who does not simply wait, and has to be asked about. */
-export function waitingPosition(
-  snapshot: QueueSnapshot,
-  { queueNumber, epoch }: QueueTicket,
-): number | null {
+export function waitingPosition(snapshot: QueueSnapshot, { queueNumber, epoch }: QueueTicket): number | null {
   if (queueNumber === null || hasEnded(snapshot.state)) return null;
   // Redis has lost data, and what the ticket says may have to be brought back first.
   if (snapshot.recovering || epoch !== snapshot.epoch) return null;

@@ -7,6 +7,7 @@ import { bookingCatalogue } from '../booking/catalogue.ts';
 import { connectBooking } from '../booking/client.ts';
 import { createDoor } from '../door/door.ts';
 import { createPulse } from '../door/pulse.ts';
+import { watchAccess } from '../limits/access.ts';
 import { readOrganisers } from '../organiser/organisers.ts';
 import { readSaleStats } from '../organiser/stats.ts';
 import { streamStats } from '../organiser/stats-streams.ts';
@@ -33,7 +34,10 @@ export type GatewayFixture = Awaited<ReturnType<typeof gatewayFixture>>;
 const NOWHERE = 'http://127.0.0.1:9';
 
 /** The whole gateway on a real Redis; the booking service is away, unless somebody answers for it. */
-export async function gatewayFixture(bookingUrl = NOWHERE) {
+export async function gatewayFixture(
+  bookingUrl = NOWHERE,
+  env = { TRUSTED_PROXIES: '127.0.0.1', RATE_LIMITS: '' },
+) {
   const queue = await queueFixture();
   const { store, now } = queue;
   const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
@@ -67,6 +71,7 @@ export async function gatewayFixture(bookingUrl = NOWHERE) {
   const cookies = saleCookies({ secure: false });
   const app = createGateway({
     queue: deps,
+    access: watchAccess(env),
     keys,
     cookies,
     booking,

@@ -101,6 +101,7 @@ export function serviceEnvironment({ env, settings, secrets, dataDir, databaseUr
     PUBLIC_URL: settings.publicUrl,
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
+    ...(settings.proxy ? { TRUSTED_PROXIES: LOOPBACK } : {}),
     ...secrets,
   };
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));

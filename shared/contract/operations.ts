@@ -67,9 +67,16 @@ const admitted: ProblemCode[] = [
   'token-invalid',
   'not-found',
   'already-finished',
+  'rate-limited',
   'unavailable',
 ];
-const organising: ProblemCode[] = ['organiser-required', 'forbidden', 'not-found', 'unavailable'];
+const organising: ProblemCode[] = [
+  'organiser-required',
+  'forbidden',
+  'not-found',
+  'rate-limited',
+  'unavailable',
+];
 
 type Rest = Partial<Operation> & Pick<Operation, 'answers'>;
 const operation =
@@ -84,7 +91,13 @@ const operation =
   });
 
 const open = operation('none', []);
-const queue = operation('queueTicket', ['gate-required', 'token-invalid', 'not-found', 'unavailable']);
+const queue = operation('queueTicket', [
+  'gate-required',
+  'token-invalid',
+  'not-found',
+  'rate-limited',
+  'unavailable',
+]);
 const shop = operation('admissionToken', admitted);
 const organiser = operation('organiserKey', organising);
 
@@ -134,6 +147,7 @@ export const operations: Operation[] = [
       'already-finished',
       'sale-ended',
       'forbidden',
+      'rate-limited',
       'unavailable',
     ],
   }),

@@ -1,0 +1,34 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import type { Problem } from '#shared/problem.ts';
+import { clientAddresses } from './client-address.ts';
+import { type Limits, limitAddresses } from './limits.ts';
+
+/** Where requests come from, and what may come from one place. */
+export type Access = {
+  /** Null without limits: see ClientAddress. */
+  addressOf: (c: Context) => string | null;
+  join: Limits['join'];
+  /** What is answered to a request that fails with this problem. */
+  failed: (c: Context, problem: Problem) => Problem;
+};
+
+/** Throws one EnvError for what cannot be read. */
+export function watchAccess(env: { TRUSTED_PROXIES: string; RATE_LIMITS: string }): Access {
+  const clientAddress = clientAddresses(env.TRUSTED_PROXIES);
+  const limits = limitAddresses(env.RATE_LIMITS);
+  const addressOf = (c: Context) => {
+    const incoming = (c.env as Partial<HttpBindings> | undefined)?.incoming;
+    return incoming ? clientAddress(incoming) : null;
+  };
+  return {
+    addressOf,
+    join: limits.join,
+    failed(c, problem) {
+      // Who brings no key has not brought a wrong one.
+      const isWithoutKey =
+        problem.code === 'organiser-required' && c.req.header('authorization') === undefined;
+      return isWithoutKey ? problem : limits.failed(addressOf(c), problem);
+    },
+  };
+}

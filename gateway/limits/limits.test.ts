@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { EnvError } from '#shared/env.ts';
+import { Problem } from '#shared/problem.ts';
+import { limitAddresses } from './limits.ts';
+
+const made = async () => 'made';
+const from = (
+  address: string | null,
+  rest: { accessCode?: string; isNew?: boolean; sale?: string } = {},
+) => ({
+  address,
+  sale: 'sale',
+  isNew: true,
+  accessCode: null,
+  ...rest,
+});
+
+test('new places are limited by address; who has one, and who is not known, are not', async () => {
+  let nowMs = 0;
+  const limits = limitAddresses('joins=10/3', () => nowMs);
+  for (let i = 0; i < 3; i += 1) expect(await limits.join(from('a'), made)).toBe('made');
+  await expect(limits.join(from('a'), made)).rejects.toMatchObject({
+    code: 'rate-limited',
+    retryAfterSeconds: 1,
+  });
+  expect(await limits.join(from('a', { isNew: false }), made)).toBe('made');
+  expect(await limits.join(from('b'), made)).toBe('made');
+  for (let i = 0; i < 100; i += 1) expect(await limits.join(from(null), made)).toBe('made');
+  nowMs += 100;
+  expect(await limits.join(from('a'), made)).toBe('made');
+});
+
+test('a crowd of thousands behind one address joins in a minute and mistypes codes without being felt', async () => {
+  let nowMs = 0;
+  const limits = limitAddresses('', () => nowMs);
+  const wrong = () => Promise.reject(new Problem('forbidden', 'This access code is not valid.'));
+  for (let fan = 0; fan < 6_000; fan += 1) {
+    nowMs += 10;
+    const typo = fan % 25 === 0;
+    const joined = limits.join(from('university', { accessCode: 'x' }), typo ? wrong : made);
+    await (typo ? expect(joined).rejects.toMatchObject({ code: 'forbidden' }) : joined);
+  }
+});
+
+test('who has guessed too often does not learn whether a guess is right; other sales and addresses do', async () => {
+  const limits = limitAddresses('codes=1/5', () => 0);
+  const guess = (address: string, outcome: () => Promise<string>, sale = 'sale') =>
+    limits.join(from(address, { accessCode: 'x', sale }), outcome);
+  const wrong = () => Promise.reject(new Problem('forbidden', 'This access code is not valid.'));
+  for (let i = 0; i < 5; i += 1) await expect(guess('a', wrong)).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(guess('a', made)).rejects.toMatchObject({ code: 'rate-limited' });
+  expect(await guess('a', made, 'other')).toBe('made');
+  expect(await guess('b', made)).toBe('made');
+  // Right codes, failures of ours and joins without a code count nothing.
+  for (let i = 0; i < 20; i += 1) {
+    await guess('b', made);
+    await expect(guess('b', () => Promise.reject(new Problem('unavailable', 'x')))).rejects.toThrow();
+    await expect(limits.join(from('b'), wrong)).rejects.toMatchObject({ code: 'forbidden' });
+  }
+  expect(await guess('b', made)).toBe('made');
+});
+
+test('wrong credentials are limited; other problems stay what they are', () => {
+  const limits = limitAddresses('credentials=1/2', () => 0);
+  const wrong = new Problem('token-invalid', 'x');
+  expect([1, 2, 3].map(() => limits.failed('a', wrong).code)).toEqual([
+    'token-invalid',
+    'token-invalid',
+    'rate-limited',
+  ]);
+  expect(limits.failed('a', new Problem('not-found', 'x')).code).toBe('not-found');
+  expect(limits.failed(null, wrong).code).toBe('token-invalid');
+});
+
+test('off is off, for all or for one', async () => {
+  for (const settings of ['off', 'joins=off']) {
+    const limits = limitAddresses(settings, () => 0);
+    for (let i = 0; i < 6_000; i += 1) await limits.join(from('a'), made);
+  }
+});
+
+test.each(['on', 'joins', 'joins=1', 'joins=0/5', 'joins=5/0', 'polls=1/1', 'toString=1/1', 'joins=1/1/1'])(
+  'RATE_LIMITS=%s is refused at the start',
+  (settings) => {
+    expect(() => limitAddresses(settings)).toThrow(EnvError);
+  },
+);
