@@ -3,7 +3,7 @@ import { newId } from '#shared/ids.ts';
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
 import { type Entry, type EntryReply, readEntry } from '../queue/entry.ts';
-import { unknownSale } from '../queue/watch.ts';
+import { lostSale } from '../queue/watch.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -54,7 +54,7 @@ export function admissionToken(keys: SigningKeys, sale: string, entry: Entry): P
 function refusal(outcome: string): Problem {
   switch (outcome) {
     case 'no-sale':
-      return unknownSale();
+      return lostSale();
     case 'unknown':
     case 'not-your-turn':
       return new Problem('not-your-turn', 'It is not your turn yet.');

@@ -4,7 +4,7 @@ import { type Store, saleScript } from '../redis/script.ts';
 import { beginRecovery } from './begin-recovery.ts';
 import { type Entry, type EntryReply, readEntry } from './entry.ts';
 import type { QueueTicket } from './ticket.ts';
-import { unknownSale } from './watch.ts';
+import { lostSale } from './watch.ts';
 
 type Answer = EntryReply | ['unknown' | 'lost'];
 
@@ -64,7 +64,7 @@ function carrierOf(store: Store, sale: string): Together<QueueTicket, Found> {
 async function adoptTogether(store: Store, sale: string, tickets: QueueTicket[]): Promise<Found[]> {
   const args = tickets.flatMap(({ entry, queueNumber, epoch }) => [entry, queueNumber ?? 0, epoch]);
   const reply = await script(store, sale, args);
-  if (reply[0] === 'no-sale') throw unknownSale();
+  if (reply[0] === 'no-sale') throw lostSale();
   const [epoch, recovering, ...answers] = reply as [number, 0 | 1, ...Answer[]];
   return answers.map((answer) => ({
     epoch,

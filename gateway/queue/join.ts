@@ -1,4 +1,5 @@
 import type { StatusAnswer } from '#shared/contract/queue.ts';
+import { Problem } from '#shared/problem.ts';
 import type { Access } from '../limits/access.ts';
 import { adoptEntry } from './adopt.ts';
 import { type Place, takePlace } from './place.ts';
@@ -6,7 +7,7 @@ import type { QueueSnapshot } from './snapshot.ts';
 import { entryStatus, type Queue, waitingStatus } from './status.ts';
 import type { QueueTicket } from './ticket.ts';
 import { waitingPosition } from './waiting-answer.ts';
-import { isCurrent } from './watch.ts';
+import { isCurrent, lostSale } from './watch.ts';
 
 export type Joined = { created: boolean; answer: StatusAnswer & { queueTicket: string } };
 
@@ -30,7 +31,9 @@ export async function joinQueue(
       keyEntry: idempotencyKey === null ? null : tickets.entryIdOf(sale, idempotencyKey),
     },
     accessCode,
-  );
+  ).catch((error: unknown) => {
+    throw snapshot && error instanceof Problem && error.code === 'not-found' ? lostSale() : error;
+  });
   const { created, epoch, entry } = place;
   const queueTicket = tickets.sign({
     sale,

@@ -5,7 +5,7 @@ import { freezeLobby } from '../lobby/freeze.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import { ACCESS_CODE_OPENINGS_PER_USE, digestOfCode } from './access-code.ts';
 import { type Entry, type EntryReply, readEntry } from './entry.ts';
-import { unknownSale } from './watch.ts';
+import { lostSale, unknownSale } from './watch.ts';
 
 const join = saleScript<JoinReply>(new URL('./join.lua', import.meta.url));
 const leave = saleScript<[string]>(new URL('./leave.lua', import.meta.url));
@@ -160,7 +160,7 @@ function refusal(outcome: string): Problem {
 /** Frees a fan's place or room. Returns the entry's state from now on, or null for an entry that does not exist. */
 export async function leavePlace(store: Store, sale: string, entry: string): Promise<string | null> {
   const [state] = await leave(store, sale, [entry]);
-  if (state === 'no-sale') throw unknownSale();
+  if (state === 'no-sale') throw lostSale();
   return state === 'unknown' ? null : state;
 }
 
@@ -173,7 +173,7 @@ export const lookUpEntry = (store: Store, sale: string, entry: string): Promise<
 
 async function lookUpTogether(store: Store, sale: string, entries: string[]): Promise<(Entry | null)[]> {
   const replies = await lookUp(store, sale, entries);
-  if (replies[0] === 'no-sale') throw unknownSale();
+  if (replies[0] === 'no-sale') throw lostSale();
   return (replies as ('unknown' | EntryReply)[]).map((reply) =>
     reply === 'unknown' ? null : readEntry(reply),
   );

@@ -71,7 +71,7 @@ export function watchQueues(store: Store, log: Log, guard: Guard = trusting): Qu
     if (!snapshot) {
       if (known && isToBeKept(known)) {
         lost.add(sale);
-        throw redisProblem(new Error(`Redis does not know the sale ${sale} any more`));
+        throw lostSale();
       }
       forget(sale);
       throw unknownSale();
@@ -166,5 +166,8 @@ async function exists(store: Store, sale: string): Promise<boolean> {
     throw redisProblem(error);
   }
 }
+
+/** Whoever has a ticket or a place of a sale that is not here: Redis has lost it, and it is put back in a moment. */
+export const lostSale = (): Problem => redisProblem(new Error('Redis does not know a sale any more'));
 
 export const unknownSale = (): Problem => new Problem('not-found', 'There is no such sale.');

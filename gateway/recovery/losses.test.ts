@@ -133,7 +133,7 @@ async function history() {
       await at(remembering).look(sale);
       for (const key of await f.keysOf(sale)) await f.redis.del(key);
       if (everything) await putSale(f.store, definition);
-      else for (const { key, value } of saved) await f.redis.restore(key, 0, value);
+      else for (const { key, value } of saved) await f.redis.restore(key, 0, value, 'REPLACE');
       // Restarted: whoever gives turns or numbers notices, and waits.
       if (!everything) await f.redis.hset(saleKey(sale, 'queue'), 'runId', 'before');
       expect(await giveTurns(f.store, sale)).toBe(0);
