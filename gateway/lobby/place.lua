@@ -21,12 +21,11 @@ for at = 1, #ARGV[4], ID_LENGTH do
   members[2 * #ids - 1] = placed + #ids
   members[2 * #ids] = id
 end
-local kept = redis.call('ZMSCORE', K.frozen, unpack(ids))
-for i = 1, #ids do
-  if not kept[i] then return redis.error_reply(ids[i] .. ' is not in the frozen lobby') end
+-- Looking each of them up first would cost a seventh more.
+if redis.call('ZREM', K.frozen, unpack(ids)) < #ids then
+  for _, id in ipairs(ids) do redis.call('ZADD', K.frozen, 0, id) end
+  return redis.error_reply('this order has an id that is not in the frozen lobby')
 end
-
-redis.call('ZREM', K.frozen, unpack(ids))
 redis.call('ZADD', K.waiting, unpack(members))
 -- Presence counts from here: without a number nobody could show it.
 setBits(K.seen[1], placed + 1, placed + #ids)
