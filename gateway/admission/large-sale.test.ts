@@ -11,7 +11,7 @@ import { giveTurns } from './turn-giver.ts';
 
 const FANS = 100_000;
 const CAPACITY = 5_000;
-const AT_ONCE = 500;
+const AT_ONCE = 100;
 const CLAIM_SECONDS = 20;
 const STEP_SECONDS = 2;
 
