@@ -6,7 +6,8 @@ import { connectStore, fill, openSale } from './filled-queue.ts';
 import { type GatewayProcess, startClient } from './processes.ts';
 import { measureRedisWork } from './redis-work.ts';
 import { FEW_WAITING, measureRequests } from './requests.ts';
-import { ROUND_MS, ROUNDS, say, WAITING } from './settings.ts';
+import { ROUND_MS, ROUNDS, STREAMS, say, WAITING } from './settings.ts';
+import { measureStreams } from './streams.ts';
 
 /** `npm run bench:queue`: resolves to the exit code, 1 when a figure does not hold. */
 export async function main({ root }: { root: string }): Promise<number> {
@@ -28,6 +29,7 @@ export async function main({ root }: { root: string }): Promise<number> {
     const bench = { store, redisUrl: redis.url, client: client.child, gateways, large, small, joining };
     const figures = [
       ...(await measureRequests(bench)),
+      ...(await measureStreams(store, { redisUrl: redis.url, sale: large, streams: STREAMS, rounds: ROUNDS })),
       ...(await measureRedisWork(store, redis.url, large)),
       ...(await measureDraws(redis.url, WAITING, ROUNDS)),
     ];

@@ -7,9 +7,9 @@ import { QUEUE_TICKET_SECRET } from './fans.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 
-const start = (name: string, env: Record<string, string>): ChildProcess =>
+const start = (name: string, env: Record<string, string>, flags: string[] = []): ChildProcess =>
   fork(fileURLToPath(new URL(name, import.meta.url)), {
-    execArgv: ['--import', 'tsx'],
+    execArgv: ['--import', 'tsx', ...flags],
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -36,13 +36,15 @@ export type GatewayProcess = {
   stop: () => Promise<void>;
 };
 
-/** A gateway, and the baseline in the same process. */
+/** A gateway, and the baseline in the same process; or one that another file makes. */
 export async function startGateway(
   redisUrl: string,
   env: Record<string, string> = {},
+  file = './server.ts',
+  flags: string[] = [],
 ): Promise<GatewayProcess> {
   const [port, barePort, nowhere] = [await freePort(), await freePort(), await freePort()];
-  const child = start('./server.ts', {
+  const settings = {
     ...newSecrets(),
     QUEUE_TICKET_SECRET,
     HOST: LOOPBACK,
@@ -54,7 +56,8 @@ export async function startGateway(
     LOG_LEVEL: 'error',
     NODE_ENV: 'production',
     ...env,
-  });
+  };
+  const child = start(file, settings, flags);
   const until = performance.now() + READY_TIMEOUT_MS;
   while ((await statusOf(`http://${LOOPBACK}:${port}/readyz`)) !== 200) {
     if (child.exitCode !== null || performance.now() > until)
@@ -64,8 +67,8 @@ export async function startGateway(
   return { child, port, barePort, stop: () => end(child) };
 }
 
-export function startClient(): { child: ChildProcess; stop: () => Promise<void> } {
-  const child = start('./client.ts', {});
+export function startClient(file = './client.ts'): { child: ChildProcess; stop: () => Promise<void> } {
+  const child = start(file, {});
   return { child, stop: () => end(child) };
 }
 
