@@ -19,6 +19,10 @@ type Status = {
 
 const POLL_MS_DEFAULT = 5_000;
 const POLL_MS_OFFLINE = 5_000;
+/** The stream says something every 15 s; after this long without a word it is asked whether all is well. */
+const SILENCE_MS = 40_000;
+/** A form that was sent is on its way for so long: news of what it does must not reload the page under it. */
+const SUBMIT_MS = 15_000;
 const RELOAD_SPREAD_MS = 3_000;
 
 const card = document.querySelector<HTMLElement>('[data-state]');
@@ -37,12 +41,20 @@ const number = new Intl.NumberFormat(document.documentElement.lang);
 /** Times are those of the venue, as the server wrote them. */
 const zone = document.querySelector<HTMLElement>('[data-zone]')?.dataset.zone ?? 'UTC';
 
+let leavesUntil = 0;
+const leaves = () => {
+  leavesUntil = Date.now() + SUBMIT_MS;
+};
+document.addEventListener('submit', leaves);
+
 if (card?.dataset.poll) {
   const url = card.dataset.poll;
   let version = Number(card.dataset.version);
   let first = Number(card.dataset.first) || 0;
+  let nearest = first || Number.POSITIVE_INFINITY;
   let timer = 0;
   let asking = false;
+  let stream: EventSource | null = null;
 
   const later = (ms: number) => {
     clearTimeout(timer);
@@ -66,24 +78,51 @@ if (card?.dataset.poll) {
       status.saleState !== saleState ||
       (status.claimBy !== null) !== (timed === 'yes');
     if (changed) {
-      location.reload();
+      if (Date.now() < leavesUntil) later(POLL_MS_DEFAULT);
+      else location.reload();
       return;
     }
     if (status.position !== null) {
-      const position = number.format(status.position);
+      // An answer may come late: what was shown once never rises.
+      nearest = Math.min(nearest, status.position);
+      const position = number.format(nearest);
       show('position', position);
-      count('ahead', status.position - 1);
+      count('ahead', nearest - 1);
       document.title = `${position} – ${card.dataset.title}`;
-      first ||= status.position;
+      first ||= nearest;
       const bar = document.querySelector('progress');
-      if (bar) bar.value = Math.max(bar.value, 1 - status.position / (first + 1));
+      if (bar) bar.value = Math.max(bar.value, 1 - nearest / (first + 1));
     }
     count('rate', status.admittedPerMinute);
     tell(status.notice);
     show('held', heldInWords(status.allHeldUntil, zone));
     if (status.state === 'waiting') show('wait', waitInWords(status.estimate));
     show('updated', formatClock(status.asOf, zone));
-    later(status.pollAfterMs);
+    later(stream ? SILENCE_MS : status.pollAfterMs);
+  };
+
+  /** The stream where there is one; polls where not, or where it breaks off for good. */
+  const hush = () => {
+    stream?.close();
+    stream = null;
+  };
+  const listen = () => {
+    if (stream || !window.EventSource || card.dataset.state === 'finished') return;
+    const opened = new EventSource(`${url.replace(/me$/, 'stream')}?version=${version}`);
+    stream = opened;
+    opened.onmessage = ({ data }) => {
+      show('trouble', '');
+      render(JSON.parse(data) as Status);
+    };
+    const poll = () => {
+      hush();
+      later(POLL_MS_DEFAULT * Math.random());
+    };
+    opened.onerror = () => {
+      if (opened.readyState === EventSource.CLOSED) poll();
+      else later(POLL_MS_OFFLINE);
+    };
+    opened.addEventListener('superseded', poll);
   };
 
   async function ask() {
@@ -113,7 +152,13 @@ if (card?.dataset.poll) {
   };
   document.addEventListener('visibilitychange', askNow);
   window.addEventListener('online', askNow);
-  window.addEventListener('pageshow', (event) => event.persisted && askNow());
+  window.addEventListener('pageshow', (event) => {
+    if (!event.persisted) return;
+    askNow();
+    listen();
+  });
+  window.addEventListener('pagehide', hush);
+  listen();
   later(Number(card.dataset.after) || POLL_MS_DEFAULT);
 }
 
@@ -123,6 +168,7 @@ if (claim) {
   const goIn = () => {
     if (sent || document.visibilityState !== 'visible') return;
     sent = true;
+    leaves();
     claim.submit();
   };
   document.title = `★ ${document.title}`;

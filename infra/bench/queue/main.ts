@@ -29,7 +29,12 @@ export async function main({ root }: { root: string }): Promise<number> {
     const bench = { store, redisUrl: redis.url, client: client.child, gateways, large, small, joining };
     const figures = [
       ...(await measureRequests(bench)),
-      ...(await measureStreams(store, { redisUrl: redis.url, sale: large, streams: STREAMS, rounds: ROUNDS })),
+      ...(await measureStreams(store, {
+        redisUrl: redis.url,
+        sale: large,
+        streams: STREAMS,
+        rounds: ROUNDS,
+      })),
       ...(await measureRedisWork(store, redis.url, large)),
       ...(await measureDraws(redis.url, WAITING, ROUNDS)),
     ];
