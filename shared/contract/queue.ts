@@ -31,7 +31,9 @@ export const StatusAnswer = z.object({
     .int()
     .min(1)
     .nullable()
-    .describe('Waiting entries ahead + 1, exact as of asOf; null unless waiting.'),
+    .describe(
+      'Waiting entries ahead + 1, exact as of asOf; null unless waiting, and while the queue is being restored.',
+    ),
   ahead: z.int().min(0).nullable(),
   waiting: z.int().min(0).nullable(),
   admittedPerMinute: z.int().min(0).describe('Turns given in the last 60 seconds.'),
