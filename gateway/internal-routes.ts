@@ -27,6 +27,8 @@ export function internalRoutes(store: Store, internalSecret: string) {
   app.post('/sales/:sale/entries/:entry/finish', async (c) => {
     const { order } = await readJson(c, FinishRequest);
     const state = await finishAdmission(store, c.req.param('sale'), c.req.param('entry'), order);
+    // Whoever tells it tells it again: a Redis that has lost the sale gets it back.
+    if (state === null) throw new Problem('unavailable', 'The sale is not in Redis at this moment.');
     return c.json({ state }, 200);
   });
   return app;

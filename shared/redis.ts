@@ -25,7 +25,10 @@ const NODE_READY_TIMEOUT_MS = 2_000;
 
 /** REDIS_URL names a cluster by the URLs of several nodes, separated by commas, or by one with `?cluster`. */
 export const isClusterUrl = (url: string): boolean =>
-  url.includes(',') || new URL(url).searchParams.has('cluster');
+  urlsOf(url).length > 1 || new URL(url).searchParams.has('cluster');
+
+/** A comma may stand in a password: only one before a URL separates. */
+const urlsOf = (url: string): string[] => url.split(/,(?=rediss?:\/\/)/);
 
 /**
  * A connection to the server or the cluster of REDIS_URL. A cluster's nodes share the credentials of the first URL; what is
@@ -33,7 +36,7 @@ export const isClusterUrl = (url: string): boolean =>
  */
 export function openRedis(url: string, options: Options): Redis | Cluster {
   if (!isClusterUrl(url)) return new Redis(url, options as object);
-  const nodes = url.split(',').map((text) => new URL(text));
+  const nodes = urlsOf(url).map((text) => new URL(text));
   const [first] = nodes as [URL];
   const { lazyConnect, enableOfflineQueue, retryStrategy, ...redisOptions } = options;
   const cluster = new Cluster(

@@ -15,11 +15,13 @@ function calls() {
   return { made, call, until };
 }
 
+const patient = { waitMsMax: 60_000, failsAll: () => false };
+
 const words = (items: number[]) => items.map((item) => `answer ${item}`);
 
 test('what arrives during a call goes together in the next, in order, each with its own answer', async () => {
   const { made, call, until } = calls();
-  const carrier = together({ call, atOnceMax: 3, waitingMax: 100 });
+  const carrier = together({ call, atOnceMax: 3, waitingMax: 100, ...patient });
   const alone = carrier.do(1);
   const first = await until(1);
   expect(first.items).toEqual([1]);
@@ -39,7 +41,7 @@ test('what arrives during a call goes together in the next, in order, each with 
 
 test('a call that fails fails each of its items once, and the next goes on', async () => {
   const { call, until } = calls();
-  const carrier = together({ call, atOnceMax: 10, waitingMax: 100 });
+  const carrier = together({ call, atOnceMax: 10, waitingMax: 100, ...patient });
   const failing = [1, 2].map((item) => carrier.do(item));
   const settled = Promise.allSettled(failing);
   (await until(1)).fail(new Error('cut'));
@@ -55,9 +57,40 @@ test('a call that fails fails each of its items once, and the next goes on', asy
 
 test('more than may wait are refused at once; an answer with too few results fails all of them', async () => {
   const { call, until } = calls();
-  const carrier = together({ call, atOnceMax: 10, waitingMax: 2 });
+  const carrier = together({ call, atOnceMax: 10, waitingMax: 2, ...patient });
   const two = Promise.allSettled([carrier.do(1), carrier.do(2)]);
   await expect(carrier.do(3)).rejects.toMatchObject({ code: 'unavailable' });
   (await until(1)).end(['only one']);
   expect((await two).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
+
+test('whoever waits behind a call that found the service away fails with it, and nobody else', async () => {
+  const { call, until } = calls();
+  const failsAll = (error: unknown) => error instanceof Error && error.message === 'away';
+  const carrier = together({ call, atOnceMax: 1, waitingMax: 100, waitMsMax: 60_000, failsAll });
+  const items = Promise.allSettled([1, 2, 3].map((item) => carrier.do(item)));
+  (await until(1)).fail(new Error('refused'));
+  (await until(2)).fail(new Error('away'));
+  expect((await items).map((item) => item.status === 'rejected' && item.reason.message)).toEqual([
+    'refused',
+    'away',
+    'away',
+  ]);
+  const later = carrier.do(4);
+  (await until(3)).end(['answer 4']);
+  expect(await later).toBe('answer 4');
+});
+
+test('who has waited too long for a turn is not sent any more', async () => {
+  const { made, call, until } = calls();
+  const carrier = together({ call, atOnceMax: 1, waitingMax: 100, waitMsMax: 20, failsAll: () => false });
+  const first = carrier.do(1);
+  const call1 = await until(1);
+  const late = carrier.do(2).catch((error: unknown) => error);
+  const since = performance.now();
+  while (performance.now() - since < 30) await new Promise(setImmediate);
+  call1.end(['answer 1']);
+  expect(await first).toBe('answer 1');
+  expect(await late).toMatchObject({ code: 'unavailable' });
+  expect(made).toHaveLength(1);
 });

@@ -7,6 +7,7 @@ export type Together<Item, Result> = {
 
 type Waiting<Item, Result> = {
   item: Item;
+  since: number;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
 };
@@ -15,23 +16,36 @@ type Waiting<Item, Result> = {
  * Carries items to a service in one call at a time: what arrives while a call is under way goes together in the next, in
  * order of arrival, at most `atOnceMax` in one. An item that comes alone is not delayed. `call` answers with one result an
  * item, in their order; a call that fails fails each of its items, once.
+ *
+ * An item that has waited `waitMsMax` for its turn is not sent any more: its caller gets `unavailable`. Where `failsAll` says
+ * of a failure that nobody would fare better, all that wait fail with it.
  */
 export function together<Item, Result>(options: {
   call: (items: Item[]) => Promise<Result[]>;
   atOnceMax: number;
   waitingMax: number;
+  waitMsMax: number;
+  failsAll: (error: unknown) => boolean;
   /** Nothing is under way and nothing waits. */
   onIdle?: () => void;
 }): Together<Item, Result> {
-  const { call, atOnceMax, waitingMax, onIdle } = options;
-  let waiting: Waiting<Item, Result>[] = [];
+  const { call, atOnceMax, waitingMax, waitMsMax, failsAll, onIdle } = options;
+  const waiting: Waiting<Item, Result>[] = [];
   let underWay = false;
+
+  const dropLate = () => {
+    const earliest = performance.now() - waitMsMax;
+    let late = 0;
+    while ((waiting[late]?.since ?? Number.POSITIVE_INFINITY) < earliest) late += 1;
+    for (const { reject } of waiting.splice(0, late)) reject(tooMany());
+  };
 
   const carry = async () => {
     underWay = true;
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, atOnceMax);
-      waiting = waiting.slice(atOnceMax);
+      dropLate();
+      const batch = waiting.splice(0, atOnceMax);
+      if (batch.length === 0) break;
       try {
         const results = await call(batch.map(({ item }) => item));
         if (results.length !== batch.length)
@@ -40,7 +54,8 @@ export function together<Item, Result>(options: {
           resolve(results[i] as Result);
         });
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        const failed = failsAll(error) ? [...batch, ...waiting.splice(0)] : batch;
+        for (const { reject } of failed) reject(error);
       }
     }
     underWay = false;
@@ -51,10 +66,10 @@ export function together<Item, Result>(options: {
     do: (item) =>
       new Promise((resolve, reject) => {
         if (waiting.length >= waitingMax) {
-          reject(new Problem('unavailable', 'Too many are asking at this moment.'));
+          reject(tooMany());
           return;
         }
-        waiting.push({ item, resolve, reject });
+        waiting.push({ item, since: performance.now(), resolve, reject });
         // What else has arrived by the end of this turn of the event loop goes along.
         if (!underWay) {
           underWay = true;
@@ -63,3 +78,5 @@ export function together<Item, Result>(options: {
       }),
   };
 }
+
+const tooMany = (): Problem => new Problem('unavailable', 'Too many are asking at this moment.');

@@ -1,5 +1,5 @@
 import type { Log } from '#shared/log.ts';
-import { type Together, together } from '#shared/together.ts';
+import { saleCarrier } from '../redis/carrier.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import { beginRecovery } from './begin-recovery.ts';
 import { type Entry, type EntryReply, readEntry } from './entry.ts';
@@ -23,14 +23,18 @@ export type Adopted = { epoch: number; recovering: boolean; entry: Entry | null 
 /** `lost`: the ticket is proof that Redis has lost data. */
 type Found = Omit<Adopted, 'entry'> & { entry: Entry | 'lost' | 'unknown' };
 
-const carriers = new WeakMap<Store, Map<string, Together<QueueTicket, Found>>>();
+/** Tickets that arrive while a call is under way go together in the next. */
+const carryTicket = saleCarrier(adoptTogether, {
+  atOnceMax: TICKETS_AT_ONCE_MAX,
+  waitingMax: TICKETS_WAITING_MAX,
+});
 
 /**
  * The entry of a queue ticket, taken back if Redis has lost it: the ticket is proof of its place. Where nobody has noticed
  * the loss before, the recovery begins here. Throws `not-found`, `unavailable`.
  */
 export async function adoptEntry(store: Store, ticket: QueueTicket, log: Log): Promise<Adopted> {
-  let found = await carrierOf(store, ticket.sale).do(ticket);
+  let found = await carryTicket(store, ticket.sale, ticket);
   if (found.entry === 'lost') {
     await beginRecovery(
       store,
@@ -38,27 +42,10 @@ export async function adoptEntry(store: Store, ticket: QueueTicket, log: Log): P
       { epoch: found.epoch, seenEpoch: ticket.epoch, seenVersion: 0 },
       log,
     );
-    found = await carrierOf(store, ticket.sale).do(ticket);
+    found = await carryTicket(store, ticket.sale, ticket);
   }
   const { entry } = found;
   return { ...found, entry: typeof entry === 'string' ? null : entry };
-}
-
-/** Tickets that arrive while a call is under way go together in the next. */
-function carrierOf(store: Store, sale: string): Together<QueueTicket, Found> {
-  const sales = carriers.get(store) ?? new Map<string, Together<QueueTicket, Found>>();
-  carriers.set(store, sales);
-  let carrier = sales.get(sale);
-  if (!carrier) {
-    carrier = together({
-      call: (tickets) => adoptTogether(store, sale, tickets),
-      atOnceMax: TICKETS_AT_ONCE_MAX,
-      waitingMax: TICKETS_WAITING_MAX,
-      onIdle: () => sales.delete(sale),
-    });
-    sales.set(sale, carrier);
-  }
-  return carrier;
 }
 
 async function adoptTogether(store: Store, sale: string, tickets: QueueTicket[]): Promise<Found[]> {

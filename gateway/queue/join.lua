@@ -25,7 +25,15 @@ end
 local opensPerUse = tonumber(ARGV[2])
 local first = tonumber(redis.call('HGET', K.queue, 'next') or 0) + 1
 local last = first - 1
-local ahead = redis.call('ZCARD', K.waiting) + lobbySize()
+-- Until the draw is written down the rest of the lobby stands before everybody who comes now, whoever has left it
+-- included: their bits are cleared when their numbers are reached, and a position must never rise.
+local undrawn, lastDrawn = 0, 0
+local draw = redis.call('HMGET', K.draw, 'state', 'entries', 'placed')
+if isUnderWay(draw[1]) then
+  lastDrawn = tonumber(draw[2])
+  undrawn = lastDrawn - tonumber(draw[3])
+end
+local ahead = redis.call('ZCARD', K.waiting) + undrawn
 local joined = 0
 -- What this call has made is written at its end, all at once: here it is found before.
 local made = {}
@@ -42,7 +50,7 @@ end
 local function aheadOf(id, entry)
   if entry.state ~= 'waiting' then return 0 end
   if made[id] then return ahead + entry.number - first end
-  return redis.call('ZRANK', K.waiting, id) or 0
+  return (redis.call('ZRANK', K.waiting, id) or 0) + (entry.number > lastDrawn and undrawn or 0)
 end
 
 -- Why a new place cannot be opened with this code, or nil; takes one of its uses.

@@ -10,7 +10,7 @@ const POLLS_PER_SECOND_COMFORTABLE = 3_000;
 /** Whoever waits in the lobby comes back after the opening within a time that this many polls a second fit in … */
 const OPENING_POLLS_PER_SECOND = 2_000;
 /** … and that leaves most of a first turn's time. */
-const OPENING_SPREAD_MS_MAX = 20_000;
+const OPENING_SPREAD_MS_MAX = 18_000;
 const OPENING_SPREAD_MS_MIN = 1_000;
 
 /** No fan is ever told to ask later than after this time. */
@@ -24,25 +24,26 @@ const jittered = (ms: number, random: Random): number =>
 
 /**
  * When the fan should ask again, in milliseconds: often near the front, rarely far from it, never all at once. `load`, 1
- * or more, stretches it for those who wait long.
+ * or more, stretches it for those who wait long; `capMs` is never passed.
  */
-export function pollAfterMs(waitSeconds: number | null, load = 1, random: Random = Math.random): number {
+export function pollAfterMs(
+  waitSeconds: number | null,
+  load = 1,
+  capMs = LONGEST_POLL_MS,
+  random: Random = Math.random,
+): number {
   const base = waitSeconds === null ? IDLE_POLL_MS : (waitSeconds * 1000) / POLLS_BEFORE_TURN;
   const bounded = Math.min(POLL_MS_MAX, Math.max(POLL_MS_MIN, base));
-  return jittered(bounded === POLL_MS_MIN ? bounded : bounded * Math.min(LOAD_MAX, load), random);
+  const stretched = bounded === POLL_MS_MIN ? bounded : bounded * Math.min(LOAD_MAX, load);
+  return jittered(Math.min(stretched, capMs / (1 + JITTER_SHARE)), random);
 }
 
 /**
  * The same for a fan in the lobby of so many, the sale opening in `opensInMs`: nobody need ask in between, for what they
  * see does not change, and after the opening they come spread out, not in the same second.
  */
-export function pollAfterOpeningMs(
-  opensInMs: number,
-  lobby: number,
-  load = 1,
-  random: Random = Math.random,
-): number {
-  const regular = pollAfterMs(opensInMs / 1000, load, random);
+export function pollAfterOpeningMs(opensInMs: number, lobby: number, random: Random = Math.random): number {
+  const regular = pollAfterMs(opensInMs / 1000, 1, LONGEST_POLL_MS, random);
   if (opensInMs > regular) return regular;
   const spread = Math.min(
     OPENING_SPREAD_MS_MAX,

@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ownRedis } from '../../infra/testing/redis-server.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
+import { freezeLobby } from '../lobby/freeze.ts';
+import { connectRedis } from '../redis/client.ts';
 import { saleKey } from '../redis/keys.ts';
-import { census, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import type { Store } from '../redis/script.ts';
+import { putSale } from '../sale/live-sale.ts';
+import {
+  census,
+  definitionAt,
+  type QueueFixture,
+  queueFixture,
+  silentLog,
+} from '../testing/queue-fixture.ts';
 import { leavePlace, lookUpEntry, takePlace } from './place.ts';
 import { readSnapshot } from './snapshot.ts';
 import { positionOf } from './waiting-bits.ts';
@@ -168,4 +179,43 @@ test('a call that fails fails each of its joins, and a retry finds or makes each
   await f.redis.del(saleKey(sale, 'waiting'));
   const places = await Promise.all(keys.map((key) => joinAs(sale, key)));
   expect(places.map(({ entry }) => entry.queueNumber)).toEqual([1, 2, 3]);
+});
+
+test('who joins while the lobby is not written down stands behind all of its numbers, also of those who have left', async () => {
+  const inSeconds = (seconds: number) => new Date(f.now() + seconds * 1000).toISOString();
+  const sale = await f.sale({ lobbyOpensAt: inSeconds(-60), opensAt: inSeconds(10) });
+  for (let i = 0; i < 10; i += 1) await joinAs(sale, `early-${i}`);
+  f.pass(11);
+  await freezeLobby(f.store, sale);
+  for (let i = 0; i < 5; i += 1) await leavePlace(f.store, sale, `early-${i}`);
+  for (const key of ['late', 'later', 'late']) {
+    const { ahead, entry } = await joinAs(sale, key);
+    const snapshot = await readSnapshot(f.store, sale, null);
+    expect(ahead + 1).toBe(positionOf(snapshot!.bits, entry.queueNumber!));
+  }
+});
+
+test('a Redis that hangs keeps nobody waiting longer than one deadline, however many join', async () => {
+  const redis = await ownRedis();
+  const client = await connectRedis(redis.url, silentLog);
+  const store: Store = { redis: client, time: () => null };
+  const other = await connectRedis(redis.url, silentLog);
+  try {
+    const definition = definitionAt(Date.now());
+    await putSale(store, { ...definition, createdAt: new Date().toISOString() });
+    await takePlace(store, definition.sale, nobody);
+    await other.call('CLIENT', 'PAUSE', '5000', 'ALL');
+    const since = performance.now();
+    const joins = Array.from({ length: 3_000 }, () =>
+      takePlace(store, definition.sale, nobody).catch((error) => error),
+    );
+    const answers = await Promise.all(joins);
+    expect(answers.every((answer) => answer.code === 'unavailable')).toBe(true);
+    // One deadline of 500 ms; one after another they would take three seconds.
+    expect(performance.now() - since).toBeLessThan(2_500);
+  } finally {
+    client.disconnect();
+    other.disconnect();
+    await redis.stop();
+  }
 });

@@ -1,7 +1,7 @@
 import { newId } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
-import { type Together, together } from '#shared/together.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
+import { saleCarrier } from '../redis/carrier.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import { ACCESS_CODE_OPENINGS_PER_USE, digestOfCode } from './access-code.ts';
 import { type Entry, type EntryReply, readEntry } from './entry.ts';
@@ -29,11 +29,9 @@ export type Place = { created: boolean; asOf: number; ahead: number; epoch: numb
 
 type Join = { ticketEntry: string | null; keyEntry: string | null; code: string };
 
-/** What fans of one sale ask at one moment goes together, through one connection: a carrier for each sale. */
-type Carriers<Item, Result> = WeakMap<Store, Map<string, Together<Item, Result>>>;
-
-const joining: Carriers<Join, Place | Problem> = new WeakMap();
-const lookingUp: Carriers<string, Entry | null> = new WeakMap();
+const limits = { atOnceMax: AT_ONCE_MAX, waitingMax: WAITING_MAX };
+const carryJoin = saleCarrier(joinTogether, limits);
+const carryLookUp = saleCarrier(lookUpTogether, limits);
 
 /**
  * Gives a fan a place in the queue, or the one they have: recognised by the id in their queue ticket, else by the id
@@ -51,30 +49,9 @@ export async function takePlace(
   accessCode: string | null = null,
 ): Promise<Place> {
   const code = accessCode === null ? '' : digestOfCode(sale, accessCode);
-  const place = await carrierOf(joining, store, sale, joinTogether).do({ ...known, code });
+  const place = await carryJoin(store, sale, { ...known, code });
   if (place instanceof Problem) throw place;
   return place;
-}
-
-function carrierOf<Item, Result>(
-  carriers: Carriers<Item, Result>,
-  store: Store,
-  sale: string,
-  call: (store: Store, sale: string, items: Item[]) => Promise<Result[]>,
-): Together<Item, Result> {
-  const sales = carriers.get(store) ?? new Map<string, Together<Item, Result>>();
-  carriers.set(store, sales);
-  const known = sales.get(sale);
-  if (known) return known;
-  // Anybody can name a sale that does not exist: a carrier is kept only as long as it carries.
-  const carrier = together<Item, Result>({
-    call: (items) => call(store, sale, items),
-    atOnceMax: AT_ONCE_MAX,
-    waitingMax: WAITING_MAX,
-    onIdle: () => sales.delete(sale),
-  });
-  sales.set(sale, carrier);
-  return carrier;
 }
 
 async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<(Place | Problem)[]> {
@@ -169,7 +146,7 @@ export async function leavePlace(store: Store, sale: string, entry: string): Pro
  * are looked up together in the next.
  */
 export const lookUpEntry = (store: Store, sale: string, entry: string): Promise<Entry | null> =>
-  carrierOf(lookingUp, store, sale, lookUpTogether).do(entry);
+  carryLookUp(store, sale, entry);
 
 async function lookUpTogether(store: Store, sale: string, entries: string[]): Promise<(Entry | null)[]> {
   const replies = await lookUp(store, sale, entries);

@@ -94,6 +94,18 @@ test('a fan who waits is answered ahead of the router what the route answers, fi
   }
 });
 
+test('whatever an organiser writes into a notice, the answer is JSON', async () => {
+  for (const text of ['@', '"@"', '\\', '"', ',"position":7,', 'ü – 券', '</script>']) {
+    const sale = await g.sale({ notice: { text, at: new Date(g.now()).toISOString() } });
+    const fan = await join(sale);
+    const { version } = await g.queue.watch.renew(sale);
+    const headers = { authorization: `Bearer ${fan.queueTicket}` };
+    const answer = await bothWays(`/api/sales/${sale}/queue/me?version=${version}`, headers);
+    expect(answer.wasAhead).toBe(true);
+    expect(JSON.parse(answer.body)).toMatchObject({ notice: { text }, position: 1 });
+  }
+});
+
 test('with an estimate too, and once the turn has come it is left to the route', async () => {
   const sale = await g.sale({ capacity: 3 });
   const fans: Awaited<ReturnType<typeof join>>[] = [];
@@ -158,17 +170,27 @@ test('who asks too often with one ticket reads 429 and when to come back, on bot
   expect((await poll(other)).status).toBe(200);
 });
 
-test('the limit gives a fan so many polls a second, and some at once', () => {
-  const limit = limitPolls();
-  const takeAll = (nowMs: number) => {
-    let taken = 0;
-    while (limit.take('sale', 7, nowMs) === 0) taken += 1;
-    return taken;
-  };
-  const atOnce = takeAll(1_000);
-  expect(takeAll(1_000)).toBe(0);
-  const wait = limit.take('sale', 7, 1_000);
-  expect(takeAll(1_000 + wait)).toBe(1);
-  expect(takeAll(1_000_000)).toBe(atOnce);
-  expect(limit.take('sale', 8, 1_000)).toBe(0);
-});
+test.each([7, null])(
+  'the limit gives a fan so many polls a second, and some at once: number %s',
+  (number) => {
+    const limit = limitPolls();
+    const ticket = (queueNumber: number | null, entry = 'the-fan') => ({
+      sale: 'sale',
+      entry,
+      queueNumber,
+      epoch: 1,
+    });
+    const takeAll = (nowMs: number) => {
+      let taken = 0;
+      while (limit.take(ticket(number), nowMs) === 0) taken += 1;
+      return taken;
+    };
+    const atOnce = takeAll(1_000);
+    expect(takeAll(1_000)).toBe(0);
+    const wait = limit.take(ticket(number), 1_000);
+    expect(takeAll(1_000 + wait)).toBe(1);
+    expect(takeAll(1_000_000)).toBe(atOnce);
+    expect(limit.take(ticket(8), 1_000)).toBe(0);
+    expect(limit.take(ticket(null, 'another'), 1_000)).toBe(0);
+  },
+);

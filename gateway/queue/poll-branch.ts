@@ -28,14 +28,14 @@ export function answerPolls(queue: Queue, cookies: Cookies): Ahead {
 
     const nowMs = performance.now();
     load.count(nowMs);
-    const wait = limit.take(sale, queueNumber, nowMs);
+    const wait = limit.take(ticket, nowMs);
     if (wait > 0) {
       answerProblem(response, tooManyPolls(wait));
       return true;
     }
     presence.mark(sale, queueNumber);
-    const { json, pollAfterMs } = waitingAnswer(snapshot, queueNumber, position, load.factor());
-    const body = Buffer.from(json);
+    const { json, encoding, pollAfterMs } = waitingAnswer(snapshot, queueNumber, position, load.factor());
+    const body = Buffer.from(json, encoding);
     response.writeHead(200, [
       'content-type',
       'application/json',

@@ -1,4 +1,6 @@
+import { createRateLimiter } from '#shared/rate-limiter.ts';
 import { keepByNumber, NUMBERS_PER_PAGE } from './by-number.ts';
+import type { QueueTicket } from './ticket.ts';
 
 /** A page polls once a second at most; several tabs of one fan, and a reload now and then, fit in too. */
 const POLLS_PER_SECOND = 5;
@@ -6,6 +8,8 @@ const POLLS_AT_ONCE_MAX = 40;
 const INTERVAL_MS = 1_000 / POLLS_PER_SECOND;
 /** Of two million tickets, 8 bytes each. */
 const PAGES_MAX = 2_048;
+/** Tickets of a lobby have no number yet: the ones that asked last are remembered by their entries. */
+const UNNUMBERED_MAX = 100_000;
 
 /**
  * How often one queue ticket may ask at this process: POLLS_PER_SECOND in the long run, POLLS_AT_ONCE_MAX at once (a
@@ -13,13 +17,19 @@ const PAGES_MAX = 2_048;
  */
 export type PollLimit = {
   /** Counts a poll; 0 when it may be answered, else the milliseconds until one may. `nowMs` by a monotonic clock. */
-  take: (sale: string, queueNumber: number, nowMs: number) => number;
+  take: (ticket: QueueTicket, nowMs: number) => number;
 };
 
 export function limitPolls(): PollLimit {
+  const unnumbered = createRateLimiter({
+    perSecond: POLLS_PER_SECOND,
+    burst: POLLS_AT_ONCE_MAX,
+    keysMax: UNNUMBERED_MAX,
+  });
   const arrivals = keepByNumber(() => new Float64Array(NUMBERS_PER_PAGE), PAGES_MAX);
   return {
-    take(sale, queueNumber, nowMs) {
+    take({ sale, entry, queueNumber }, nowMs) {
+      if (queueNumber === null) return unnumbered.take(entry, nowMs);
       const page = arrivals.get(sale, queueNumber);
       const at = queueNumber % NUMBERS_PER_PAGE;
       const next = Math.max(page[at] as number, nowMs) + INTERVAL_MS;

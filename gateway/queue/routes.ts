@@ -36,8 +36,7 @@ export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies:
   app.get('/me', async (c) => {
     const { version } = validate(PollQuery, { version: c.req.query('version') });
     const ticket = requireTicket(c, { tickets, cookies });
-    const wait =
-      ticket.queueNumber === null ? 0 : queue.limit.take(ticket.sale, ticket.queueNumber, performance.now());
+    const wait = queue.limit.take(ticket, performance.now());
     if (wait > 0) throw tooManyPolls(wait);
     const status = await readStatus(queue, ticket, version ?? null);
     if (status.queueTicket) c.header('set-cookie', cookies.write(ticket.sale, 'queue', status.queueTicket));

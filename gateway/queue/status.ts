@@ -174,8 +174,9 @@ export const pollAfterOf = (
   estimate: Estimate | null,
   load: number,
 ): number =>
-  Math.min(
-    pollAfterMs(estimate?.lowSeconds ?? Math.min(position, UNKNOWN_WAIT_SECONDS_MAX), load),
+  pollAfterMs(
+    estimate?.lowSeconds ?? Math.min(position, UNKNOWN_WAIT_SECONDS_MAX),
+    load,
     (definition.graceSeconds * 1000) / POLLS_PER_GRACE,
   );
 
@@ -189,7 +190,7 @@ const lobbyStatus = (snapshot: QueueSnapshot, load: number): StatusAnswer => ({
   pollAfterMs:
     snapshot.drawState === 'awaitingBeacon'
       ? pollAfterMs(UNKNOWN_WAIT_SECONDS_MAX, load)
-      : pollAfterOpeningMs(Date.parse(snapshot.definition.opensAt) - snapshot.asOf, snapshot.lobby, load),
+      : pollAfterOpeningMs(Date.parse(snapshot.definition.opensAt) - snapshot.asOf, snapshot.lobby),
 });
 
 /** The place is kept; where it is cannot be said at this moment. */
@@ -221,6 +222,7 @@ function placeIsKept(
   if (!waited && !isNewer) throw error;
   // Other gateways may reach Redis, and there the clock of absence goes on: this fan has shown up.
   if (queueNumber !== null) presence.mark(snapshot.definition.sale, queueNumber);
+  if (hasEnded(snapshot.state)) return { ...status(snapshot, 'closed', queueNumber), waiting: null };
   const state = queueNumber === null ? 'lobby' : 'waiting';
   return { ...status(snapshot, state, queueNumber), waiting: isCurrent(snapshot) ? snapshot.waiting : null };
 }

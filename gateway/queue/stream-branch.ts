@@ -19,7 +19,7 @@ export function answerStreams(queue: Queue, cookies: Cookies, streams: FanStream
     const [, sale = '', version = '0'] = target;
     const ticket = ticketOfRequest(request.headers, sale, { tickets, cookies });
     if (!ticket) return false;
-    const wait = ticket.queueNumber === null ? 0 : limit.take(sale, ticket.queueNumber, performance.now());
+    const wait = limit.take(ticket, performance.now());
     const eventId = request.headers['last-event-id'];
     const seen = typeof eventId === 'string' ? readEventId(eventId) : null;
     if (wait > 0) answerProblem(response, tooManyPolls(wait));

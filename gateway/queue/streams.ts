@@ -173,7 +173,13 @@ export function streamStatuses(
 
   /** A fan who simply waits is shown from the snapshot. */
   const show = (feed: Feed, stream: Stream, snapshot: QueueSnapshot, position: number, nowMs: number) => {
-    const { json } = waitingAnswer(snapshot, stream.ticket.queueNumber as number, position, load.factor());
+    const { json, encoding } = waitingAnswer(
+      snapshot,
+      stream.ticket.queueNumber as number,
+      position,
+      load.factor(),
+    );
+    const isFirst = stream.said === null && stream.position === null;
     stream.position = position;
     stream.said = null;
     stream.version = snapshot.version;
@@ -181,7 +187,12 @@ export function streamStatuses(
     stream.figures = feed.figures;
     stream.sentAt = nowMs;
     stream.askAt = 0;
-    stream.response.write(`id: ${snapshot.version}\ndata: ${json}\n\n`);
+    // Once its headers are out a frame goes to the socket itself: a response holds each write back for a tick and sends it
+    // as a list, which costs as much again.
+    const frame = `id: ${snapshot.version}\ndata: ${json}\n\n`;
+    const { socket } = stream.response;
+    if (isFirst || socket === null) stream.response.write(frame, encoding);
+    else socket.write(frame, encoding);
   };
 
   /** A fan who does not is told an answer, unless it says what the last one said. */

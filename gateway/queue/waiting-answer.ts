@@ -1,3 +1,4 @@
+import { newId } from '#shared/ids.ts';
 import { estimateWait } from './estimate.ts';
 import type { QueueSnapshot } from './snapshot.ts';
 import { hasEnded, pollAfterOf, waitingStatus } from './status.ts';
@@ -21,35 +22,43 @@ export function waitingAnswer(
   queueNumber: number,
   position: number,
   load: number,
-): { json: string; pollAfterMs: number } {
+): { json: string; encoding: 'latin1' | 'utf8'; pollAfterMs: number } {
   const estimate = estimateWait(snapshot.outlook, position);
   const pollAfterMs = pollAfterOf(snapshot, position, estimate, load);
-  const [a, b, c, d, e, f] = partsOf(snapshot);
+  const { parts, encoding } = partsOf(snapshot);
+  const [a, b, c, d, e, f] = parts;
   const range =
     estimate === null
       ? 'null'
       : `{"lowSeconds":${estimate.lowSeconds},"highSeconds":${estimate.highSeconds}}`;
   const json = a + queueNumber + b + position + c + (position - 1) + d + range + e + pollAfterMs + f;
-  return { json, pollAfterMs };
+  return { json, encoding, pollAfterMs };
 }
 
-type Parts = [string, string, string, string, string, string];
+/** Of an answer in ASCII, as nearly all are, every character is a byte, and the shorter way to write it is right too. */
+type Parts = { parts: [string, string, string, string, string, string]; encoding: 'latin1' | 'utf8' };
 
-const parts = new WeakMap<QueueSnapshot, Parts>();
+/** What nobody can have written into a notice. */
+const GAP = newId();
+
+const made = new WeakMap<QueueSnapshot, Parts>();
 
 /** The answer to all who wait, in the order of its fields, without what differs: number, position, ahead, estimate, pace. */
 function partsOf(snapshot: QueueSnapshot): Parts {
-  const known = parts.get(snapshot);
+  const known = made.get(snapshot);
   if (known) return known;
-  const made = JSON.stringify({
+  const text = JSON.stringify({
     ...waitingStatus(snapshot, 1, 1),
-    queueNumber: '@',
-    position: '@',
-    ahead: '@',
-    estimate: '@',
-    pollAfterMs: '@',
-    // In a text of the organiser's a quotation mark stands escaped: nothing else reads like these.
-  }).split('"@"') as Parts;
-  parts.set(snapshot, made);
-  return made;
+    queueNumber: GAP,
+    position: GAP,
+    ahead: GAP,
+    estimate: GAP,
+    pollAfterMs: GAP,
+  });
+  const answer: Parts = {
+    parts: text.split(JSON.stringify(GAP)) as Parts['parts'],
+    encoding: /^[\x20-\x7e]*$/.test(text) ? 'latin1' : 'utf8',
+  };
+  made.set(snapshot, answer);
+  return answer;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { idPattern } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
 import type { RedisClient } from './client.ts';
 import { saleKeys } from './keys.ts';
@@ -19,7 +20,11 @@ const prelude = readFileSync(new URL('./prelude.lua', import.meta.url), 'utf8');
  */
 export function saleScript<Reply>(file: URL, reply: 'text' | 'bytes' = 'text'): Runner<Reply> {
   const run = loaded<Reply>(`${prelude}\n${readFileSync(file, 'utf8')}`, reply);
-  return ({ redis, time }, sale, args = []) => run(redis, saleKeys(sale), [time() ?? '', ...args]);
+  return async ({ redis, time }, sale, args = []) => {
+    // What is no id is no sale, before a key is made of it.
+    if (!idPattern.test(sale)) throw new Problem('not-found', 'There is no such sale.');
+    return run(redis, saleKeys(sale), [time() ?? '', ...args]);
+  };
 }
 
 /** The same for a file that belongs to no sale and stands without the prelude: its caller names the keys, of one slot. */
@@ -47,6 +52,10 @@ function loaded<Reply>(source: string, reply: 'text' | 'bytes') {
 
 const isNoScript = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('NOSCRIPT');
+
+/** Whether Redis was not reached, or did not answer in time: then it would not answer anybody else either. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof Problem && error.cause instanceof Error && error.cause.name !== 'ReplyError';
 
 /** Whatever Redis fails with is a moment's unavailability to the outside. */
 export const redisProblem = (cause: unknown): Problem =>
