@@ -5,10 +5,11 @@ import { ticketOf } from './fans.ts';
 export type Load = {
   kind: 'poll' | 'bareGet' | 'join' | 'barePost';
   ports: number[];
-  sale: string;
+  /** One after another in turn. */
+  sales: string[];
   connections: number;
   ms: number;
-  /** Polls: tickets of these queue numbers, in turn; without `wraps` each is sent once at most. */
+  /** Polls: tickets of these queue numbers of each sale, in turn; without `wraps` each is sent once at most. */
   from: number;
   count: number;
   wraps: boolean;
@@ -22,29 +23,39 @@ export type Outcome = { requests: number; ms: number; p50Ms: number; p99Ms: numb
 const HEAD_END = '\r\n\r\n';
 
 function requestsOf(load: Load): (i: number) => string {
-  const { kind, sale, from, count, version } = load;
+  const { kind, sales, version } = load;
+  const tickets = load.count * sales.length;
+  const saleOf = (i: number) => sales[i % sales.length] as string;
   const host = 'host: 127.0.0.1\r\naccept: application/json\r\n';
-  const cookie = (number: number) => `cookie: queue-${sale}=${ticketOf(sale, number)}\r\n`;
   if (kind === 'poll' || kind === 'bareGet') {
-    const target = kind === 'poll' ? `/api/sales/${sale}/queue/me?version=${version}` : '/bare';
     const made: string[] = [];
-    for (let i = 0; i < count; i += 1) made.push(`GET ${target} HTTP/1.1\r\n${host}${cookie(from + i)}\r\n`);
-    return (i) => made[i % count] as string;
+    for (let i = 0; i < tickets; i += 1) {
+      const sale = saleOf(i);
+      const target = kind === 'poll' ? `/api/sales/${sale}/queue/me?version=${version}` : '/bare';
+      const cookie = `cookie: queue-${sale}=${ticketOf(sale, numberOf(load, i))}\r\n`;
+      made.push(`GET ${target} HTTP/1.1\r\n${host}${cookie}\r\n`);
+    }
+    return (i) => made[i % tickets] as string;
   }
-  const target = kind === 'join' ? `/api/sales/${sale}/queue` : '/bare';
+  const target = kind === 'join' ? `/api/sales/${saleOf(0)}/queue` : '/bare';
   const post = `POST ${target} HTTP/1.1\r\n${host}content-type: application/json\r\ncontent-length: 2\r\n\r\n{}`;
   return () => post;
 }
 
+/** The queue number whose ticket the poll with this index brings. */
+const numberOf = ({ sales, from, count }: Load, i: number): number =>
+  from + (Math.floor(i / sales.length) % count);
+
 /** What is wrong with an answer, or null. */
 function checker(load: Load): (i: number, head: string, body: string) => string | null {
-  const { kind, from, count, gone } = load;
+  const { kind, gone } = load;
   const numbers = new Set<number>();
   return (i, head, body) => {
     if (kind === 'poll') {
-      const position = from + (i % count) - gone;
+      const number = numberOf(load, i);
+      const position = number - gone;
       if (head.startsWith('HTTP/1.1 200') && body.includes(`"position":${position},`)) return null;
-      return `the fan with number ${from + (i % count)} should stand at ${position}: ${head.slice(0, 15)} ${body}`;
+      return `the fan with number ${number} should stand at ${position}: ${head.slice(0, 15)} ${body}`;
     }
     if (kind === 'join') {
       const number = Number(/"queueNumber":(\d+),/.exec(body)?.[1]);
@@ -64,7 +75,7 @@ async function run(load: Load): Promise<Outcome> {
   const sockets = await Promise.all(
     Array.from({ length: load.connections }, (_, i) => open(load.ports[i % load.ports.length] as number)),
   );
-  const most = load.wraps ? Number.POSITIVE_INFINITY : load.count;
+  const most = load.wraps ? Number.POSITIVE_INFINITY : load.count * load.sales.length;
   const latencies: number[] = [];
   let next = 0;
   let done = 0;

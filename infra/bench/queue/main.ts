@@ -5,7 +5,7 @@ import { holds, table } from '../figures.ts';
 import { connectStore, fill, openSale } from './filled-queue.ts';
 import { type GatewayProcess, startClient } from './processes.ts';
 import { measureRedisWork } from './redis-work.ts';
-import { FEW_WAITING, measureRequests } from './requests.ts';
+import { FEW_SALES, FEW_WAITING, measureRequests } from './requests.ts';
 import { ROUND_MS, ROUNDS, STREAMS, say, WAITING } from './settings.ts';
 import { measureStreams } from './streams.ts';
 
@@ -23,9 +23,14 @@ export async function main({ root }: { root: string }): Promise<number> {
   const store = await connectStore(redis.url);
   try {
     say(`The queue on this machine: ${WAITING} fans wait, ${ROUNDS} rounds of ${ROUND_MS / 1000} s each.`);
-    const [large, small, joining] = [await openSale(store), await openSale(store), await openSale(store)];
+    const [large, joining] = [await openSale(store), await openSale(store)];
     await fill(store, large, WAITING);
-    await fill(store, small, FEW_WAITING);
+    const small: string[] = [];
+    for (let i = 0; i < FEW_SALES; i += 1) {
+      const sale = await openSale(store);
+      await fill(store, sale, FEW_WAITING);
+      small.push(sale);
+    }
     const bench = { store, redisUrl: redis.url, client: client.child, gateways, large, small, joining };
     const figures = [
       ...(await measureRequests(bench)),

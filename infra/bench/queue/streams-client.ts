@@ -1,10 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { ticketOf } from './fans.ts';
 
-/** What the main process asks of this one: to open streams, or to wait for the next frame of each. */
+/** What the main process asks of this one: to open streams, to wait for the next frame of each, or to close them all. */
 export type StreamsAsked =
   | { kind: 'open'; port: number; sale: string; from: number; count: number }
-  | { kind: 'frames'; above: number };
+  | { kind: 'frames'; above: number }
+  | { kind: 'close' };
 
 /** `spreadMs`: from the first frame of all to the last. */
 export type StreamsHeard = { frames: number; spreadMs: number; fault: string | null };
@@ -46,6 +47,13 @@ const open = (port: number, sale: string, number: number, at: number): Promise<v
   });
 
 process.on('message', async (asked: StreamsAsked) => {
+  if (asked.kind === 'close') {
+    for (const socket of sockets.splice(0)) socket.removeAllListeners('close').destroy();
+    versions.length = 0;
+    heardAt.length = 0;
+    process.send?.({ frames: 0, spreadMs: 0, fault });
+    return;
+  }
   if (asked.kind === 'open') {
     for (let i = 0; i < asked.count; i += OPEN_AT_ONCE) {
       const many = Math.min(OPEN_AT_ONCE, asked.count - i);

@@ -9,12 +9,14 @@ import type { StreamsAsked, StreamsHeard } from './streams-client.ts';
 /** The fan at the front has the turn; those who leave stand behind, before all who listen. */
 const LEAVERS_MAX = 100;
 const SETTLE_MS = 1_500;
+const BARE_SHARE_MAX = 1.5;
 
 type Used = { heapBytes: number; rssBytes: number; cpuMicros: number };
 
 /**
  * So many streams in one gateway process: what each takes of memory, and how long a frame to each takes when somebody
- * in front has left. Each stream's position is checked to be possible. Needs two open files a stream.
+ * in front has left, against bare writes to as many sockets of the same process. Each stream's position is checked to be
+ * possible. Needs two open files a stream; so the baseline is taken when the streams are closed.
  */
 export async function measureStreams(
   store: Awaited<ReturnType<typeof connectStore>>,
@@ -29,11 +31,11 @@ export async function measureStreams(
   };
   try {
     const used = (memory: boolean) => ask<Used>(gateway.child, { memory });
-    const open = (from: number, count: number) =>
-      hear(client.child, { kind: 'open', port: gateway.port, sale, from, count });
+    const open = (port: number) =>
+      hear(client.child, { kind: 'open', port, sale, from: LEAVERS_MAX + 2, count: streams });
     await used(true);
     const before = await used(true);
-    await open(LEAVERS_MAX + 2, streams);
+    await open(gateway.port);
     const opened = await used(true);
     const spreads: number[] = [];
     const micros: number[] = [];
@@ -45,6 +47,14 @@ export async function measureStreams(
       const { spreadMs, frames } = await hear(client.child, { kind: 'frames', above: version });
       spreads.push(spreadMs);
       micros.push(((await used(false)).cpuMicros - from.cpuMicros) / frames);
+    }
+    await hear(client.child, { kind: 'close' });
+    await open(gateway.barePort);
+    const bareSpreads: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      await new Promise((done) => setTimeout(done, SETTLE_MS));
+      await ask<Used>(gateway.child, { memory: false, bare: round + 1 });
+      bareSpreads.push((await hear(client.child, { kind: 'frames', above: round })).spreadMs);
     }
     const each = (name: 'heapBytes' | 'rssBytes') => (opened[name] - before[name]) / streams / 1024;
     return [
@@ -65,6 +75,14 @@ export async function measureStreams(
         side: 'at most',
         digits: 0,
         note: `${Math.round(median(micros))} µs of processor time a frame`,
+      },
+      {
+        what: '… against bare writes to as many sockets',
+        rounds: spreads.map((ms) => ms / median(bareSpreads)),
+        unit: ' ×',
+        bound: BARE_SHARE_MAX,
+        side: 'at most',
+        note: `${median(bareSpreads).toFixed(0)} ms, nearly all of it the system’s`,
       },
     ];
   } finally {
