@@ -27,7 +27,7 @@ local NO_SHOW_SHARE_MAX = 0.5
 local OVERBOOKED_SHARE_MAX = 0.1
 local FORECASTS_PER_CALL_MAX = 100
 -- A turn takes Redis three times as long as any other change of an entry.
-local TURNS_PER_CALL_MAX = 250
+local TURNS_PER_CALL_MAX = 350
 
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
@@ -196,7 +196,8 @@ if now - seats.at <= SEATS_AGE_MS_MAX and seats.taken > 0 then
   takeable = seats.open - ready - blocked - looking
 end
 
-local turns = math.max(0, math.min(room, takeable, math.floor(tokens), TURNS_PER_CALL_MAX))
+local allowed = math.max(0, math.min(room, takeable, math.floor(tokens)))
+local turns = math.min(allowed, TURNS_PER_CALL_MAX)
 local given = 0
 if turns > 0 then
   local back = redis.call('ZPOPMIN', K.returning, turns)
@@ -221,13 +222,12 @@ if turns > given then
   local front = redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, turns - given)
   if #front > 0 then
     local claimBy = string.format('%.0f', now + sale.claimMs)
-    local record = ',"claimBy":' .. claimBy .. '}'
     local numbers, deadlines, entries = {}, {}, {}
     for i = 1, #front, 2 do
       local id, number = front[i], front[i + 1]
       numbers[#numbers + 1] = tonumber(number)
       deadlines[i], deadlines[i + 1] = claimBy, id
-      entries[i], entries[i + 1] = id, '{"state":"ready","number":' .. number .. record
+      entries[i], entries[i + 1] = id, number
     end
     local number = numbers[#numbers]
     redis.call('ZREMRANGEBYRANK', K.waiting, 0, #numbers - 1)
@@ -264,5 +264,5 @@ if given > 0 then
   count('turns', given)
   countInSecond(K.turns, given)
 end
-local more = tidied == SLICE or given == TURNS_PER_CALL_MAX
+local more = tidied == SLICE or (given == TURNS_PER_CALL_MAX and allowed > given)
 return { given, more and 1 or 0 }

@@ -5,7 +5,7 @@ import { type Store, saleScript } from '../redis/script.ts';
 import type { CountedSeats } from '../sale/sync.ts';
 
 const TURNS_INTERVAL_MS = 200;
-/** One run gives up to this many slices of 250 turns; what is left waits for the next run. */
+/** One run gives up to this many slices of 350 turns; what is left waits for the next run. */
 const SLICES_PER_RUN_MAX = 20;
 
 const script = saleScript<[string] | [given: number, more: 0 | 1]>(

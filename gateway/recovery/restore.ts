@@ -76,7 +76,9 @@ async function ownersOf(
         const slice = ids.slice(from, from + ENTRIES_PER_CALL);
         const packed = await store.redis.hmget(saleKey(sale, 'entries'), ...slice);
         packed.forEach((text, i) => {
-          const { number } = JSON.parse(text ?? '{}') as { number?: number };
+          // A turn that was just given is recorded as its number alone (prelude.lua, unpackEntry).
+          const record = JSON.parse(text ?? '{}') as number | { number?: number };
+          const number = typeof record === 'number' ? record : record.number;
           if (number !== undefined) owners.set(number, slice[i] as string);
         });
       }

@@ -170,9 +170,17 @@ local function writeEntry(id, entry)
   redis.call('HSET', K.entries, id, cjson.encode(entry))
 end
 
+-- A turn that was just given is recorded as its queue number alone, for a call gives hundreds of them: when it has to be
+-- claimed by is its score in `ready`.
+local function unpackEntry(id, packed)
+  local number = tonumber(packed)
+  if not number then return cjson.decode(packed) end
+  return { state = 'ready', number = number, claimBy = tonumber(redis.call('ZSCORE', K.ready, id)) }
+end
+
 local function readEntry(id)
   local packed = redis.call('HGET', K.entries, id)
-  if packed then return cjson.decode(packed) end
+  if packed then return unpackEntry(id, packed) end
   local number = redis.call('ZSCORE', K.waiting, id)
   if number then return { state = 'waiting', number = tonumber(number) } end
   if redis.call('ZSCORE', K.lobby, id) then return { state = 'lobby' } end

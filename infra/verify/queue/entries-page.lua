@@ -7,8 +7,9 @@
 local answer = {}
 for i = 2, #ARGV do
   local id = ARGV[i]
+  local packed = redis.call('HGET', K.entries, id)
   answer[#answer + 1] = {
-    redis.call('HGET', K.entries, id), redis.call('ZSCORE', K.waiting, id), redis.call('ZSCORE', K.ready, id),
+    packed and cjson.encode(unpackEntry(id, packed)), redis.call('ZSCORE', K.waiting, id), redis.call('ZSCORE', K.ready, id),
     redis.call('ZSCORE', K.blocked, id), redis.call('ZSCORE', K.returning, id), redis.call('ZSCORE', K.admitted, id),
     (redis.call('ZSCORE', K.lobby, id) or redis.call('ZSCORE', K.frozen, id)) and true,
   }
