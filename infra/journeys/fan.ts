@@ -4,6 +4,8 @@ import { type Answer, ask, bearer } from './http.ts';
 
 const RETRY_MS = 100;
 const POLL_MS_MAX = 400;
+/** A gateway answers five polls a second of one queue ticket, and whoever polls in a loop would meet that limit. */
+const POLL_MS_MIN = 250;
 
 /** What a fan saw, in order: enough to judge the queue's promises afterwards. */
 export type Seen = { queueNumber: number; positions: number[]; readyAt: number; admittedAt: number };
@@ -26,8 +28,8 @@ export type Fan = {
 };
 
 /**
- * A patient fan of one sale, who asks a random gateway each time, retries whatever got no answer or a 503 until
- * `deadline`, and always with the same idempotency key.
+ * A patient fan of one sale, who asks a random gateway each time, no more often than a page would, retries whatever got no
+ * answer or a 503 until `deadlineAt`, and always with the same idempotency key.
  */
 export function createFan(
   gatewayUrls: string[],
@@ -40,6 +42,7 @@ export function createFan(
   let queueTicket = '';
   let admissionToken = '';
   let version = 0;
+  let polledAt = Number.NEGATIVE_INFINITY;
 
   const url = (path: string) => {
     const gateway = gatewayUrls[Math.floor(Math.random() * gatewayUrls.length)];
@@ -84,6 +87,8 @@ export function createFan(
       return note(answer.body);
     },
     async poll() {
+      await wait(Math.max(0, polledAt + POLL_MS_MIN - performance.now()));
+      polledAt = performance.now();
       const answer = await persist(() =>
         ask<StatusAnswer>('GET', url(`/queue/me?version=${version}`), { headers: bearer(queueTicket) }),
       );
