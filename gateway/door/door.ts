@@ -17,6 +17,9 @@ import { type DoorRoute, targetPath } from './route-table.ts';
 /** How long a read may go by an earlier check of the same admission. */
 const CHECK_AGE_MS_MAX = 1_000;
 const CHECKS_MAX = 50_000;
+/** Of one admission: more than any browser sends at once, and too few to fill the way to the shop. */
+const REQUESTS_PER_ADMISSION_MAX = 60;
+const CROWDED_RETRY_SECONDS = 1;
 /** A shop that takes longer is under strain; a payment waits for its provider too. */
 const SLOW_HOLD_MS = 1_500;
 const SLOW_PAYMENT_MS = 5_000;
@@ -71,6 +74,7 @@ export function createDoor(options: {
   const { store, booking, verify, asyncOrdersFrom, pulse, log } = options;
   let paymentsUnderWay = 0;
   const checks = new Map<string, { check: AdmissionCheck; at: number }>();
+  const underWay = new Map<string, number>();
 
   const admissionOf = async (route: DoorRoute, claims: AdmissionClaims): Promise<AdmissionCheck> => {
     const known = checks.get(claims.jti);
@@ -115,6 +119,23 @@ export function createDoor(options: {
     }
   };
 
+  /** One admission cannot fill the way for everybody else, nor make the shop look as if it were under strain. */
+  const oneOfItsOwn = async <Answer>(jti: string, work: () => Promise<Answer>): Promise<Answer> => {
+    const others = underWay.get(jti) ?? 0;
+    if (others >= REQUESTS_PER_ADMISSION_MAX)
+      throw new Problem('rate-limited', 'Too many requests of this admission are under way.', {
+        retryAfterSeconds: CROWDED_RETRY_SECONDS,
+      });
+    underWay.set(jti, others + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (underWay.get(jti) as number) - 1;
+      if (left === 0) underWay.delete(jti);
+      else underWay.set(jti, left);
+    }
+  };
+
   /** Counted, so that the till knows how crowded it is. */
   const ask = async (route: DoorRoute, request: BookingRequest): Promise<BookingAnswer> => {
     if (!route.startsPayment) return booking.request(request);
@@ -139,6 +160,9 @@ export function createDoor(options: {
       const answer = await request();
       failed = answer.status >= 500;
       return answer;
+    } catch (error) {
+      failed = !(error instanceof Problem) || error.status >= 500;
+      throw error;
     } finally {
       const tookMs = performance.now() - startedAt;
       pulse.note(sale, tookMs, {
@@ -174,7 +198,9 @@ export function createDoor(options: {
         },
         body,
       };
-      const answer = await timed(claims.sale, route, () => ask(route, request));
+      const answer = await oneOfItsOwn(claims.jti, () =>
+        timed(claims.sale, route, () => ask(route, request)),
+      );
       const applied = applyReport(route, claims, check.holdEndsMs, answer);
       // A Redis that has just not answered is not waited for once more.
       if (check.leftMs !== null) await applied;

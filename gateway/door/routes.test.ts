@@ -9,6 +9,7 @@ import {
   gatewayFixture,
   internalSecret,
   json,
+  organiser,
   problem,
 } from '../testing/gateway-fixture.ts';
 
@@ -104,6 +105,43 @@ test('a payment that a proxy says nobody answered keeps the admission alive: it 
   behind.pass(10);
   await giveTurns(behind.store, sale);
   expect((await hold()).status).toBe(201);
+});
+
+test('one admission may have so many requests under way, and what it is refused beyond says nothing of the shop', async () => {
+  const answers: (() => void)[] = [];
+  const shop = createServer(({ url = '' }, response) => {
+    if (!url.endsWith('/holds')) response.writeHead(503).end();
+    else answers.push(() => response.writeHead(409, { 'content-type': 'application/json' }).end('{}'));
+  });
+  await once(shop.listen(0, '127.0.0.1'), 'listening');
+  const behind = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
+  onTestFinished(async () => {
+    shop.close();
+    await behind.close();
+  });
+  const sale = await behind.sale({ capacity: 2 });
+  const tokens: string[] = [];
+  for (let fan = 0; fan < 2; fan += 1) {
+    const joined = await behind.post(`/api/sales/${sale}/queue`);
+    const { queueTicket } = (await joined.json()) as { queueTicket: string };
+    await giveTurns(behind.store, sale);
+    const claim = `/api/sales/${sale}/queue/me/claim`;
+    const claimed = await behind.post(claim, {}, { authorization: `Bearer ${queueTicket}` });
+    tokens.push(((await claimed.json()) as { admissionToken: string }).admissionToken);
+  }
+  const hold = (token = '') =>
+    behind.post(`/api/sales/${sale}/holds`, {}, { ...json, authorization: `Bearer ${token}` });
+  const flood = Array.from({ length: 100 }, () => hold(tokens[0]));
+  const other = hold(tokens[1]);
+  const statuses: number[] = [];
+  const told = Promise.all([...flood, other].map(async (each) => statuses.push((await each).status)));
+  await expect.poll(() => answers.length).toBe(61);
+  for (const answer of answers) answer();
+  await told;
+  expect((await other).status).toBe(409);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(40);
+  const stats = await behind.app.request(`/api/organiser/sales/${sale}/stats`, { headers: organiser });
+  expect(await stats.json()).toMatchObject({ door: { requests: 61, errors: 0 } });
 });
 
 test('another site cannot act with a fan’s cookies', async () => {
