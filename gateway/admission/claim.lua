@@ -32,7 +32,7 @@ if entry.state ~= 'ready' then return { 'not-your-turn' } end
 -- A lowered capacity ends nobody, and more turns may be out than there is room for those who come, so a turn may find
 -- the shop full. It is kept, without a deadline, and served in order
 -- of queue number as soon as there is room.
-expireAdmissions()
+expireAdmissions(ENDS_PER_CALL_MAX)
 local room = sale.capacity - redis.call('ZCARD', K.admitted)
 -- Room that became free since belongs to those who were called again for it.
 local before = 0

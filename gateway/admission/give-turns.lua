@@ -4,10 +4,9 @@
 -- ARGV[3]  how many of them failed, and
 -- ARGV[4]  how many were slow
 -- ARGV[5]  seats of the sale that are open, empty when the caller does not know,
--- ARGV[6]  held, and
--- ARGV[7]  sold
--- ARGV[8]  how long ago they were counted, ms
--- ARGV[9]  when the next hold ends, epoch ms; 0 when nothing is held
+-- ARGV[6]  and held
+-- ARGV[7]  how long ago they were counted, ms
+-- ARGV[8]  when the next hold ends, epoch ms; 0 when nothing is held
 --
 -- {'no-sale'} | {given, more 0/1}: more when a slice was full and another call would find work at once
 
@@ -19,6 +18,9 @@ local SLOW_SHARE_MAX = 0.25
 local FAILED_FACTOR = 0.7
 local SLOW_FACTOR = 0.85
 local RISE_SHARE = 0.05
+-- What was seen counts for so much less after each step; too little to judge by is gathered for about half a minute.
+local SEEN_KEPT = 0.5
+local FEW_SEEN_KEPT = 0.95
 -- The rate grows from this share to its full height, but is never so low that nobody got a turn within ten seconds.
 local RAMP_SHARE_MIN = 0.1
 local RAMP_PER_MINUTE_MIN = 10
@@ -34,27 +36,34 @@ if not sale then return { 'no-sale' } end
 local state = stateOf(sale)
 mayDrain()
 
-local missed = redis.call('ZRANGEBYSCORE', K.ready, '-inf', now, 'LIMIT', 0, SLICE)
+-- Whatever ends, or is changed one by one, comes out of one budget, and what is left of it bounds the new turns.
+local budget = ENDS_PER_CALL_MAX
+local missed = redis.call('ZRANGEBYSCORE', K.ready, '-inf', now, 'LIMIT', 0, budget)
 for _, id in ipairs(missed) do missTurn(id, readEntry(id)) end
 if #missed > 0 then noteOutcomes(0, #missed) end
-local tidied = math.max(#missed, expireAdmissions())
+budget = budget - #missed
+if budget > 0 then budget = budget - expireAdmissions(budget) end
 local holdsOver = redis.call('ZRANGEBYSCORE', K.holding, '-inf', now, 'LIMIT', 0, SLICE)
 if #holdsOver > 0 then
   redis.call('ZREM', K.holding, unpack(holdsOver))
   redis.call('ZREM', K.holdingSince, unpack(holdsOver))
 end
 
--- The end of a sale acts at once wherever an entry is looked at; here the rest is tidied up, slice by slice.
+-- The end of a sale acts at once wherever an entry is looked at; here the rest is tidied up, call by call. From the back:
+-- should an organiser open a sold-out sale again meanwhile, whoever is left stands before those who were told to go.
 if hasEnded(state) then
+  judgeOverdueForecasts()
   redis.call('DEL', K.called, K.forecasts, K.measures)
-  local closing = redis.call('ZPOPMIN', K.waiting, SLICE)
+  local closing = budget > 0 and redis.call('ZPOPMAX', K.waiting, budget) or {}
   for i = 1, #closing, 2 do
     local number = tonumber(closing[i + 1])
     redis.call('SETBIT', K.bits, number, 0)
     finishEntry(closing[i], { number = number }, 'closed')
   end
-  for _, key in ipairs({ K.ready, K.blocked, K.returning }) do
-    local rest = redis.call('ZPOPMIN', key, SLICE)
+  if #closing > 0 then changed() end
+  budget = budget - #closing / 2
+  for _, key in ipairs({ K.returning, K.blocked, K.ready }) do
+    local rest = budget > 0 and redis.call('ZPOPMAX', key, budget) or {}
     for i = 1, #rest, 2 do
       local entry = readEntry(rest[i])
       if entry.returning then
@@ -63,16 +72,16 @@ if hasEnded(state) then
       end
       finishEntry(rest[i], entry, 'closed')
     end
+    budget = budget - #rest / 2
   end
-  local gone = redis.call('ZPOPMIN', K.lobby, SLICE)
+  local gone = budget > 0 and redis.call('ZPOPMIN', K.lobby, budget) or {}
   for i = 1, #gone, 2 do finishEntry(gone[i], {}, 'closed') end
-  if #closing > 0 then changed() end
-  return { 0, #closing == 2 * SLICE and 1 or 0 }
+  return { 0, budget - #gone / 2 <= 0 and 1 or 0 }
 end
 
 local names = {
   'joined', 'joinsNoted', 'turnTokens', 'turnTokensAt', 'rate', 'rateWhy', 'rateAt', 'asked', 'failed', 'slow', 'rampFrom',
-  'outcomes', 'noShows', 'overbooked', 'seatsOpen', 'seatsTaken', 'seatsAt', 'lastTurn',
+  'outcomes', 'noShows', 'overbooked', 'seatsOpen', 'seatsAt', 'lastTurn',
 }
 local known = {}
 for i, value in ipairs(redis.call('HMGET', K.queue, unpack(names))) do known[names[i]] = value or nil end
@@ -89,21 +98,26 @@ if figure('joined') > figure('joinsNoted') then
   keep('joinsNoted', figure('joined'))
 end
 
--- The newest count of the seats, whichever gateway brought it.
-local seats = { open = figure('seatsOpen'), taken = figure('seatsTaken'), at = figure('seatsAt') }
-if ARGV[5] and ARGV[5] ~= '' and now - tonumber(ARGV[8]) > seats.at then
+-- The newest count of the seats, whichever gateway brought it. One from the future is from before Redis' clock went back.
+local seats = { open = figure('seatsOpen'), at = figure('seatsAt') }
+if seats.at > now then seats.at = 0 end
+if ARGV[5] and ARGV[5] ~= '' and now - tonumber(ARGV[7]) > seats.at then
   local held = tonumber(ARGV[6])
-  seats = { open = tonumber(ARGV[5]), taken = held + tonumber(ARGV[7]), at = now - tonumber(ARGV[8]) }
+  seats = { open = tonumber(ARGV[5]), at = now - tonumber(ARGV[7]) }
   keep('seatsOpen', seats.open)
-  keep('seatsTaken', seats.taken)
+  keep('seatsHeld', held)
   keep('seatsAt', seats.at)
-  keep('allHeldUntil', seats.open == 0 and held > 0 and tonumber(ARGV[9]) or 0)
+  keep('allHeldUntil', seats.open == 0 and held > 0 and tonumber(ARGV[8]) or 0)
 end
 
 -- What gateways see of the shop lowers the rate by a factor and lets it rise by a step. Without requests nothing speaks
--- against rising.
+-- against rising; a few that went badly are too few to lower it, and keep it from rising.
 local function adapt()
-  if not sale.adaptive then return sale.admitPerMinute, 'off' end
+  if not sale.adaptive then
+    -- Switched on again it begins with what is asked for.
+    keep('rateWhy', 'asked')
+    return sale.admitPerMinute, 'off'
+  end
   local slowest = math.min(sale.admitPerMinute, sale.minPerMinute)
   local rate = math.max(slowest, math.min(sale.admitPerMinute, tonumber(known.rate) or sale.admitPerMinute))
   local why = known.rateWhy or 'asked'
@@ -113,17 +127,16 @@ local function adapt()
   local failed = figure('failed') + tonumber(ARGV[3] or 0)
   local slow = figure('slow') + tonumber(ARGV[4] or 0)
   if now - figure('rateAt') >= STEP_MS then
-    local factor = 1
-    if asked >= REQUESTS_MIN and failed > asked * FAILED_SHARE_MAX then
-      factor, why = FAILED_FACTOR, 'errors'
-    elseif asked >= REQUESTS_MIN and slow > asked * SLOW_SHARE_MAX then
-      factor, why = SLOW_FACTOR, 'slow'
-    end
-    if factor < 1 then
+    local isFailing = failed > asked * FAILED_SHARE_MAX
+    local isSlow = slow > asked * SLOW_SHARE_MAX
+    if asked >= REQUESTS_MIN and (isFailing or isSlow) then
+      why = isFailing and 'errors' or 'slow'
       -- The next step is judged by what comes after this one.
-      rate, asked, failed, slow = math.max(slowest, rate * factor), 0, 0, 0
+      rate, asked, failed, slow = math.max(slowest, rate * (isFailing and FAILED_FACTOR or SLOW_FACTOR)), 0, 0, 0
     else
-      rate, asked, failed, slow = rate + sale.admitPerMinute * RISE_SHARE, asked / 2, failed / 2, slow / 2
+      local kept = asked >= REQUESTS_MIN and SEEN_KEPT or FEW_SEEN_KEPT
+      if not isFailing and not isSlow then rate = rate + sale.admitPerMinute * RISE_SHARE end
+      asked, failed, slow = asked * kept, failed * kept, slow * kept
     end
     keep('rateAt', now)
   end
@@ -148,12 +161,12 @@ keep('rateReason', why)
 
 if state ~= 'open' or mustWait() then
   redis.call('HSET', K.queue, unpack(facts))
-  return { 0, tidied == SLICE and 1 or 0 }
+  return { 0, budget <= 0 and 1 or 0 }
 end
 
--- The token bucket of the admission rate: it holds at most one second's turns (and at least one), so that a pause of
--- the givers is not followed by a rush.
-local most = math.max(1, rate / 60)
+-- The token bucket of the admission rate: it holds at most one second's turns (at least one, and what a slow rate gathers
+-- between two looks), so that a pause of the givers is not followed by a rush.
+local most = math.max(1 + rate / 240, rate / 60)
 local elapsed = math.max(0, now - (tonumber(known.turnTokensAt) or now))
 local tokens = math.min(most, (tonumber(known.turnTokens) or most) + elapsed * rate / 60000)
 
@@ -166,7 +179,7 @@ local blocked = redis.call('ZCARD', K.blocked)
 if blocked > 0 then
   redis.call('ZREMRANGEBYSCORE', K.called, '-inf', now)
   local free = sale.capacity - admitted - redis.call('ZCARD', K.called)
-  local kept = free > 0 and redis.call('ZPOPMIN', K.blocked, math.min(free, SLICE)) or {}
+  local kept = free > 0 and redis.call('ZPOPMIN', K.blocked, math.min(free, math.max(1, budget))) or {}
   for i = 1, #kept, 2 do
     local entry = readEntry(kept[i])
     entry.claimBy = now + sale.claimMs
@@ -176,6 +189,7 @@ if blocked > 0 then
     ready = ready + 1
     blocked = blocked - 1
   end
+  budget = budget - #kept / 2
 end
 
 -- Of the turns that fill the free room so many are likely to be missed, less one standard deviation.
@@ -189,18 +203,19 @@ local room = sale.capacity + overbooking - admitted - ready - blocked
 if blocked > 0 then room = 0 end
 
 -- Nobody is let in to find nothing: an open seat for each turn, for each fan in the shop who has none yet, and for each
--- whose hold the count does not know of. Until a seat is taken, nothing runs out, and the capacity alone decides.
+-- whose hold the count does not know of. The last count binds for as long as there is no newer one: nobody is let in to a
+-- shop that is known to be empty, or that cannot be reached.
 local takeable = math.huge
-if now - seats.at <= SEATS_AGE_MS_MAX and seats.taken > 0 then
+if seats.at > 0 then
   local looking = admitted - redis.call('ZCOUNT', K.holdingSince, '-inf', seats.at)
   takeable = seats.open - ready - blocked - looking
 end
 
 local allowed = math.max(0, math.min(room, takeable, math.floor(tokens)))
-local turns = math.min(allowed, TURNS_PER_CALL_MAX)
-local given = 0
+local turns = math.min(allowed, math.floor(TURNS_PER_CALL_MAX * math.max(0, budget) / ENDS_PER_CALL_MAX))
+local given, passed = 0, 0
 if turns > 0 then
-  local back = redis.call('ZPOPMIN', K.returning, turns)
+  local back = redis.call('ZPOPMIN', K.returning, math.min(turns, budget))
   for i = 1, #back, 2 do
     local entry = readEntry(back[i])
     entry.returning = nil
@@ -212,23 +227,27 @@ if turns > 0 then
     redis.call('ZADD', K.ready, entry.claimBy, back[i])
     given = given + 1
   end
+  budget = budget - given
 end
-if turns > given then
+if turns > given and redis.call('ZCARD', K.returning) == 0 then
   -- Until the draw is written down only what stands before its end may be served: the rest of the lobby comes before
   -- everybody who arrived later.
   local draw = redis.call('HMGET', K.draw, 'state', 'placed')
   local last = isUnderWay(draw[1]) and draw[2] or '+inf'
-  passOverStandIns(last, turns - given)
-  local front = redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, turns - given)
-  if #front > 0 then
-    local claimBy = string.format('%.0f', now + sale.claimMs)
-    local numbers, deadlines, entries = {}, {}, {}
-    for i = 1, #front, 2 do
-      local id, number = front[i], front[i + 1]
-      numbers[#numbers + 1] = tonumber(number)
-      deadlines[i], deadlines[i + 1] = claimBy, id
-      entries[i], entries[i + 1] = id, number
-    end
+  local there
+  passed, there = passOverStandIns(last, turns - given, TURNS_PER_CALL_MAX)
+  there = math.min(there, math.max(0, turns - given - passed))
+  local front = there == 0 and {}
+    or redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, there)
+  local claimBy = string.format('%.0f', now + sale.claimMs)
+  local numbers, deadlines, entries = {}, {}, {}
+  for i = 1, #front, 2 do
+    local id, number = front[i], front[i + 1]
+    numbers[#numbers + 1] = tonumber(number)
+    deadlines[i], deadlines[i + 1] = claimBy, id
+    entries[i], entries[i + 1] = id, number
+  end
+  if #numbers > 0 then
     local number = numbers[#numbers]
     redis.call('ZREMRANGEBYRANK', K.waiting, 0, #numbers - 1)
     -- Between the first and the last of them nobody else waits.
@@ -264,5 +283,5 @@ if given > 0 then
   count('turns', given)
   countInSecond(K.turns, given)
 end
-local more = tidied == SLICE or (given == TURNS_PER_CALL_MAX and allowed > given)
+local more = budget <= 0 or passed > 0 or (given == turns and allowed > given)
 return { given, more and 1 or 0 }

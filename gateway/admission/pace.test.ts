@@ -9,7 +9,7 @@ import { readSaleStats } from '../organiser/stats.ts';
 import { leavePlace, lookUpEntry, takePlace } from '../queue/place.ts';
 import { readSnapshot } from '../queue/snapshot.ts';
 import { saleKey } from '../redis/keys.ts';
-import { changeSale, putSale } from '../sale/live-sale.ts';
+import { changeSale, markSoldOut, putSale } from '../sale/live-sale.ts';
 import type { CountedSeats } from '../sale/sync.ts';
 import { census, definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { checkAdmission, claimTurn, finishAdmission, noteHoldEnds } from './admission.ts';
@@ -316,16 +316,34 @@ test('a hold that ended is no seat any more, and a payment under way still is', 
   expect(await giveWith(sale, seats(2, 0, 8))).toBe(0);
 });
 
-test('seats that are not known, or not well enough, or not yet in demand, keep nobody out', async () => {
+test('from the first moment on no more are let in than there are seats, and none where all are blocked', async () => {
+  const small = await f.sale({ capacity: 50 });
+  await joinMany(small, 60);
+  expect(await giveWith(small, seats(20, 0, 0))).toBe(20);
+  expect(await statsOf(small)).toMatchObject({ heldBackBy: 'seats', ready: 20 });
+  const blocked = await f.sale({ capacity: 50 });
+  await joinMany(blocked, 60);
+  expect(await giveWith(blocked, seats(0, 0, 0))).toBe(0);
+});
+
+test('seats that nobody has counted keep nobody out; while the shop is not heard of the last count binds', async () => {
   const sale = await f.sale({ capacity: 4 });
   await joinMany(sale, 20);
   expect(await giveWith(sale, null)).toBe(4);
-  const old = await f.sale({ capacity: 4 });
-  await joinMany(old, 20);
-  expect(await giveWith(old, seats(1, 0, 9, 3_500))).toBe(4);
-  const untouched = await f.sale({ capacity: 4 });
-  await joinMany(untouched, 20);
-  expect(await giveWith(untouched, seats(1, 0, 0))).toBe(4);
+  const away = await f.sale({ capacity: 50 });
+  await joinMany(away, 60);
+  expect(await giveWith(away, seats(1, 4, 9))).toBe(1);
+  f.pass(60);
+  expect(await giveWith(away, null)).toBe(0);
+  expect(await giveWith(away, seats(6, 0, 8))).toBe(5);
+});
+
+test('a clock that goes back, as after a failover, keeps nobody waiting for it to catch up', async () => {
+  const sale = await f.sale({ capacity: 50 });
+  await joinMany(sale, 60);
+  expect(await giveWith(sale, seats(0, 0, 9))).toBe(0);
+  f.pass(-60);
+  expect(await giveWith(sale, seats(100, 0, 9))).toBe(50);
 });
 
 test('fans who take nothing do not stop the others for longer than their own time', async () => {
@@ -385,6 +403,104 @@ test('however many gateways give turns whenever they like, in no stretch of time
     }
   }
   expect(given.reduce((sum, { turns }) => sum + turns, 0)).toBeGreaterThan(200);
+});
+
+test.each([7, 45, 52, 58, 90])(
+  'over minutes %i a minute are that many, looked at five times a second',
+  async (rate) => {
+    const sale = await f.sale({
+      admitPerMinute: rate,
+      capacity: 1_000,
+      adaptiveRate: { enabled: false, minPerMinute: null },
+    });
+    await joinMany(sale, 500);
+    let given = 0;
+    const seconds = 240;
+    for (let looks = 0; looks < seconds * 5; looks += 1) {
+      f.pass(0.2);
+      const turns = await giveTurns(f.store, sale);
+      if (rate < 60) expect(turns).toBeLessThanOrEqual(1);
+      given += turns;
+    }
+    expect(given).toBeGreaterThanOrEqual(Math.floor((rate * seconds) / 60));
+    expect(given).toBeLessThanOrEqual(Math.ceil((rate * seconds) / 60) + 2);
+  },
+);
+
+test('few answers, all of them bad, lower the rate as well', async () => {
+  const sale = await f.sale({ admitPerMinute: 6_000 });
+  const seen = await rateAfter(sale, 60, answered(1, 1, 1));
+  expect(seen.rateReason).toBe('errors');
+  expect(seen.effectivePerMinute).toBeLessThan(3_000);
+});
+
+test('adapting that is switched off and on begins with what is asked for', async () => {
+  const sale = await f.sale({ admitPerMinute: 6_000 });
+  await rateAfter(sale, 10, answered(20, 20));
+  await f.redis.hset(saleKey(sale, 'sale'), 'adaptive', 0);
+  expect(await rateAfter(sale, 4, quiet)).toEqual({ effectivePerMinute: 6_000, rateReason: 'off' });
+  await f.redis.hset(saleKey(sale, 'sale'), 'adaptive', 1);
+  expect(await rateAfter(sale, 2, quiet)).toEqual({ effectivePerMinute: 6_000, rateReason: 'asked' });
+});
+
+/** What one call after the other ends or gives at most, of many at once. */
+async function mostOfACall(sale: string): Promise<number> {
+  const figures = async () => {
+    const { ready, admitted, ended } = await census(f.redis, sale);
+    return { ended, inside: ready + admitted };
+  };
+  let most = 0;
+  let before = await figures();
+  const redis = new Proxy(f.redis, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (name !== 'call') return typeof value === 'function' ? value.bind(target) : value;
+      return async (...args: [string, ...string[]]) => {
+        const reply = await target.call(...args);
+        const after = await figures();
+        const ends = after.ended - before.ended;
+        most = Math.max(most, ends + Math.max(0, after.inside - before.inside + ends));
+        before = after;
+        return reply;
+      };
+    },
+  });
+  await giveTurns({ ...f.store, redis }, sale);
+  return most;
+}
+
+test('however many turns and admissions end at once, one call changes at most 500, and all of them end', async () => {
+  const sale = await f.sale({ admitPerMinute: 1_000_000, capacity: 1_000, admissionSeconds: 180 });
+  await joinMany(sale, 2_600);
+  await giveTurns(f.store, sale);
+  for (let number = 1; number <= 500; number += 1) await claim(sale, number);
+  f.pass(180);
+  expect(await mostOfACall(sale)).toBeLessThanOrEqual(500);
+  const { ready, admitted, waiting } = await census(f.redis, sale);
+  expect({ ready: ready - 100 <= 1_000, admitted, waiting: waiting >= 500 }).toEqual({
+    ready: true,
+    admitted: 0,
+    waiting: true,
+  });
+  expect(ready).toBeGreaterThanOrEqual(1_000);
+  expect(await faultsOf(sale)).toEqual([]);
+});
+
+test('a sold-out sale that is opened again while it is tidied up goes on from the front', async () => {
+  const sale = await f.sale({ capacity: 10 });
+  await joinMany(sale, 4_000);
+  await markSoldOut(f.store, sale, 1);
+  await giveTurns(f.store, sale);
+  const { waiting } = await census(f.redis, sale);
+  expect(waiting).toBeGreaterThan(0);
+  expect(waiting).toBeLessThan(4_000);
+  await f.redis.hset(saleKey(sale, 'sale'), 'soldOut', 0);
+  f.pass(1);
+  expect(await giveTurns(f.store, sale)).toBe(10);
+  expect(new Set(await idsOf(sale, 'ready'))).toEqual(
+    new Set(Array.from({ length: 10 }, (_, i) => fan(i + 1))),
+  );
+  expect(await lookUpEntry(f.store, sale, fan(4_000))).toMatchObject({ state: 'closed' });
 });
 
 test('turns far apart and close together are remembered alike', async () => {

@@ -5,7 +5,7 @@ import { type Store, saleScript } from '../redis/script.ts';
 import type { CountedSeats } from '../sale/sync.ts';
 
 const TURNS_INTERVAL_MS = 200;
-/** One run gives up to this many slices of 350 turns; what is left waits for the next run. */
+/** One run gives up to this many calls of 350 turns; what is left waits for the next run. */
 const SLICES_PER_RUN_MAX = 20;
 
 const script = saleScript<[string] | [given: number, more: 0 | 1]>(
@@ -75,6 +75,6 @@ function since(before: Answered | undefined, sum: Answered): Answered {
 function scriptFacts({ answered, seats }: ShopFacts): (string | number)[] {
   const { requests, errors, slow } = answered;
   if (!seats) return [requests, errors, slow];
-  const { open, held, sold, ageMs, nextHoldEnds } = seats;
-  return [requests, errors, slow, open, held, sold, Math.ceil(ageMs), nextHoldEnds ?? 0];
+  const { open, held, ageMs, nextHoldEnds } = seats;
+  return [requests, errors, slow, open, held, Math.ceil(ageMs), nextHoldEnds ?? 0];
 }

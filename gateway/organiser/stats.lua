@@ -59,6 +59,7 @@ local reply = {
   'overbooking', tonumber(pace[4] or 0),
   'noShowPerMille', outcomes >= OUTCOMES_MIN and math.floor(1000 * tonumber(pace[6] or 0) / outcomes + 0.5) or -1,
   'allHeldUntil', allHeldUntil(),
+  'seatsLeft', seatsLeft(),
   'pace', paceOfNow(),
   'inside', tonumber(told[1] or 0),
   'sooner', tonumber(told[2] or 0),

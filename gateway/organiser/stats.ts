@@ -22,6 +22,7 @@ type Reply = Pick<StatsAnswer, 'state' | 'version' | 'unsavedChanges' | 'effecti
     heldBackBy: Exclude<StatsAnswer['heldBackBy'], null> | '';
     noShowPerMille: number;
     allHeldUntil: number;
+    seatsLeft: number;
     pace: string;
     definition?: string;
   };
@@ -97,12 +98,22 @@ async function readFigures(store: Store, sale: string, known: Reading | null): P
   const named: Record<string, unknown> = {};
   for (let i = 0; i < reply.length; i += 2) named[String(reply[i])] = reply[i + 1];
   const { definition: packed, finished, left, lapsed, missed, expired, closed, ...rest } = named as Reply;
-  const { now, turnsLastMinute, joinsLastMinute, noShowPerMille, inside, sooner, later, pace, ...said } =
-    rest;
+  const {
+    now,
+    turnsLastMinute,
+    joinsLastMinute,
+    noShowPerMille,
+    inside,
+    sooner,
+    later,
+    pace,
+    seatsLeft,
+    ...said
+  } = rest;
   const definition = packed === undefined ? known!.definition : SaleDefinition.parse(JSON.parse(packed));
   const { capacity, admitPerMinute, notice } = definition;
   const allHeldUntil = said.allHeldUntil || null;
-  const outlook = outlookOf({ ...said, allHeldUntil, capacity, pace });
+  const outlook = outlookOf({ ...said, allHeldUntil, seatsLeft, capacity, pace });
   const figures = {
     sale,
     ...said,

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SaleSettings } from '#shared/contract/sale.ts';
 import { newSecrets } from '../../infra/local/secrets.mjs';
 import { claimTurn, finishAdmission } from '../admission/admission.ts';
 import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { readSaleStats } from '../organiser/stats.ts';
 import { saleKey } from '../redis/keys.ts';
+import { changeSale } from '../sale/live-sale.ts';
 import { type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { estimateWait, outlookOf, type QueueMoment } from './estimate.ts';
 import { measureQueue } from './forecast.ts';
@@ -30,6 +32,7 @@ const steady: QueueMoment = {
   admitted: 90,
   heldBackBy: 'capacity',
   allHeldUntil: null,
+  seatsLeft: -1,
 };
 const estimate = (moment: Partial<QueueMoment>, position: number) =>
   estimateWait(outlookOf({ ...steady, ...moment }), position);
@@ -54,6 +57,8 @@ test.each<[string, Partial<QueueMoment>]>([
   ['there was no turn lately', { pace: '120000:60:60:0:30000:0' }],
   ['all remaining seats are held', { allHeldUntil: 1 }],
   ['turns wait for seats', { heldBackBy: 'seats' }],
+  ['more are inside than there is room for', { capacity: 80 }],
+  ['there are fewer seats than fans up to there', { seatsLeft: 9 }],
 ])('nothing is said when %s', (_, moment) => {
   expect(estimate(moment, 10)).toBeNull();
 });
@@ -189,6 +194,44 @@ test('a forecast is judged when its number, or the first one beyond it, has its 
   expect(await accuracy()).toEqual({ inside: 1, sooner: 1, later: 1 });
   expect(await f.redis.zcard(key)).toBe(1);
 });
+
+test('a wait that is over counts as later at once, whether or not the turn ever comes', async () => {
+  const sale = await f.sale();
+  const at = (low: number, high: number) => `${f.now()}:${low}:${high}:x${low}`;
+  const key = saleKey(sale, 'forecasts');
+  await f.redis.zadd(key, 30, at(0, 20_000), 50, at(10_000, 90_000), 70, at(20_000, 900_000));
+  const accuracy = async () => (await statsOf(sale)).estimateAccuracy;
+  f.pass(30);
+  await measureQueue(f.store, (await readSnapshot(f.store, sale, null))!);
+  expect(await accuracy()).toEqual({ inside: 0, sooner: 0, later: 1 });
+  f.pass(90);
+  await f.redis.hset(saleKey(sale, 'sale'), 'soldOut', 1);
+  await giveTurns(f.store, sale);
+  expect(await accuracy()).toEqual({ inside: 0, sooner: 0, later: 2 });
+});
+
+test.each([{ admitPerMinute: 6 }, { capacity: 1 }, { adaptiveRate: { enabled: false, minPerMinute: null } }])(
+  'after a change to %j nothing is said until the new pace has been measured',
+  async (settings) => {
+    const { sale, step, steps } = await crowd(600, { capacity: 1_000, admitPerMinute: 60 });
+    await steps(30);
+    const { definition, outlook } = await step();
+    expect(estimateWait(outlook, 20)).not.toBeNull();
+    const changed = { ...definition, ...settings, version: definition.version + 1 };
+    const record = {
+      version: changed.version,
+      settings: SaleSettings.parse(changed),
+      by: 'o',
+      action: 'patch' as const,
+      reason: null,
+      at: new Date(f.now()).toISOString(),
+      before: SaleSettings.parse(definition),
+    };
+    await changeSale(f.store, changed, record, { reopens: false });
+    expect((await readSnapshot(f.store, sale, null))?.outlook).toBeNull();
+    for (let i = 0; i < 5; i += 1) expect((await step()).outlook).toBeNull();
+  },
+);
 
 test('any number of gateways measure once in ten seconds, and forecasts stay few', async () => {
   const { sale, step } = await crowd(400, { capacity: 1_000, admitPerMinute: 60 });

@@ -35,6 +35,8 @@ export type QueueMoment = {
   admitted: number;
   heldBackBy: string;
   allHeldUntil: number | null;
+  /** Open or on hold; −1 when that is not known of now. */
+  seatsLeft: number;
 };
 
 /** What can honestly be said of waits at one moment, rates per second. */
@@ -45,6 +47,8 @@ export type Outlook = {
   /** Waiting fans who give up. */
   leaving: number;
   waiting: number;
+  /** Whoever stands further back may find no seat, and is told no time. */
+  furthest: number;
   /** Turns until the shop is full, and the rate from then on: that at which fans go. */
   untilFull: number;
   slowestWhenFull: number;
@@ -52,11 +56,11 @@ export type Outlook = {
 
 /**
  * The outlook, or null when nothing honest can be said: entry is paused, has just been resumed or has just begun, turns
- * were too few, or every seat that is left is taken.
+ * were too few, more are inside than there is room for, or every seat that is left is taken.
  */
 export function outlookOf(moment: QueueMoment): Outlook | null {
-  const { state, heldBackBy, allHeldUntil, waiting, capacity, ready, admitted } = moment;
-  if (state !== 'open' || heldBackBy === 'seats' || allHeldUntil !== null) return null;
+  const { state, heldBackBy, allHeldUntil, seatsLeft, waiting, capacity, ready, admitted } = moment;
+  if (state !== 'open' || heldBackBy === 'seats' || allHeldUntil !== null || admitted > capacity) return null;
   const pace = readPace(moment.pace);
   if (!pace || pace.ms < MEASURED_MS_MIN || pace.turns < TURNS_MIN || pace.recentTurns === 0) return null;
   const measuredSeconds = pace.ms / 1000;
@@ -74,6 +78,7 @@ export function outlookOf(moment: QueueMoment): Outlook | null {
     slowest,
     leaving: pace.gone / measuredSeconds,
     waiting,
+    furthest: seatsLeft < 0 ? Number.POSITIVE_INFINITY : seatsLeft,
     untilFull: fills ? (room / filling) * rate : Number.POSITIVE_INFINITY,
     slowestWhenFull: Math.min(slowest, departing * (1 - spread)),
   };
@@ -81,7 +86,7 @@ export function outlookOf(moment: QueueMoment): Outlook | null {
 
 /** How long until the turn of a position, as a range rounded outward; null when there is nothing honest to say. */
 export function estimateWait(outlook: Outlook | null, position: number): Estimate | null {
-  if (!outlook) return null;
+  if (!outlook || position > outlook.furthest) return null;
   const { fastest, slowest, leaving, waiting, untilFull, slowestWhenFull, measuredSeconds } = outlook;
   // Whoever gives up ahead makes room: at most as many, in proportion, as lately.
   const low =

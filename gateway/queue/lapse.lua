@@ -1,4 +1,4 @@
--- Takes out waiting entries that mark-seen found absent, at most SLICE of them.
+-- Takes out waiting entries that mark-seen found absent, at most ENDS_PER_CALL_MAX of SLICE that it looks at.
 --
 -- It waits until every process has merged the heartbeats it took before the generation began: a fan who was seen in the
 -- last moment must not be among the absent.
@@ -14,7 +14,7 @@ if ageMs < math.min(MERGE_WAIT_MS, sale.graceMs / 6) then return { 0, 0 } end
 local lapsed = 0
 local examined = 0
 local from = 0
-while examined < SLICE do
+while examined < SLICE and lapsed < ENDS_PER_CALL_MAX do
   local number = redis.call('BITPOS', K.absent, 1, from)
   if number < 0 then
     redis.call('DEL', K.absent)

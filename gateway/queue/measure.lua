@@ -18,6 +18,7 @@ local known = redis.call('HMGET', K.queue, 'measuredAt', 'rampFrom', 'turns', 'e
 local measuredAt = tonumber(known[1] or 0)
 if now - measuredAt < MEASURE_MS then return 0 end
 mayDrain()
+judgeOverdueForecasts()
 
 -- What was measured before a stand-still, or while the rate still grew, says nothing about what comes.
 local isGrowing = now - tonumber(known[2] or 0) < RAMP_MS

@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SaleSettings } from '#shared/contract/sale.ts';
 import { Problem } from '#shared/problem.ts';
 import { connectRedis } from '../redis/client.ts';
 import { saleKey } from '../redis/keys.ts';
-import { census, type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
+import { changeSale, putSale } from '../sale/live-sale.ts';
+import {
+  census,
+  definitionAt,
+  type QueueFixture,
+  queueFixture,
+  silentLog,
+} from '../testing/queue-fixture.ts';
 import { queueGateway } from '../testing/queue-gateway.ts';
 import { lookUpEntry, takePlace } from './place.ts';
 import { keepPresence } from './presence.ts';
@@ -123,6 +131,35 @@ test('a short grace is kept as well: the present stay, the absent go', async () 
   }
   expect((await lookUpEntry(f.store, sale, 'absent'))?.state).toBe('lapsed');
   expect((await lookUpEntry(f.store, sale, 'present'))?.state).toBe('waiting');
+  await presence.stop();
+});
+
+test('whoever was seen lately has the whole of a grace that is made longer meanwhile', async () => {
+  const definition = { ...definitionAt(f.now()), graceSeconds: 60 };
+  const { sale } = definition;
+  await putSale(f.store, definition);
+  const presence = presenceOf();
+  await joinAs(sale, 'fan');
+  const pass = async (seconds: number) => {
+    for (let passed = 0; passed < seconds; passed += 4) {
+      f.pass(4);
+      await presence.merge(sale);
+    }
+  };
+  await pass(44);
+  const longer = { ...definition, graceSeconds: 900, version: 2 };
+  const record = {
+    version: 2,
+    settings: SaleSettings.parse(longer),
+    by: 'o',
+    action: 'patch' as const,
+    reason: null,
+    at: new Date(f.now()).toISOString(),
+    before: SaleSettings.parse(definition),
+  };
+  await changeSale(f.store, longer, record, { reopens: false });
+  await pass(856);
+  expect((await lookUpEntry(f.store, sale, 'fan'))?.state).toBe('waiting');
   await presence.stop();
 });
 

@@ -6,7 +6,7 @@ const MERGE_MS_MAX = 2_000;
 const MERGE_MS_MIN = 250;
 /** Four merges to a generation of a third of graceSeconds, so that lapse.lua can wait for every process's next one. */
 const MERGES_PER_GRACE = 12;
-const LAPSE_SLICES_PER_RUN_MAX = 20;
+const LAPSE_SLICES_PER_RUN_MAX = 60;
 const GROW_BYTES = 4_096;
 
 const markSeen = saleScript<0 | 1>(new URL('./mark-seen.lua', import.meta.url));

@@ -24,6 +24,7 @@ local reply = {
   'admitted', redis.call('ZCARD', K.admitted),
   'turnsLastMinute', sumOfLastMinute(K.turns),
   'allHeldUntil', allHeldUntil(),
+  'seatsLeft', seatsLeft(),
   'heldBackBy', redis.call('HGET', K.queue, 'heldBackBy') or '',
   'pace', paceOfNow(),
   'drawState', redis.call('HGET', K.draw, 'state') or 'none',

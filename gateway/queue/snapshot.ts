@@ -55,6 +55,7 @@ type SnapshotReply = {
   admitted: number;
   turnsLastMinute: number;
   allHeldUntil: number;
+  seatsLeft: number;
   heldBackBy: Buffer;
   pace: Buffer;
   drawState: Buffer;
@@ -81,6 +82,7 @@ export async function readSnapshot(
     now,
     recovering,
     heldBackBy,
+    seatsLeft,
     pace,
     drawState,
     bits,
@@ -101,6 +103,7 @@ export async function readSnapshot(
       allHeldUntil,
       capacity: definition.capacity,
       heldBackBy: heldBackBy.toString(),
+      seatsLeft,
       pace: pace.toString(),
     }),
     recovering: recovering === 1,

@@ -155,6 +155,26 @@ test('whoever does not show up is passed over, and gets the next free turn when 
   await gateway.stop();
 });
 
+test('however many at the front do not show up, whoever is there gets the turn at once', async () => {
+  const { sale } = await openSale({ capacity: 10, admitPerMinute: 60_000 });
+  const ABSENT = 5_000;
+  await f.redis.hset(saleKey(sale, 'queue'), 'epoch', 2, 'next', ABSENT, 'joined', ABSENT);
+  const bits = Buffer.alloc(ABSENT / 8 + 1);
+  const members: (string | number)[] = [];
+  for (let number = 1; number <= ABSENT; number += 1) {
+    members.push(number, `~${number}`);
+    bits.writeUInt8(bits.readUInt8(number >> 3) | (0x80 >> (number & 7)), number >> 3);
+  }
+  await f.redis.zadd(saleKey(sale, 'waiting'), ...(members as [number, string]));
+  await f.redis.set(saleKey(sale, 'waiting-bits'), bits);
+  const { entry } = await takePlace(f.store, sale, { ticketEntry: null, keyEntry: 'there' });
+  expect(entry.queueNumber).toBe(ABSENT + 1);
+  expect(await giveTurns(f.store, sale)).toBe(1);
+  expect(await f.redis.zrange(saleKey(sale, 'ready'), '0', '-1')).toEqual(['there']);
+  expect(await f.redis.bitcount(saleKey(sale, 'waiting-bits'))).toBe(0);
+  expect(await faults(sale)).toEqual([]);
+});
+
 test('without any gateway that remembers, the tickets alone rebuild the queue', async () => {
   const { sale, definition } = await openSale({ capacity: 1 });
   const before = await queueGateway(f.store);

@@ -12,6 +12,8 @@ local K = {
 
 -- Most entries one call changes, so that no call keeps Redis from others for more than a few milliseconds.
 local SLICE = 500
+-- Ending an entry takes Redis three times as long as a turn does.
+local ENDS_PER_CALL_MAX = 150
 
 local function currentTime()
   if ARGV[1] ~= '' then return tonumber(ARGV[1]) end
@@ -101,6 +103,14 @@ local function allHeldUntil()
   local seats = redis.call('HMGET', K.queue, 'allHeldUntil', 'seatsAt')
   if now - tonumber(seats[2] or 0) > SEATS_AGE_MS_MAX then return 0 end
   return tonumber(seats[1] or 0)
+end
+
+-- Seats that nobody has bought, of all that can be; -1 when that is not known of now.
+local function seatsLeft()
+  local seats = redis.call('HMGET', K.queue, 'seatsOpen', 'seatsHeld', 'seatsAt')
+  local at = tonumber(seats[3] or 0)
+  if at == 0 or now - at > SEATS_AGE_MS_MAX then return -1 end
+  return tonumber(seats[1] or 0) + tonumber(seats[2] or 0)
 end
 
 -- After a pause or a recovery the rate of turns grows for so long.
@@ -351,8 +361,8 @@ local function giveMissedCodesBack(sale)
   for _, id in ipairs(over) do giveCodeBack(id) end
 end
 
-local function expireAdmissions()
-  local over = redis.call('ZRANGEBYSCORE', K.admitted, '-inf', now, 'LIMIT', 0, SLICE)
+local function expireAdmissions(most)
+  local over = redis.call('ZRANGEBYSCORE', K.admitted, '-inf', now, 'LIMIT', 0, most)
   for _, id in ipairs(over) do
     local entry = readEntry(id)
     expireAdmission(id, entry)
@@ -376,21 +386,49 @@ local function judgeForecasts(lastTurn, most)
   for verdict, times in pairs(judged) do if times > 0 then count('forecasts:' .. verdict, times) end end
 end
 
+-- Forecasts whose time is over have not come true, whether or not the turn ever comes.
+local function judgeOverdueForecasts()
+  local overdue = {}
+  for _, forecast in ipairs(redis.call('ZRANGE', K.forecasts, 0, -1)) do
+    local at, high = string.match(forecast, '^(%d+):%d+:(%d+)')
+    if tonumber(at) + tonumber(high) < now then overdue[#overdue + 1] = forecast end
+  end
+  if #overdue == 0 then return end
+  redis.call('ZREM', K.forecasts, unpack(overdue))
+  count('forecasts:later', #overdue)
+end
+
 -- After a loss: of those at the front whom nobody has brought back, none takes the turn of somebody who is there. They
--- have missed it, and who shows up after all gets the next free one, once.
-local function passOverStandIns(last, turns)
-  if currentEpoch() == 1 then return end
-  local front = redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, SLICE)
+-- have missed it, and who shows up after all gets the next free one, once. Looks at `most` at the front. Returns how many
+-- were passed over, and how many who are there stand at the front now, of `turns`: where that is fewer, who comes next is
+-- not known yet, or nobody is left.
+local function passOverStandIns(last, turns, most)
+  if currentEpoch() == 1 then return 0, turns end
+  local front = redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, most)
+  local ids, numbers, entries, bits, there = {}, {}, {}, {}, 0
   for i = 1, #front, 2 do
-    if turns == 0 then return end
-    if isStandIn(front[i]) then
-      local number = tonumber(front[i + 1])
-      stopWaiting(front[i], number)
-      finishEntry(front[i], { number = number }, 'missed')
+    if there == turns then break end
+    local id, number = front[i], front[i + 1]
+    if isStandIn(id) then
+      ids[#ids + 1] = id
+      numbers[#numbers + 1] = tonumber(number)
+      entries[#entries + 1] = id
+      entries[#entries + 1] = cjson.encode({ state = 'missed', number = tonumber(number), endedAt = now })
+      for _, part in ipairs({ 'SET', 'u1', number, 0 }) do bits[#bits + 1] = part end
     else
-      turns = turns - 1
+      there = there + 1
     end
   end
+  if #ids > 0 then
+    -- A million may be absent: what ends here is written together, and nobody of them has come by an access code.
+    redis.call('ZREM', K.waiting, unpack(ids))
+    redis.call('BITFIELD', K.bits, unpack(bits))
+    redis.call('HSET', K.entries, unpack(entries))
+    writeStates(numbers, 'missed')
+    count('ended:missed', #ids)
+    changed()
+  end
+  return #ids, there
 end
 
 -- After a loss: an entry leaves the set it is in, and the count of its end, to be put elsewhere.
