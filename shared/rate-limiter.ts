@@ -15,7 +15,9 @@ export type RateLimit = {
 export type RateLimiter = {
   /** Counts once if that is allowed. 0 when it was; else the milliseconds after which it will be, nothing counted. */
   take: (key: string, nowMs: number) => number;
-  /** The same without counting. */
+  /** What was counted once did not happen after all. */
+  giveBack: (key: string) => void;
+  /** The same as `take`, without counting. */
   wait: (key: string, nowMs: number) => number;
   /** How many keys are remembered. */
   size: () => number;
@@ -44,6 +46,10 @@ export function createRateLimiter({
       freeAt.set(key, next);
       if (freeAt.size > keysMax) freeAt.delete(freeAt.keys().next().value as string);
       return 0;
+    },
+    giveBack(key) {
+      const until = freeAt.get(key);
+      if (until !== undefined) freeAt.set(key, until - intervalMs);
     },
     wait: (key, nowMs) => waitFor(nextOf(key, nowMs), nowMs),
     size: () => freeAt.size,

@@ -3,7 +3,8 @@ import { EnvError } from '#shared/env.ts';
 import { Problem } from '#shared/problem.ts';
 import { limitAddresses } from './limits.ts';
 
-const made = async () => 'made';
+const place = { created: true };
+const made = async () => place;
 const from = (
   address: string | null,
   rest: { accessCode?: string; isNew?: boolean; sale?: string } = {},
@@ -18,16 +19,16 @@ const from = (
 test('new places are limited by address; who has one, and who is not known, are not', async () => {
   let nowMs = 0;
   const limits = limitAddresses('joins=10/3', () => nowMs);
-  for (let i = 0; i < 3; i += 1) expect(await limits.join(from('a'), made)).toBe('made');
+  for (let i = 0; i < 3; i += 1) expect(await limits.join(from('a'), made)).toBe(place);
   await expect(limits.join(from('a'), made)).rejects.toMatchObject({
     code: 'rate-limited',
     retryAfterSeconds: 1,
   });
-  expect(await limits.join(from('a', { isNew: false }), made)).toBe('made');
-  expect(await limits.join(from('b'), made)).toBe('made');
-  for (let i = 0; i < 100; i += 1) expect(await limits.join(from(null), made)).toBe('made');
+  expect(await limits.join(from('a', { isNew: false }), made)).toBe(place);
+  expect(await limits.join(from('b'), made)).toBe(place);
+  for (let i = 0; i < 100; i += 1) expect(await limits.join(from(null), made)).toBe(place);
   nowMs += 100;
-  expect(await limits.join(from('a'), made)).toBe('made');
+  expect(await limits.join(from('a'), made)).toBe(place);
 });
 
 test('a crowd of thousands behind one address joins in a minute and mistypes codes without being felt', async () => {
@@ -44,20 +45,44 @@ test('a crowd of thousands behind one address joins in a minute and mistypes cod
 
 test('who has guessed too often does not learn whether a guess is right; other sales and addresses do', async () => {
   const limits = limitAddresses('codes=1/5', () => 0);
-  const guess = (address: string, outcome: () => Promise<string>, sale = 'sale') =>
+  const guess = (address: string, outcome: () => Promise<typeof place>, sale = 'sale') =>
     limits.join(from(address, { accessCode: 'x', sale }), outcome);
   const wrong = () => Promise.reject(new Problem('forbidden', 'This access code is not valid.'));
   for (let i = 0; i < 5; i += 1) await expect(guess('a', wrong)).rejects.toMatchObject({ code: 'forbidden' });
   await expect(guess('a', made)).rejects.toMatchObject({ code: 'rate-limited' });
-  expect(await guess('a', made, 'other')).toBe('made');
-  expect(await guess('b', made)).toBe('made');
+  expect(await guess('a', made, 'other')).toBe(place);
+  expect(await guess('b', made)).toBe(place);
   // Right codes, failures of ours and joins without a code count nothing.
   for (let i = 0; i < 20; i += 1) {
     await guess('b', made);
     await expect(guess('b', () => Promise.reject(new Problem('unavailable', 'x')))).rejects.toThrow();
     await expect(limits.join(from('b'), wrong)).rejects.toMatchObject({ code: 'forbidden' });
   }
-  expect(await guess('b', made)).toBe('made');
+  expect(await guess('b', made)).toBe(place);
+});
+
+test('guesses that are under way at the same moment count as well, and right ones among them do not for long', async () => {
+  const limits = limitAddresses('codes=1/5', () => 0);
+  const answers: (() => void)[] = [];
+  const slow = () => new Promise<typeof place>((resolve) => answers.push(() => resolve(place)));
+  const guess = (outcome: () => Promise<typeof place>) =>
+    limits.join(from('a', { accessCode: 'x', isNew: false }), outcome);
+  const underWay = Array.from({ length: 5 }, () => guess(slow));
+  await expect(guess(made)).rejects.toMatchObject({ code: 'rate-limited' });
+  for (const answer of answers) answer();
+  await Promise.all(underWay);
+  expect(await guess(made)).toBe(place);
+});
+
+test('whoever is refused a place, or has one, has not used up what may come from their address', async () => {
+  const limits = limitAddresses('joins=1/3', () => 0);
+  const early = () => Promise.reject(new Problem('not-open', 'Nobody can join yet.'));
+  for (let i = 0; i < 20; i += 1) {
+    await expect(limits.join(from('a'), early)).rejects.toMatchObject({ code: 'not-open' });
+    await limits.join(from('a'), async () => ({ created: false }));
+  }
+  for (let i = 0; i < 3; i += 1) expect(await limits.join(from('a'), made)).toBe(place);
+  await expect(limits.join(from('a'), made)).rejects.toMatchObject({ code: 'rate-limited' });
 });
 
 test('wrong credentials are limited; other problems stay what they are', () => {

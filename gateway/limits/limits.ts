@@ -23,10 +23,10 @@ type LimitName = keyof typeof LIMITS;
 
 export type Limits = {
   /**
-   * Runs a join from an address (null is not limited): `isNew` unless the fan is known to have a place. Throws
-   * `rate-limited`, and what the join throws.
+   * Runs a join from an address (null is not limited): `isNew` unless the fan is known to have a place. What made no new
+   * place counts for nothing, and a code that was not wrong neither. Throws `rate-limited`, and what the join throws.
    */
-  join: <Joined>(
+  join: <Joined extends { created: boolean }>(
     from: { address: string | null; sale: string; isNew: boolean; accessCode: string | null },
     join: () => Promise<Joined>,
   ) => Promise<Joined>;
@@ -43,25 +43,31 @@ const WRONG_CREDENTIAL = new Set(['token-invalid', 'organiser-required']);
 export function limitAddresses(settings: string, nowMs = () => performance.now()): Limits {
   const limiters = readLimiters(settings);
 
-  const refuseFor = (waitMs: number, detail: string) => {
-    if (waitMs > 0) throw tooMany(detail, waitMs);
-  };
-
   return {
     async join({ address, sale, isNew, accessCode }, join) {
-      if (address === null || !isNew) return join();
-      const guesser = `${address} ${sale}`;
-      const guesses = accessCode === null ? null : limiters.codes;
-      // Asked before the code is tried: a right guess must tell nothing either.
-      refuseFor(guesses?.wait(guesser, nowMs()) ?? 0, 'Too many wrong access codes came from your network.');
-      refuseFor(
-        limiters.joins?.take(address, nowMs()) ?? 0,
-        'Too many places were asked for from your network.',
-      );
+      if (address === null) return join();
+      // Counted before it is tried, and given back afterwards: a right guess must tell nothing where wrong ones are refused,
+      // and those that are under way at the same moment are guesses too.
+      const counted: { limiter: RateLimiter; key: string }[] = [];
+      const count = (limiter: RateLimiter | undefined, key: string, detail: string) => {
+        if (!limiter) return;
+        const waitMs = limiter.take(key, nowMs());
+        if (waitMs === 0) counted.push({ limiter, key });
+        else throw tooMany(detail, waitMs);
+      };
+      const giveBack = (kept: (limiter: RateLimiter) => boolean) => {
+        for (const { limiter, key } of counted) if (!kept(limiter)) limiter.giveBack(key);
+      };
       try {
-        return await join();
+        if (accessCode !== null)
+          count(limiters.codes, `${address} ${sale}`, 'Too many wrong access codes came from your network.');
+        if (isNew) count(limiters.joins, address, 'Too many places were asked for from your network.');
+        const joined = await join();
+        giveBack((limiter) => limiter === limiters.joins && joined.created);
+        return joined;
       } catch (error) {
-        if (error instanceof Problem && error.code === 'forbidden') guesses?.take(guesser, nowMs());
+        const isWrongCode = error instanceof Problem && error.code === 'forbidden';
+        giveBack((limiter) => limiter === limiters.codes && isWrongCode);
         throw error;
       }
     },

@@ -22,7 +22,7 @@ redis.call('HSET', K.draw, 'state', n == 0 and 'drawn' or 'frozen', 'entries', n
 if n == 0 then
   -- Nothing is drawn, so nothing is waited for.
   redis.call('HSET', K.draw, 'digest', EMPTY_DIGEST, 'digestAt', now, 'drawnAt', now)
-  redis.call('UNLINK', K.lobbyLeft)
+  redis.call('UNLINK', K.lobbyLeft, K.lobbyGone)
 else
   redis.call('RENAME', K.lobby, K.frozen)
   redis.call('HSET', K.queue, 'next', math.max(n, tonumber(given[1] or 0)))

@@ -45,7 +45,7 @@ placed = placed + #ids
 redis.call('HSET', K.draw, 'placed', placed, 'workedAt', now)
 if placed >= tonumber(draw[3]) then
   redis.call('HSET', K.draw, 'state', 'drawn', 'drawnAt', now)
-  redis.call('UNLINK', K.frozen, K.lobbyLeft)
+  redis.call('UNLINK', K.frozen, K.lobbyLeft, K.lobbyGone)
 end
 changed()
 return placed

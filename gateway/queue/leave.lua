@@ -18,6 +18,8 @@ elseif entry.state == 'lobby' then
   leaveLobby(id)
   finishEntry(id, entry, 'left')
   count('lobbyLeft', 1)
+  -- Until the draw is written down gateways know all others of the lobby to be in it, without asking (snapshot.lua).
+  redis.call('RPUSH', K.lobbyGone, id)
   changed()
 elseif entry.state == 'ready' then
   redis.call('ZREM', K.ready, id)

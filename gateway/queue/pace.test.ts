@@ -14,7 +14,7 @@ test('nobody is told to ask later than LONGEST_POLL_MS, however long the wait, t
       (seconds, load, lobby, drawn) => {
         const polls = [
           pollAfterMs(seconds, load, LONGEST_POLL_MS, () => drawn),
-          pollAfterOpeningMs((seconds ?? 0) * 1000, lobby, () => drawn),
+          pollAfterOpeningMs((seconds ?? 0) * 1000, lobby, LONGEST_POLL_MS, () => drawn),
         ];
         for (const ms of polls) {
           expect(ms).toBeGreaterThanOrEqual(0);
@@ -26,9 +26,22 @@ test('nobody is told to ask later than LONGEST_POLL_MS, however long the wait, t
   );
 });
 
+test('nor later than their own sale allows, before its opening and after', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: -100_000, max: 100_000 }),
+      fc.integer({ min: 1_000, max: 30_000 }),
+      random,
+      (opensInMs, capMs, drawn) => {
+        expect(pollAfterOpeningMs(opensInMs, 1_000_000, capMs, () => drawn)).toBeLessThanOrEqual(capMs);
+      },
+    ),
+  );
+});
+
 test('a large lobby comes back spread out after the opening, and not before it', () => {
   const comesBack = Array.from({ length: 1_000 }, (_, i) =>
-    pollAfterOpeningMs(500, 1_000_000, () => i / 1_000),
+    pollAfterOpeningMs(500, 1_000_000, LONGEST_POLL_MS, () => i / 1_000),
   );
   expect(Math.min(...comesBack)).toBeGreaterThanOrEqual(500);
   const perSecond = new Map<number, number>();
@@ -36,7 +49,7 @@ test('a large lobby comes back spread out after the opening, and not before it',
     perSecond.set(Math.floor(ms / 1000), (perSecond.get(Math.floor(ms / 1000)) ?? 0) + 1);
   expect(Math.max(...perSecond.values())).toBeLessThan(100);
   // Few fans need no spreading.
-  expect(pollAfterOpeningMs(500, 10, () => 0.999)).toBeLessThanOrEqual(1_500);
+  expect(pollAfterOpeningMs(500, 10, LONGEST_POLL_MS, () => 0.999)).toBeLessThanOrEqual(1_500);
 });
 
 test('load is what was counted in the last whole second, against what is answered without hurry', () => {

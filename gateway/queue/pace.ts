@@ -40,16 +40,22 @@ export function pollAfterMs(
 
 /**
  * The same for a fan in the lobby of so many, the sale opening in `opensInMs`: nobody need ask in between, for what they
- * see does not change, and after the opening they come spread out, not in the same second.
+ * see does not change, and after the opening they come spread out, not in the same second. `capMs` is never passed.
  */
-export function pollAfterOpeningMs(opensInMs: number, lobby: number, random: Random = Math.random): number {
-  const regular = pollAfterMs(opensInMs / 1000, 1, LONGEST_POLL_MS, random);
+export function pollAfterOpeningMs(
+  opensInMs: number,
+  lobby: number,
+  capMs = LONGEST_POLL_MS,
+  random: Random = Math.random,
+): number {
+  const regular = pollAfterMs(opensInMs / 1000, 1, capMs, random);
   if (opensInMs > regular) return regular;
   const spread = Math.min(
     OPENING_SPREAD_MS_MAX,
     Math.max(OPENING_SPREAD_MS_MIN, (lobby * 1000) / OPENING_POLLS_PER_SECOND),
   );
-  return Math.round(Math.max(0, opensInMs) + spread * random());
+  const opened = Math.max(0, opensInMs);
+  return Math.round(opened + Math.min(spread, Math.max(0, capMs - opened)) * random());
 }
 
 /** How busy this process is with polls. */

@@ -6,9 +6,9 @@ import type { QueueTicket } from './ticket.ts';
 const POLLS_PER_SECOND = 5;
 const POLLS_AT_ONCE_MAX = 40;
 const INTERVAL_MS = 1_000 / POLLS_PER_SECOND;
-/** Of two million tickets, 8 bytes each. */
-const PAGES_MAX = 2_048;
-/** Tickets of a lobby have no number yet: the ones that asked last are remembered by their entries. */
+/** Of eight million tickets, 8 bytes each, as they are used. */
+const PAGES_MAX = 8_192;
+/** Tickets of a lobby have no number yet: they, and whatever is beyond, are remembered by their entries, the latest of them. */
 const UNNUMBERED_MAX = 100_000;
 
 /**
@@ -31,6 +31,7 @@ export function limitPolls(): PollLimit {
     take({ sale, entry, queueNumber }, nowMs) {
       if (queueNumber === null) return unnumbered.take(entry, nowMs);
       const page = arrivals.get(sale, queueNumber);
+      if (!page) return unnumbered.take(entry, nowMs);
       const at = queueNumber % NUMBERS_PER_PAGE;
       const next = Math.max(page[at] as number, nowMs) + INTERVAL_MS;
       const wait = next - nowMs - POLLS_AT_ONCE_MAX * INTERVAL_MS;

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { freezeLobby } from '../lobby/freeze.ts';
+import { saleKey } from '../redis/keys.ts';
 import { type GatewayFixture, gatewayFixture, json, problem } from '../testing/gateway-fixture.ts';
 import { takePlace } from './place.ts';
 import { readSnapshot } from './snapshot.ts';
@@ -75,6 +78,80 @@ test('leaving the lobby shows at once, and one may come back', async () => {
   );
   expect(await poll()).toMatchObject({ state: 'left' });
   expect((await g.post(`/api/sales/${sale}/queue`, {}, { ...json, ...headers })).status).toBe(201);
+});
+
+test('in a lobby that some have left a poll costs no Redis command, and who has left is told so', async () => {
+  const sale = await g.sale({ lobbyOpensAt: g.inSeconds(-60), opensAt: g.inSeconds(60) });
+  const joined = async () => {
+    const { queueTicket } = (await (await g.post(`/api/sales/${sale}/queue`)).json()) as {
+      queueTicket: string;
+    };
+    return { authorization: `Bearer ${queueTicket}` };
+  };
+  const fans = await Promise.all(Array.from({ length: 12 }, joined));
+  const leaver = fans[5]!;
+  const path = `/api/sales/${sale}/queue/me`;
+  await g.app.request(path, { method: 'DELETE', headers: leaver });
+  const { version } = await g.queue.watch.renew(sale);
+  const asked: unknown[] = [];
+  const call = g.redis.call.bind(g.redis);
+  g.redis.call = ((...args: [string, ...string[]]) => {
+    asked.push(args[0]);
+    return call(...args);
+  }) as typeof g.redis.call;
+  try {
+    for (const headers of fans.slice(0, 5)) {
+      const answer = await g.app.request(`${path}?version=${version}`, { headers });
+      expect(await answer.json()).toMatchObject({ state: 'lobby' });
+    }
+    // Presence is merged and facts are read beside, but nobody is looked up.
+    expect(asked.filter((command) => command === 'evalsha').length).toBeLessThan(5);
+    const answer = await g.app.request(`${path}?version=${version}`, { headers: leaver });
+    expect(await answer.json()).toMatchObject({ state: 'left' });
+  } finally {
+    g.redis.call = call;
+  }
+});
+
+test('a sale that is closed before its lobby was drawn is over for the lobby at once', async () => {
+  const sale = await g.sale({
+    lobbyOpensAt: g.inSeconds(-60),
+    opensAt: g.inSeconds(5),
+    beacon: { name: 'b', rule: 'all of it', url: null, field: null, from: g.inSeconds(500) },
+  });
+  const { queueTicket } = (await (await g.post(`/api/sales/${sale}/queue`)).json()) as {
+    queueTicket: string;
+  };
+  g.pass(6);
+  await freezeLobby(g.store, sale);
+  const poll = async () =>
+    (
+      await g.app.request(`/api/sales/${sale}/queue/me`, {
+        headers: { authorization: `Bearer ${queueTicket}` },
+      })
+    ).json();
+  expect(await poll()).toMatchObject({ state: 'lobby' });
+  await g.redis.hset(saleKey(sale, 'sale'), 'closedAt', g.now());
+  expect(await poll()).toMatchObject({ state: 'closed', saleState: 'closed' });
+});
+
+test('who asks as told neither lapses nor misses a turn, however short a sale makes them', async () => {
+  const told = async (settings: Partial<SaleDefinition>) => {
+    const sale = await g.sale(settings);
+    const headers: Record<string, string> = {};
+    const { queueTicket, pollAfterMs } = (await (await g.post(`/api/sales/${sale}/queue`)).json()) as {
+      queueTicket: string;
+      pollAfterMs: number;
+    };
+    headers.authorization = `Bearer ${queueTicket}`;
+    const answer = await g.app.request(`/api/sales/${sale}/queue/me`, { headers });
+    const polled = (await answer.json()) as { pollAfterMs: number };
+    const snapshot = await readSnapshot(g.store, sale, null);
+    return [pollAfterMs, polled.pollAfterMs, waitingStatus(snapshot!, 1, 100_000, 2).pollAfterMs];
+  };
+  for (const ms of await told({ claimSeconds: 10, admitPerMinute: 1 })) expect(ms).toBeLessThanOrEqual(5_000);
+  const lobby = { lobbyOpensAt: g.inSeconds(-60), opensAt: g.inSeconds(600), graceSeconds: 20 };
+  for (const ms of await told(lobby)) expect(ms).toBeLessThanOrEqual(5_000);
 });
 
 test('far from the front and without an estimate nobody is told to ask every second', async () => {

@@ -2,8 +2,10 @@
 --
 -- ARGV[2]  the version (changes) whose waiting bits the process already has, or -1
 -- ARGV[3]  the sale version whose definition it already has, or 0
+-- ARGV[4]  how many of those who left the lobby it already knows
 --
--- {'no-sale'} | name, value, name, value, … as snapshot.ts names them; definition and bits only when they travel
+-- {'no-sale'} | name, value, name, value, … as snapshot.ts names them; definition and bits only when they travel, and so
+-- the next ids of those who left the lobby, with how many come before them
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local queue = redis.call('HMGET', K.queue, 'changes', 'next')
@@ -36,4 +38,11 @@ local function add(name, value)
 end
 if tonumber(ARGV[2]) ~= changes then add('bits', redis.call('GET', K.bits) or '') end
 if tonumber(ARGV[3]) ~= sale.version then add('definition', redis.call('HGET', K.sale, 'definition')) end
+local known = tonumber(ARGV[4])
+local gone = redis.call('LLEN', K.lobbyGone)
+if gone < known then known = 0 end
+if gone ~= tonumber(ARGV[4]) then
+  add('leaversBefore', known)
+  add('leavers', table.concat(redis.call('LRANGE', K.lobbyGone, known, known + SLICE - 1), ' '))
+end
 return reply

@@ -16,8 +16,9 @@ export type QueueSnapshot = {
   /** Redis has lost data, and places are being brought back: no turn, no new number, no position. */
   recovering: boolean;
   lobby: number;
-  /** Fans who have left the lobby so far. */
+  /** Fans who have left the lobby so far, and which of them this process knows. */
   lobbyLeft: number;
+  leavers: ReadonlySet<string>;
   waiting: number;
   ready: number;
   returning: number;
@@ -60,6 +61,8 @@ type SnapshotReply = {
   pace: Buffer;
   drawState: Buffer;
   unsavedChanges: number;
+  leaversBefore?: number;
+  leavers?: Buffer;
   bits?: Buffer;
   definition?: Buffer;
 };
@@ -74,7 +77,11 @@ export async function readSnapshot(
   known: QueueSnapshot | null,
 ): Promise<QueueSnapshot | null> {
   const readAt = performance.now();
-  const pairs = await script(store, sale, [known?.version ?? -1, known?.definition.version ?? 0]);
+  const pairs = await script(store, sale, [
+    known?.version ?? -1,
+    known?.definition.version ?? 0,
+    known?.leavers.size ?? 0,
+  ]);
   if (pairs.length === 1) return null;
   const reply: Record<string, Buffer | number | undefined> = {};
   for (let i = 0; i < pairs.length; i += 2) reply[String(pairs[i])] = pairs[i + 1];
@@ -85,6 +92,8 @@ export async function readSnapshot(
     seatsLeft,
     pace,
     drawState,
+    leaversBefore = 0,
+    leavers,
     bits,
     definition: packed,
     ...figures
@@ -106,10 +115,20 @@ export async function readSnapshot(
       seatsLeft,
       pace: pace.toString(),
     }),
+    leavers: leavers ? leaversOf(leaversBefore > 0 ? known : null, leavers) : (known?.leavers ?? nobody),
     recovering: recovering === 1,
     drawState: drawState.toString() as DrawState,
     bits: bits ? indexWaitingBits(bits) : known!.bits,
     asOf: now,
     readAt,
   };
+}
+
+const nobody: ReadonlySet<string> = new Set();
+
+/** Adds to the set of the snapshot before, whose own reader has done with it; begins a new one without any. */
+function leaversOf(before: QueueSnapshot | null, ids: Buffer): ReadonlySet<string> {
+  const all = new Set<string>(before === null ? [] : before.leavers);
+  for (const id of ids.toString('latin1').split(' ')) if (id !== '') all.add(id);
+  return all;
 }

@@ -7,7 +7,7 @@ import type { Store } from '../redis/script.ts';
 import { adoptEntry } from './adopt.ts';
 import type { Entry } from './entry.ts';
 import { type Estimate, estimateWait } from './estimate.ts';
-import { type PollLoad, pollAfterMs, pollAfterOpeningMs } from './pace.ts';
+import { LONGEST_POLL_MS, type PollLoad, pollAfterMs, pollAfterOpeningMs } from './pace.ts';
 import { lookUpEntry } from './place.ts';
 import type { PollLimit } from './poll-limit.ts';
 import type { Presence } from './presence.ts';
@@ -30,6 +30,8 @@ export type Queue = {
 const UNKNOWN_WAIT_SECONDS_MAX = 300;
 /** However rarely a fan is told to ask, it is this often within the time after which absence counts. */
 const POLLS_PER_GRACE = 4;
+/** … and within the time that a turn waits. */
+const POLLS_PER_TURN = 2;
 
 export const hasEnded = (state: SaleState): boolean => state === 'closed' || state === 'soldOut';
 
@@ -63,15 +65,17 @@ export async function readStatus(
     const position = positionOf(snapshot.bits, queueNumber);
     if (position !== null) {
       presence.mark(sale, queueNumber);
-      if (hasEnded(snapshot.state)) return endedStatus(snapshot, queueNumber);
+      if (hasEnded(snapshot.state)) return endedStatus(snapshot, queueNumber, load.factor());
       // Nobody has seen a version that does not exist, unless Redis has lost it.
       const isShown = !snapshot.recovering && snapshot.version >= (seenVersion ?? 0);
       return isShown
         ? waitingStatus(snapshot, queueNumber, position, load.factor())
         : keptStatus(snapshot, ticket, load.factor());
     }
-  } else if ((snapshot.state === 'lobby' || isUndrawn(snapshot)) && snapshot.lobbyLeft === 0) {
-    return lobbyStatus(snapshot, load.factor());
+  } else if (isKnownInLobby(snapshot, ticket)) {
+    return hasEnded(snapshot.state)
+      ? endedStatus(snapshot, null, load.factor())
+      : lobbyStatus(snapshot, load.factor());
   }
   const entry = await lookUpEntry(queue.store, sale, ticket.entry);
   if (!entry) return adoptedStatus(queue, snapshot, ticket);
@@ -127,8 +131,15 @@ export async function entryStatus(
     claimBy: isoTimeOrNull(entry.claimBy),
     expiresAt: isoTimeOrNull(entry.expiresAt),
     returning: entry.returning,
-    pollAfterMs: pollAfterMs(entry.state === 'ready' || entry.returning ? 0 : null),
+    pollAfterMs: pollAfterEntryMs(snapshot, entry, queue.load.factor()),
   };
+}
+
+/** Whoever has the turn, or gets the next one, is near; for whom it is over nothing changes any more. */
+function pollAfterEntryMs(snapshot: QueueSnapshot, { state, returning }: Entry, load: number): number {
+  if (state === 'ready' || returning) return pollAfterMs(0);
+  if (state === 'admitted') return pollAfterMs(null);
+  return pollAfterOf(snapshot, UNKNOWN_WAIT_SECONDS_MAX, null, load);
 }
 
 /** The fields that every state shares; the rest is null until a state fills it in. */
@@ -177,8 +188,19 @@ export const pollAfterOf = (
   pollAfterMs(
     estimate?.lowSeconds ?? Math.min(position, UNKNOWN_WAIT_SECONDS_MAX),
     load,
-    (definition.graceSeconds * 1000) / POLLS_PER_GRACE,
+    longestPollMs(definition),
   );
+
+/** Whoever asks as they are told to neither counts as absent nor misses a turn. */
+const longestPollMs = ({ graceSeconds, claimSeconds }: QueueSnapshot['definition']): number =>
+  Math.min(LONGEST_POLL_MS, (graceSeconds * 1000) / POLLS_PER_GRACE, (claimSeconds * 1000) / POLLS_PER_TURN);
+
+/** Whether a fan without a number is in the lobby, by this process's memory: nobody is who has left, and all others are. */
+const isKnownInLobby = (snapshot: QueueSnapshot, { queueNumber, entry }: QueueTicket): boolean =>
+  queueNumber === null &&
+  (snapshot.state === 'lobby' || isUndrawn(snapshot)) &&
+  snapshot.leavers.size === snapshot.lobbyLeft &&
+  !snapshot.leavers.has(entry);
 
 /** Frozen, and nobody of it has a number yet. */
 const isUndrawn = ({ drawState }: QueueSnapshot): boolean =>
@@ -189,8 +211,12 @@ const lobbyStatus = (snapshot: QueueSnapshot, load: number): StatusAnswer => ({
   waiting: snapshot.lobby,
   pollAfterMs:
     snapshot.drawState === 'awaitingBeacon'
-      ? pollAfterMs(UNKNOWN_WAIT_SECONDS_MAX, load)
-      : pollAfterOpeningMs(Date.parse(snapshot.definition.opensAt) - snapshot.asOf, snapshot.lobby),
+      ? pollAfterOf(snapshot, UNKNOWN_WAIT_SECONDS_MAX, null, load)
+      : pollAfterOpeningMs(
+          Date.parse(snapshot.definition.opensAt) - snapshot.asOf,
+          snapshot.lobby,
+          longestPollMs(snapshot.definition),
+        ),
 });
 
 /** The place is kept; where it is cannot be said at this moment. */
@@ -204,12 +230,14 @@ const keptStatus = (
   pollAfterMs: pollAfterOf(snapshot, UNKNOWN_WAIT_SECONDS_MAX, null, load),
 });
 
-const endedStatus = (snapshot: QueueSnapshot, queueNumber: number): StatusAnswer =>
-  status(snapshot, 'closed', queueNumber);
+const endedStatus = (snapshot: QueueSnapshot, queueNumber: number | null, load: number): StatusAnswer => ({
+  ...status(snapshot, 'closed', queueNumber),
+  pollAfterMs: pollAfterOf(snapshot, UNKNOWN_WAIT_SECONDS_MAX, null, load),
+});
 
 /** While Redis is away a fan who was waiting is told so: the place is kept, the position is not known. */
 function placeIsKept(
-  { presence }: Queue,
+  { presence, load }: Queue,
   snapshot: QueueSnapshot | null,
   ticket: QueueTicket,
   error: unknown,
@@ -222,7 +250,8 @@ function placeIsKept(
   if (!waited && !isNewer) throw error;
   // Other gateways may reach Redis, and there the clock of absence goes on: this fan has shown up.
   if (queueNumber !== null) presence.mark(snapshot.definition.sale, queueNumber);
-  if (hasEnded(snapshot.state)) return { ...status(snapshot, 'closed', queueNumber), waiting: null };
-  const state = queueNumber === null ? 'lobby' : 'waiting';
-  return { ...status(snapshot, state, queueNumber), waiting: isCurrent(snapshot) ? snapshot.waiting : null };
+  const kept = hasEnded(snapshot.state)
+    ? endedStatus(snapshot, queueNumber, load.factor())
+    : keptStatus(snapshot, ticket, load.factor());
+  return { ...kept, waiting: isCurrent(snapshot) ? kept.waiting : null };
 }

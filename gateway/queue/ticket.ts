@@ -17,8 +17,8 @@ const VERSION = 'q2';
 const MAC_BYTES = 16;
 const MAC_LENGTH = 22;
 const ENTRY_LENGTH = 11;
-/** Two million tickets, 34 bytes each. */
-const VERIFIED_PAGES_MAX = 2_048;
+/** Four million tickets, 34 bytes each, as they are used. */
+const VERIFIED_PAGES_MAX = 4_096;
 const VERIFIED_BYTES = ENTRY_LENGTH + 1 + MAC_LENGTH;
 const REMEMBERED_EPOCH_MAX = 255;
 export const QUEUE_TICKET_LENGTH_MAX = 160;
@@ -63,7 +63,8 @@ export function createTicketMint(secret: string) {
       if (page && isSame(page, at, ticket, text)) return ticket;
       const mac = macOf(text.slice(0, -MAC_LENGTH - 1));
       if (!isSameText(mac, text.slice(-MAC_LENGTH))) return null;
-      if (number > 0) remember(verified.get(ticket.sale, number), at, ticket, text);
+      const place = number === 0 ? undefined : verified.get(ticket.sale, number);
+      if (place) remember(place, at, ticket, text);
       return ticket;
     },
 

@@ -35,6 +35,7 @@ const names = [
   'measures',
   'states',
   'lobby-left',
+  'lobby-gone',
 ] as const;
 
 export type SaleKeyName = (typeof names)[number];

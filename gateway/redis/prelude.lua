@@ -7,7 +7,7 @@ local K = {
   absent = KEYS[20], scratch = KEYS[21], joins = KEYS[22], codes = KEYS[23], codeOf = KEYS[24],
   codeMissed = KEYS[25], holding = KEYS[26], holdingSince = KEYS[27], called = KEYS[28], forecasts = KEYS[29],
   measures = KEYS[30], states = KEYS[31],
-  lobbyLeft = KEYS[32],
+  lobbyLeft = KEYS[32], lobbyGone = KEYS[33],
 }
 
 -- Most entries one call changes, so that no call keeps Redis from others for more than a few milliseconds.
