@@ -21,6 +21,7 @@ local RISE_SHARE = 0.05
 -- What was seen counts for so much less after each step; too little to judge by is gathered for about half a minute.
 local SEEN_KEPT = 0.5
 local FEW_SEEN_KEPT = 0.95
+local REMAINDER_MAX = 0.5
 -- The rate grows from this share to its full height, but is never so low that nobody got a turn within ten seconds.
 local RAMP_SHARE_MIN = 0.1
 local RAMP_PER_MINUTE_MIN = 10
@@ -30,6 +31,10 @@ local OVERBOOKED_SHARE_MAX = 0.1
 local FORECASTS_PER_CALL_MAX = 100
 -- A turn takes Redis three times as long as any other change of an entry.
 local TURNS_PER_CALL_MAX = 350
+-- However much ends, this part of the budget is left for turns: room that is free goes to the next at once.
+local TURNS_BUDGET_MIN = 50
+-- After a loss so many are looked at for those who are not there.
+local ABSENT_PER_CALL_MAX = 200
 
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
@@ -127,8 +132,9 @@ local function adapt()
   local failed = figure('failed') + tonumber(ARGV[3] or 0)
   local slow = figure('slow') + tonumber(ARGV[4] or 0)
   if now - figure('rateAt') >= STEP_MS then
-    local isFailing = failed > asked * FAILED_SHARE_MAX
-    local isSlow = slow > asked * SLOW_SHARE_MAX
+    -- What is left of one of them after a while says nothing any more.
+    local isFailing = failed > math.max(REMAINDER_MAX, asked * FAILED_SHARE_MAX)
+    local isSlow = slow > math.max(REMAINDER_MAX, asked * SLOW_SHARE_MAX)
     if asked >= REQUESTS_MIN and (isFailing or isSlow) then
       why = isFailing and 'errors' or 'slow'
       -- The next step is judged by what comes after this one.
@@ -164,11 +170,11 @@ if state ~= 'open' or mustWait() then
   return { 0, budget <= 0 and 1 or 0 }
 end
 
--- The token bucket of the admission rate: it holds at most one second's turns (at least one, and what a slow rate gathers
--- between two looks), so that a pause of the givers is not followed by a rush.
-local most = math.max(1 + rate / 240, rate / 60)
+-- The token bucket of the admission rate: it holds at most one second's turns and one more, so that a pause of the givers
+-- is not followed by a rush, and nothing of a rate is cut off that givers a second apart look at.
+local most = 1 + rate / 60
 local elapsed = math.max(0, now - (tonumber(known.turnTokensAt) or now))
-local tokens = math.min(most, (tonumber(known.turnTokens) or most) + elapsed * rate / 60000)
+local tokens = math.min(most, (tonumber(known.turnTokens) or math.max(1, rate / 60)) + elapsed * rate / 60000)
 
 local admitted = redis.call('ZCARD', K.admitted)
 local ready = redis.call('ZCARD', K.ready)
@@ -212,10 +218,11 @@ if seats.at > 0 then
 end
 
 local allowed = math.max(0, math.min(room, takeable, math.floor(tokens)))
-local turns = math.min(allowed, math.floor(TURNS_PER_CALL_MAX * math.max(0, budget) / ENDS_PER_CALL_MAX))
+local forTurns = math.max(TURNS_BUDGET_MIN, budget)
+local turns = math.min(allowed, math.floor(TURNS_PER_CALL_MAX * forTurns / ENDS_PER_CALL_MAX))
 local given, passed = 0, 0
 if turns > 0 then
-  local back = redis.call('ZPOPMIN', K.returning, math.min(turns, budget))
+  local back = redis.call('ZPOPMIN', K.returning, math.min(turns, forTurns))
   for i = 1, #back, 2 do
     local entry = readEntry(back[i])
     entry.returning = nil
@@ -235,8 +242,8 @@ if turns > given and redis.call('ZCARD', K.returning) == 0 then
   local draw = redis.call('HMGET', K.draw, 'state', 'placed')
   local last = isUnderWay(draw[1]) and draw[2] or '+inf'
   local there
-  passed, there = passOverStandIns(last, turns - given, TURNS_PER_CALL_MAX)
-  there = math.min(there, math.max(0, turns - given - passed))
+  -- Who is there stands before everybody who was not looked at yet.
+  passed, there = passOverStandIns(last, turns - given, ABSENT_PER_CALL_MAX)
   local front = there == 0 and {}
     or redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, there)
   local claimBy = string.format('%.0f', now + sale.claimMs)

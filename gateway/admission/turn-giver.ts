@@ -5,8 +5,9 @@ import { type Store, saleScript } from '../redis/script.ts';
 import type { CountedSeats } from '../sale/sync.ts';
 
 const TURNS_INTERVAL_MS = 200;
-/** One run gives up to this many calls of 350 turns; what is left waits for the next run. */
-const SLICES_PER_RUN_MAX = 20;
+/** Half of a gateway's time between two runs; what is left then waits for the next. */
+const RUN_MS_MAX = 100;
+const CALLS_PER_RUN_MAX = 500;
 
 const script = saleScript<[string] | [given: number, more: 0 | 1]>(
   new URL('./give-turns.lua', import.meta.url),
@@ -24,12 +25,13 @@ const noFacts: ShopFacts = { answered: { requests: 0, errors: 0, slow: 0 }, seat
 export async function giveTurns(store: Store, sale: string, facts = noFacts): Promise<number> {
   let sum = 0;
   let args = scriptFacts(facts);
-  for (let slice = 0; slice < SLICES_PER_RUN_MAX; slice += 1) {
+  const until = performance.now() + RUN_MS_MAX;
+  for (let calls = 0; calls < CALLS_PER_RUN_MAX; calls += 1) {
     const [given, more] = await script(store, sale, args);
     args = [];
     if (typeof given === 'string') break;
     sum += given;
-    if (more === 0) break;
+    if (more === 0 || performance.now() > until) break;
   }
   return sum;
 }

@@ -61,17 +61,32 @@ test('who has guessed too often does not learn whether a guess is right; other s
   expect(await guess('b', made)).toBe(place);
 });
 
-test('guesses that are under way at the same moment count as well, and right ones among them do not for long', async () => {
+test('guesses that are under way at the same moment count as well: whoever comes beyond waits for what becomes of them', async () => {
   const limits = limitAddresses('codes=1/5', () => 0);
   const answers: (() => void)[] = [];
-  const slow = () => new Promise<typeof place>((resolve) => answers.push(() => resolve(place)));
+  const wrong = () =>
+    new Promise<never>((_, reject) => answers.push(() => reject(new Problem('forbidden', 'x'))));
   const guess = (outcome: () => Promise<typeof place>) =>
-    limits.join(from('a', { accessCode: 'x', isNew: false }), outcome);
-  const underWay = Array.from({ length: 5 }, () => guess(slow));
-  await expect(guess(made)).rejects.toMatchObject({ code: 'rate-limited' });
+    limits.join(from('a', { accessCode: 'x', isNew: false }), outcome).catch(({ code }) => code);
+  const underWay = Array.from({ length: 5 }, () => guess(wrong));
+  const beyond = guess(made);
+  await expect.poll(() => answers.length).toBe(5);
   for (const answer of answers) answer();
-  await Promise.all(underWay);
-  expect(await guess(made)).toBe(place);
+  expect(await Promise.all(underWay)).toEqual(Array(5).fill('forbidden'));
+  expect(await beyond).toBe('rate-limited');
+});
+
+test('a crowd with right codes behind one address, all at once, gets in', async () => {
+  const limits = limitAddresses('', () => 0);
+  let tried = 0;
+  const right = async () => {
+    tried += 1;
+    await new Promise(setImmediate);
+    return place;
+  };
+  const joins = Array.from({ length: 2_000 }, () => limits.join(from('campus', { accessCode: 'x' }), right));
+  expect(await Promise.all(joins)).toEqual(Array(2_000).fill(place));
+  expect(tried).toBe(2_000);
 });
 
 test('whoever is refused a place, or has one, has not used up what may come from their address', async () => {

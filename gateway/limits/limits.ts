@@ -42,33 +42,32 @@ const WRONG_CREDENTIAL = new Set(['token-invalid', 'organiser-required']);
  */
 export function limitAddresses(settings: string, nowMs = () => performance.now()): Limits {
   const limiters = readLimiters(settings);
+  const guesses = watchGuesses(nowMs);
 
   return {
     async join({ address, sale, isNew, accessCode }, join) {
       if (address === null) return join();
-      // Counted before it is tried, and given back afterwards: a right guess must tell nothing where wrong ones are refused,
-      // and those that are under way at the same moment are guesses too.
-      const counted: { limiter: RateLimiter; key: string }[] = [];
-      const count = (limiter: RateLimiter | undefined, key: string, detail: string) => {
-        if (!limiter) return;
-        const waitMs = limiter.take(key, nowMs());
-        if (waitMs === 0) counted.push({ limiter, key });
-        else throw tooMany(detail, waitMs);
-      };
-      const giveBack = (kept: (limiter: RateLimiter) => boolean) => {
-        for (const { limiter, key } of counted) if (!kept(limiter)) limiter.giveBack(key);
-      };
+      const places = isNew ? limiters.joins : undefined;
+      const codes = accessCode === null ? undefined : limiters.codes;
+      const guesser = `${address} ${sale}`;
+      if (codes) await guesses.begin(codes, guesser);
+      let isWrong = false;
+      let isMade = false;
       try {
-        if (accessCode !== null)
-          count(limiters.codes, `${address} ${sale}`, 'Too many wrong access codes came from your network.');
-        if (isNew) count(limiters.joins, address, 'Too many places were asked for from your network.');
-        const joined = await join();
-        giveBack((limiter) => limiter === limiters.joins && joined.created);
-        return joined;
+        const waitMs = places?.take(address, nowMs()) ?? 0;
+        if (waitMs > 0) throw tooMany('Too many places were asked for from your network.', waitMs);
+        try {
+          const joined = await join();
+          isMade = joined.created;
+          return joined;
+        } finally {
+          if (!isMade) places?.giveBack(address);
+        }
       } catch (error) {
-        const isWrongCode = error instanceof Problem && error.code === 'forbidden';
-        giveBack((limiter) => limiter === limiters.codes && isWrongCode);
+        isWrong = error instanceof Problem && error.code === 'forbidden';
         throw error;
+      } finally {
+        if (codes) guesses.end(codes, guesser, isWrong);
       }
     },
     failed(address, problem) {
@@ -77,6 +76,42 @@ export function limitAddresses(settings: string, nowMs = () => performance.now()
       return waitMs > 0
         ? tooMany('Too many tickets, tokens or keys that are not valid came from your network.', waitMs)
         : problem;
+    },
+  };
+}
+
+/** So many from one address wait for those who try their codes at this moment. */
+const GUESSES_WAITING_MAX = 5_000;
+
+/**
+ * Access codes are counted before they are tried, and given back when they were right: guesses at the same moment count,
+ * and a right one tells nothing where wrong ones are refused. A crowd with right codes behind one address waits for its
+ * own instead of being refused.
+ */
+function watchGuesses(nowMs: () => number) {
+  const underWay = new Map<string, { count: number; waiting: (() => void)[] }>();
+  return {
+    async begin(codes: RateLimiter, guesser: string): Promise<void> {
+      for (;;) {
+        const waitMs = codes.take(guesser, nowMs());
+        const others = underWay.get(guesser);
+        if (waitMs === 0) {
+          if (others) others.count += 1;
+          else underWay.set(guesser, { count: 1, waiting: [] });
+          return;
+        }
+        if (!others || others.waiting.length >= GUESSES_WAITING_MAX)
+          throw tooMany('Too many wrong access codes came from your network.', waitMs);
+        await new Promise<void>((resolve) => others.waiting.push(resolve));
+      }
+    },
+    end(codes: RateLimiter, guesser: string, isWrong: boolean): void {
+      if (!isWrong) codes.giveBack(guesser);
+      const others = underWay.get(guesser) as { count: number; waiting: (() => void)[] };
+      others.count -= 1;
+      // The last one leaves nobody behind: whoever still waits finds out for themselves.
+      if (others.count === 0) underWay.delete(guesser);
+      for (const resume of others.waiting.splice(0, others.count === 0 ? others.waiting.length : 1)) resume();
     },
   };
 }

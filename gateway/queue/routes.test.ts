@@ -92,6 +92,8 @@ test('in a lobby that some have left a poll costs no Redis command, and who has 
   const leaver = fans[5]!;
   const path = `/api/sales/${sale}/queue/me`;
   await g.app.request(path, { method: 'DELETE', headers: leaver });
+  // Once each is asked about: Redis may have lost data that only their tickets tell of.
+  for (const headers of fans) await g.app.request(path, { headers });
   const { version } = await g.queue.watch.renew(sale);
   const asked: unknown[] = [];
   const call = g.redis.call.bind(g.redis);
@@ -100,12 +102,12 @@ test('in a lobby that some have left a poll costs no Redis command, and who has 
     return call(...args);
   }) as typeof g.redis.call;
   try {
-    for (const headers of fans.slice(0, 5)) {
+    for (const headers of fans.filter((fan) => fan !== leaver)) {
       const answer = await g.app.request(`${path}?version=${version}`, { headers });
       expect(await answer.json()).toMatchObject({ state: 'lobby' });
     }
     // Presence is merged and facts are read beside, but nobody is looked up.
-    expect(asked.filter((command) => command === 'evalsha').length).toBeLessThan(5);
+    expect(asked.filter((command) => command === 'evalsha').length).toBeLessThan(4);
     const answer = await g.app.request(`${path}?version=${version}`, { headers: leaver });
     expect(await answer.json()).toMatchObject({ state: 'left' });
   } finally {

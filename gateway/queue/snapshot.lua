@@ -2,10 +2,11 @@
 --
 -- ARGV[2]  the version (changes) whose waiting bits the process already has, or -1
 -- ARGV[3]  the sale version whose definition it already has, or 0
--- ARGV[4]  how many of those who left the lobby it already knows
+-- ARGV[4]  how many of those who left the lobby it already knows; -1 when it does not want to know
 --
 -- {'no-sale'} | name, value, name, value, … as snapshot.ts names them; definition and bits only when they travel, and so
 -- the next ids of those who left the lobby, with how many come before them
+local IDS_MAX = 5000
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local queue = redis.call('HMGET', K.queue, 'changes', 'next')
@@ -40,9 +41,9 @@ if tonumber(ARGV[2]) ~= changes then add('bits', redis.call('GET', K.bits) or ''
 if tonumber(ARGV[3]) ~= sale.version then add('definition', redis.call('HGET', K.sale, 'definition')) end
 local known = tonumber(ARGV[4])
 local gone = redis.call('LLEN', K.lobbyGone)
-if gone < known then known = 0 end
-if gone ~= tonumber(ARGV[4]) then
+if known >= 0 and gone ~= known then
+  if gone < known then known = 0 end
   add('leaversBefore', known)
-  add('leavers', table.concat(redis.call('LRANGE', K.lobbyGone, known, known + SLICE - 1), ' '))
+  add('leavers', table.concat(redis.call('LRANGE', K.lobbyGone, known, known + IDS_MAX - 1), ' '))
 end
 return reply

@@ -19,6 +19,8 @@ export type QueueSnapshot = {
   /** Fans who have left the lobby so far, and which of them this process knows. */
   lobbyLeft: number;
   leavers: ReadonlySet<string>;
+  /** Entries without a number that Redis has said are in the lobby, in this epoch: what status.ts need not ask again. */
+  inLobby: Set<string>;
   waiting: number;
   ready: number;
   returning: number;
@@ -37,6 +39,9 @@ export type QueueSnapshot = {
   /** By this process's own monotonic clock, milliseconds: the time by which staleness is judged. */
   readAt: number;
 };
+
+/** Beyond it polls of a lobby ask Redis again. */
+const LEAVERS_MAX = 100_000;
 
 const script = saleScript<(Buffer | number)[]>(new URL('./snapshot.lua', import.meta.url), 'bytes');
 
@@ -80,7 +85,7 @@ export async function readSnapshot(
   const pairs = await script(store, sale, [
     known?.version ?? -1,
     known?.definition.version ?? 0,
-    known?.leavers.size ?? 0,
+    known && known.leavers.size >= LEAVERS_MAX ? -1 : (known?.leavers.size ?? 0),
   ]);
   if (pairs.length === 1) return null;
   const reply: Record<string, Buffer | number | undefined> = {};
@@ -98,6 +103,7 @@ export async function readSnapshot(
     definition: packed,
     ...figures
   } = reply as SnapshotReply;
+  const same = known?.epoch === figures.epoch ? known : null;
   const definition = packed ? SaleDefinition.parse(JSON.parse(packed.toString())) : known!.definition;
   const state = figures.state.toString() as SaleState;
   const allHeldUntil = figures.allHeldUntil || null;
@@ -115,7 +121,8 @@ export async function readSnapshot(
       seatsLeft,
       pace: pace.toString(),
     }),
-    leavers: leavers ? leaversOf(leaversBefore > 0 ? known : null, leavers) : (known?.leavers ?? nobody),
+    leavers: leavers ? leaversOf(leaversBefore > 0 ? same : null, leavers) : (same?.leavers ?? new Set()),
+    inLobby: same?.inLobby ?? new Set(),
     recovering: recovering === 1,
     drawState: drawState.toString() as DrawState,
     bits: bits ? indexWaitingBits(bits) : known!.bits,
@@ -124,11 +131,9 @@ export async function readSnapshot(
   };
 }
 
-const nobody: ReadonlySet<string> = new Set();
-
-/** Adds to the set of the snapshot before, whose own reader has done with it; begins a new one without any. */
+/** Adds to the set of the snapshot before, which has its place taken by the next; begins a new one without any. */
 function leaversOf(before: QueueSnapshot | null, ids: Buffer): ReadonlySet<string> {
-  const all = new Set<string>(before === null ? [] : before.leavers);
+  const all = (before?.leavers ?? new Set<string>()) as Set<string>;
   for (const id of ids.toString('latin1').split(' ')) if (id !== '') all.add(id);
   return all;
 }

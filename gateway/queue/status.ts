@@ -30,6 +30,8 @@ export type Queue = {
 const UNKNOWN_WAIT_SECONDS_MAX = 300;
 /** However rarely a fan is told to ask, it is this often within the time after which absence counts. */
 const POLLS_PER_GRACE = 4;
+/** Some 25 MB. */
+const IN_LOBBY_MAX = 500_000;
 /** … and within the time that a turn waits. */
 const POLLS_PER_TURN = 2;
 
@@ -72,7 +74,7 @@ export async function readStatus(
         ? waitingStatus(snapshot, queueNumber, position, load.factor())
         : keptStatus(snapshot, ticket, load.factor());
     }
-  } else if (isKnownInLobby(snapshot, ticket)) {
+  } else if (isKnownInLobby(snapshot, ticket, seenVersion ?? 0)) {
     return hasEnded(snapshot.state)
       ? endedStatus(snapshot, null, load.factor())
       : lobbyStatus(snapshot, load.factor());
@@ -80,6 +82,7 @@ export async function readStatus(
   const entry = await lookUpEntry(queue.store, sale, ticket.entry);
   if (!entry) return adoptedStatus(queue, snapshot, ticket);
   const status = await entryStatus(queue, snapshot, entry);
+  if (entry.state === 'lobby') rememberInLobby(snapshot, ticket.entry);
   if (queueNumber === null && entry.queueNumber !== null) {
     status.queueTicket = queue.tickets.sign({ ...ticket, queueNumber: entry.queueNumber });
   }
@@ -195,15 +198,29 @@ export const pollAfterOf = (
 const longestPollMs = ({ graceSeconds, claimSeconds }: QueueSnapshot['definition']): number =>
   Math.min(LONGEST_POLL_MS, (graceSeconds * 1000) / POLLS_PER_GRACE, (claimSeconds * 1000) / POLLS_PER_TURN);
 
-/** Whether a fan without a number is in the lobby, by this process's memory: nobody is who has left, and all others are. */
-const isKnownInLobby = (snapshot: QueueSnapshot, { queueNumber, entry }: QueueTicket): boolean =>
+/**
+ * Whether a fan without a number is in the lobby, by this process's memory: Redis has said so once, and nobody has left
+ * since whom this process does not know. Once at least each is asked about, for a Redis that went back may not know them.
+ */
+const isKnownInLobby = (
+  { state, version, leavers, lobbyLeft, inLobby, ...snapshot }: QueueSnapshot,
+  { queueNumber, entry }: QueueTicket,
+  seenVersion: number,
+): boolean =>
   queueNumber === null &&
-  (snapshot.state === 'lobby' || isUndrawn(snapshot)) &&
-  snapshot.leavers.size === snapshot.lobbyLeft &&
-  !snapshot.leavers.has(entry);
+  (state === 'lobby' || isUndrawn(snapshot)) &&
+  version >= seenVersion &&
+  leavers.size === lobbyLeft &&
+  !leavers.has(entry) &&
+  inLobby.has(entry);
+
+function rememberInLobby({ inLobby }: QueueSnapshot, entry: string): void {
+  if (inLobby.size >= IN_LOBBY_MAX) inLobby.clear();
+  inLobby.add(entry);
+}
 
 /** Frozen, and nobody of it has a number yet. */
-const isUndrawn = ({ drawState }: QueueSnapshot): boolean =>
+const isUndrawn = ({ drawState }: Pick<QueueSnapshot, 'drawState'>): boolean =>
   drawState === 'frozen' || drawState === 'awaitingBeacon';
 
 const lobbyStatus = (snapshot: QueueSnapshot, load: number): StatusAnswer => ({

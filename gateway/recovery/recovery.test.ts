@@ -14,7 +14,7 @@ import { freezeLobby } from '../lobby/freeze.ts';
 import { leavePlace, takePlace } from '../queue/place.ts';
 import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
-import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import { afterEachCall, definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
 /** Longer than a recovery of a sale with graceSeconds 900. */
@@ -169,10 +169,53 @@ test('however many at the front do not show up, whoever is there gets the turn a
   await f.redis.set(saleKey(sale, 'waiting-bits'), bits);
   const { entry } = await takePlace(f.store, sale, { ticketEntry: null, keyEntry: 'there' });
   expect(entry.queueNumber).toBe(ABSENT + 1);
-  expect(await giveTurns(f.store, sale)).toBe(1);
+  while ((await f.redis.zcard(saleKey(sale, 'waiting'))) > 0) await giveTurns(f.store, sale);
   expect(await f.redis.zrange(saleKey(sale, 'ready'), '0', '-1')).toEqual(['there']);
   expect(await f.redis.bitcount(saleKey(sale, 'waiting-bits'))).toBe(0);
   expect(await faults(sale)).toEqual([]);
+});
+
+test('a lobby fan whose join alone is lost is not told that all is well, but brought back by the ticket', async () => {
+  const { sale, definition } = await openSale({
+    opensAt: new Date(f.now() + 120_000).toISOString(),
+    lobbyOpensAt: new Date(f.now() - 60_000).toISOString(),
+  });
+  const before = await queueGateway(f.store);
+  const fans = [await before.join(sale, 'a'), await before.join(sale, 'b')];
+  await leavePlace(f.store, sale, (await before.join(sale, 'gone')).ticket.entry);
+  await before.look(sale);
+  const saved: [string, Buffer][] = [];
+  for (const key of await f.keysOf(sale)) saved.push([key, (await f.redis.dumpBuffer(key)) as Buffer]);
+  const late = await before.join(sale, 'late');
+  await before.poll(late);
+  await before.stop();
+  for (const key of await f.keysOf(sale)) await f.redis.del(key);
+  for (const [key, value] of saved) await f.redis.restore(key, 0, value);
+  await putSale(f.store, definition);
+
+  const after = await queueGateway(f.store);
+  await after.look(sale);
+  for (const fan of [late, ...fans]) await after.poll(fan);
+  expect(await f.redis.zcard(saleKey(sale, 'lobby'))).toBe(3);
+  expect(late.seen.state).toBe('lobby');
+  expect(late.ticket.epoch).toBe(2);
+  await after.stop();
+});
+
+test('whoever is there at the front has the turn in the very first call, however many behind them are not', async () => {
+  const { sale } = await openSale({ capacity: 10, admitPerMinute: 600 });
+  const { entry } = await takePlace(f.store, sale, { ticketEntry: null, keyEntry: 'there' });
+  const ABSENT = 3_000;
+  const members: (string | number)[] = [];
+  for (let number = 2; number <= ABSENT; number += 1) members.push(number, `~${number}`);
+  await f.redis.hset(saleKey(sale, 'queue'), 'epoch', 2, 'next', ABSENT, 'joined', ABSENT);
+  await f.redis.zadd(saleKey(sale, 'waiting'), ...(members as [number, string]));
+  let first = '';
+  const watched = afterEachCall(f.store, async () => {
+    first ||= String(await f.redis.zrange(saleKey(sale, 'ready'), '0', '-1'));
+  });
+  await giveTurns(watched, sale);
+  expect(first).toBe(entry.id);
 });
 
 test('without any gateway that remembers, the tickets alone rebuild the queue', async () => {

@@ -74,6 +74,22 @@ export async function queueFixture(redisUrl?: string): Promise<QueueFixture> {
   };
 }
 
+/** The same store; `after` is awaited after each script call, before the caller has its reply. */
+export function afterEachCall({ redis, time }: Store, after: () => Promise<unknown>): Store {
+  const watched = new Proxy(redis, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (name !== 'call') return typeof value === 'function' ? value.bind(target) : value;
+      return async (...args: [string, ...string[]]) => {
+        const reply = await target.call(...args);
+        await after();
+        return reply;
+      };
+    },
+  });
+  return { redis: watched, time };
+}
+
 export const definitionAt = (nowMs: number): SaleDefinition => ({
   sale: newId(),
   event: newId(),
