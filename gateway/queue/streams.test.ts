@@ -1,4 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { type RunningServer, serve } from '#shared/serve.ts';
@@ -310,6 +311,44 @@ test('one ticket has three streams at most: the oldest is told to poll; a proces
   }, PATIENCE);
   await it.close();
   expect(it.streams.count()).toBe(0);
+});
+
+test('streams asked for one behind another on a connection are one: nothing of them stays when it is gone', async () => {
+  const sale = await g.sale();
+  const [waits, other] = (await crowd(sale, 2)) as [string, string];
+  // One is in the snapshot, the other's first answer is awaited: the connection goes meanwhile, too.
+  const lobby = await g.sale({ lobbyOpensAt: g.inSeconds(-10), opensAt: g.inSeconds(60) });
+  const unanswered = (await join(lobby)).queueTicket;
+  const it = await gateway({ streamsMax: 12 });
+  const asked = (of: string, ticket: string, method = 'GET') =>
+    `${method} /api/sales/${of}/queue/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ticket}\r\n\r\n`;
+  const poll = asked(sale, waits).replace('/stream', '/me');
+  const pipelines = [
+    asked(sale, waits).repeat(10),
+    asked(lobby, unanswered).repeat(10),
+    poll + asked(sale, waits).repeat(10),
+    asked(sale, waits, 'HEAD') + asked(sale, waits) + asked(sale, waits, 'DELETE'),
+  ];
+  for (const pipeline of pipelines) {
+    const socket = connect(it.server.port, '127.0.0.1').on('error', () => undefined);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.write(pipeline);
+    await vi.waitFor(() => expect(text).toContain('HTTP/1.1'), PATIENCE);
+    expect(it.streams.count()).toBeLessThanOrEqual(1);
+    socket.destroy();
+    await vi.waitFor(() => expect(it.streams.count()).toBe(0), PATIENCE);
+    const gone = connect(it.server.port, '127.0.0.1').on('error', () => undefined);
+    gone.write(pipeline, () => gone.destroy());
+    await vi.waitFor(() => expect(gone.closed).toBe(true), PATIENCE);
+  }
+  const reader = await listen(it, sale, bearer(other));
+  expect(reader.status()).toBe(200);
+  await vi.waitFor(() => expect(it.streams.count()).toBe(1), PATIENCE);
+  await it.close();
+  await vi.waitFor(() => expect(it.streams.count()).toBe(0), PATIENCE);
 });
 
 test('a notice reaches everybody at once, and without news something is still sent', async () => {

@@ -104,7 +104,8 @@ type Feed = {
 export type FanStreams = {
   /**
    * Answers a request with a stream. `seen`: the version the fan was last shown, and whether that was the end. Errors
-   * are problem documents: `unavailable` when STREAMS_MAX are open, and what readStatus throws.
+   * are problem documents: `unavailable` when STREAMS_MAX are open or an answer before it on the connection is still under
+   * way, and what readStatus throws.
    */
   open: (response: ServerResponse, ticket: QueueTicket, seen: Seen) => void;
   /** How many are open. */
@@ -348,6 +349,8 @@ export function streamStatuses(
   return {
     open(response, ticket, seen) {
       if (stopped || open >= streamsMax) return answerProblem(response, full());
+      // Behind another answer of its connection it has none yet, and should that never end, nothing would tell its end.
+      if (response.socket === null) return answerProblem(response, pipelined());
       open += 1;
       response.on('close', released);
       // Without chunks a frame is one write of its own bytes; the end of the connection ends the stream.
@@ -426,3 +429,6 @@ const full = (): Problem =>
   new Problem('unavailable', 'Too many streams are open here; ask at queue/me, or try again later.', {
     retryAfterSeconds: FULL_RETRY_SECONDS,
   });
+
+const pipelined = (): Problem =>
+  new Problem('unavailable', 'A stream needs a connection of its own; this one is still busy.');
