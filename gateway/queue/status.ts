@@ -237,7 +237,7 @@ const lobbyStatus = (snapshot: QueueSnapshot, load: number): StatusAnswer => ({
 });
 
 /** The place is kept; where it is cannot be said at this moment. */
-const keptStatus = (
+export const keptStatus = (
   snapshot: QueueSnapshot,
   { queueNumber }: Pick<QueueTicket, 'queueNumber'>,
   load: number,
@@ -247,7 +247,11 @@ const keptStatus = (
   pollAfterMs: pollAfterOf(snapshot, UNKNOWN_WAIT_SECONDS_MAX, null, load),
 });
 
-const endedStatus = (snapshot: QueueSnapshot, queueNumber: number | null, load: number): StatusAnswer => ({
+export const endedStatus = (
+  snapshot: QueueSnapshot,
+  queueNumber: number | null,
+  load: number,
+): StatusAnswer => ({
   ...status(snapshot, 'closed', queueNumber),
   pollAfterMs: pollAfterOf(snapshot, UNKNOWN_WAIT_SECONDS_MAX, null, load),
 });

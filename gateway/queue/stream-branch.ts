@@ -1,8 +1,9 @@
 import { type Ahead, answerProblem } from '#shared/serve.ts';
 import { type Cookies, ticketOfRequest } from './credentials.ts';
+import { readEventId } from './fan-stream.ts';
 import { tooManyPolls } from './poll-branch.ts';
 import type { Queue } from './status.ts';
-import { type FanStreams, readEventId } from './streams.ts';
+import type { FanStreams } from './streams.ts';
 
 /**
  * Streams are opened ahead of the router, on the bare response: through it each would cost three times the memory and a

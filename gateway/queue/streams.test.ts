@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { type RunningServer, serve } from '#shared/serve.ts';
@@ -9,13 +9,16 @@ import { connectRedis } from '../redis/client.ts';
 import { putSale } from '../sale/live-sale.ts';
 import { type GatewayFixture, gatewayFixture, json } from '../testing/gateway-fixture.ts';
 import { definitionAt, silentLog } from '../testing/queue-fixture.ts';
+import { beginRecovery } from './begin-recovery.ts';
+import { readEventId } from './fan-stream.ts';
 import { measurePolls } from './pace.ts';
 import { leavePlace, takePlace } from './place.ts';
 import { unlimitedPolls } from './poll-limit.ts';
 import { keepPresence } from './presence.ts';
+import { STEPS_PER_LOOK_AT_THE_CLOCK } from './slices.ts';
 import type { Queue } from './status.ts';
 import { answerStreams } from './stream-branch.ts';
-import { type FanStreams, readEventId, streamStatuses } from './streams.ts';
+import { type FanStreams, streamStatuses } from './streams.ts';
 import { watchQueues } from './watch.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 20 };
@@ -214,6 +217,118 @@ test('five hundred streams whose turn comes at once cost a handful of Redis comm
   expect(scripts).toBeLessThan(250);
   expect(readers.slice(500).every((reader) => last(reader)?.state === 'waiting')).toBe(true);
   await vi.waitFor(() => expect(last(readers[699]!)?.position).toBe(200), PATIENCE);
+  await it.close();
+});
+
+/** The most frames that were written in one turn of the event loop, and all of them, from now on until it is asked. */
+function countFrames() {
+  let [most, all, counting] = [0, 0, true];
+  const writes = vi.spyOn(Socket.prototype, 'write');
+  const turn = () => {
+    const frames = writes.mock.calls.filter(([chunk]) => String(chunk).includes('\ndata: ')).length;
+    writes.mockClear();
+    most = Math.max(most, frames);
+    all += frames;
+    if (counting) setImmediate(turn);
+  };
+  turn();
+  return () => {
+    counting = false;
+    turn();
+    writes.mockRestore();
+    return { most, all };
+  };
+}
+
+/** A gateway each of whose slices is as short as can be, and so many fans of each sale who listen. */
+async function listeners(sales: string[], each: number) {
+  const it = await gateway({ sliceMs: 0 });
+  const readers: Reader[] = [];
+  for (const sale of sales)
+    for (const ticket of await crowd(sale, each)) readers.push(await listen(it, sale, bearer(ticket)));
+  await vi.waitFor(() => expect(readers.every((reader) => last(reader)?.position)).toBe(true), PATIENCE);
+  return { it, readers };
+}
+
+test.each([
+  ['is closed', 'closed', (sale: string) => g.organise('POST', `/sales/${sale}/close`, {})],
+  ['is sold out', 'soldOut', (sale: string) => g.redis.hset(`admit-one:{${sale}}:sale`, 'soldOut', '1')],
+])('when a sale %s all are told in slices, and their streams end', async (_, saleState, act) => {
+  const sale = await g.sale();
+  const { it, readers } = await listeners([sale], 120);
+  const stop = countFrames();
+  await act(sale);
+  await vi.waitFor(() => expect(readers.every((reader) => reader.ended())).toBe(true), PATIENCE);
+  const { most, all } = stop();
+  expect(all).toBe(120);
+  expect(most).toBeLessThanOrEqual(STEPS_PER_LOOK_AT_THE_CLOCK);
+  for (const reader of readers) {
+    expect(last(reader)).toMatchObject({ state: 'closed', saleState, position: null });
+    expect(readEventId(reader.frames.at(-1)!.id)?.ended).toBe(true);
+  }
+  await it.close();
+});
+
+test('turns that come at one moment are told in slices', async () => {
+  const sale = await g.sale({ capacity: 500, admitPerMinute: 1_000_000 });
+  const { it, readers } = await listeners([sale], 120);
+  const stop = countFrames();
+  let given = 0;
+  while (given < 120) given += await giveTurns(g.store, sale);
+  await vi.waitFor(
+    () => expect(readers.every((reader) => last(reader)?.state === 'ready')).toBe(true),
+    PATIENCE,
+  );
+  expect(stop().most).toBeLessThanOrEqual(STEPS_PER_LOOK_AT_THE_CLOCK);
+  await it.close();
+});
+
+test('the streams of all sales share one slice', async () => {
+  const sales: string[] = [];
+  for (let i = 0; i < 12; i += 1) sales.push(await g.sale());
+  const { it, readers } = await listeners(sales, 12);
+  const stop = countFrames();
+  await Promise.all(sales.map((sale) => leavePlace(g.store, sale, 'fan-0')));
+  await vi.waitFor(
+    () => expect(readers.every((reader, i) => i % 12 === 0 || last(reader)?.position === i % 12)).toBe(true),
+    PATIENCE,
+  );
+  const { most, all } = stop();
+  expect(all).toBeGreaterThanOrEqual(12 * 11);
+  expect(most).toBeLessThanOrEqual(STEPS_PER_LOOK_AT_THE_CLOCK);
+  await it.close();
+});
+
+test('a renewed ticket reaches the fan, even if nothing else has changed for them', async () => {
+  const sale = await g.sale();
+  const [ticket] = (await crowd(sale, 1)) as [string];
+  expect(await giveTurns(g.store, sale)).toBe(1);
+  await g.queue.watch.renew(sale);
+  const it = await gateway();
+  const reader = await listen(it, sale, bearer(ticket));
+  await vi.waitFor(() => expect(last(reader)?.state).toBe('ready'), PATIENCE);
+  expect(last(reader)?.queueTicket).toBeUndefined();
+  await beginRecovery(g.store, sale, { epoch: 1, seenEpoch: 1, seenVersion: 0 }, silentLog);
+  await vi.waitFor(() => expect(last(reader)?.queueTicket).toBeDefined(), PATIENCE);
+  expect(last(reader)).toMatchObject({ state: 'ready' });
+  expect(g.queue.tickets.verify(last(reader)?.queueTicket as string)).toMatchObject({
+    queueNumber: 1,
+    epoch: 2,
+  });
+  await it.close();
+});
+
+test('in the lobby too the sign of life is a status, with the figures of now, and no comment', async () => {
+  const sale = await g.sale({ lobbyOpensAt: g.inSeconds(-10), opensAt: g.inSeconds(3_600) });
+  const fan = await join(sale);
+  await g.queue.watch.renew(sale);
+  const it = await gateway({ heartbeatMs: 400 });
+  const reader = await listen(it, sale, bearer(fan.queueTicket));
+  await vi.waitFor(() => expect(last(reader)).toMatchObject({ state: 'lobby', waiting: 1 }), PATIENCE);
+  await join(sale);
+  await vi.waitFor(() => expect(last(reader)).toMatchObject({ state: 'lobby', waiting: 2 }), PATIENCE);
+  await vi.waitFor(() => expect(reader.frames.length).toBeGreaterThanOrEqual(4), PATIENCE);
+  expect(reader.text()).not.toContain(': still here');
   await it.close();
 });
 

@@ -1,9 +1,11 @@
+import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { newId } from '#shared/ids.ts';
 import { estimateWait } from './estimate.ts';
 import type { QueueSnapshot } from './snapshot.ts';
-import { hasEnded, pollAfterOf, waitingStatus } from './status.ts';
+import { endedStatus, hasEnded, keptStatus, pollAfterOf, waitingStatus } from './status.ts';
 import type { QueueTicket } from './ticket.ts';
 import { positionOf } from './waiting-bits.ts';
+import { isCurrent } from './watch.ts';
 
 /** Where a fan waits, by a snapshot alone; null for a fan who does not simply wait, and has to be asked about. */
 export function waitingPosition(snapshot: QueueSnapshot, { queueNumber, epoch }: QueueTicket): number | null {
@@ -12,6 +14,34 @@ export function waitingPosition(snapshot: QueueSnapshot, { queueNumber, epoch }:
   if (snapshot.recovering || epoch !== snapshot.epoch) return null;
   return positionOf(snapshot.bits, queueNumber);
 }
+
+/** A position; or the place is kept, and where it is cannot be said now; or the sale has ended for a fan who waited. */
+export type Standing = number | 'kept' | 'ended';
+
+/**
+ * What readStatus would say of a fan, by a snapshot alone; null for one who has to be asked about. A snapshot that is not
+ * current any more means that Redis is away.
+ */
+export function standingOf(snapshot: QueueSnapshot, { queueNumber, epoch }: QueueTicket): Standing | null {
+  if (epoch !== snapshot.epoch) return null;
+  const isAway = !isCurrent(snapshot);
+  if (queueNumber === null) return isAway && !hasEnded(snapshot.state) ? 'kept' : null;
+  const position = positionOf(snapshot.bits, queueNumber);
+  if (position === null) return null;
+  if (hasEnded(snapshot.state)) return 'ended';
+  return isAway || snapshot.recovering ? 'kept' : position;
+}
+
+/** The status of a fan who stands there, but does not simply wait. */
+export const statusOf = (
+  snapshot: QueueSnapshot,
+  { queueNumber }: QueueTicket,
+  standing: 'kept' | 'ended',
+  load: number,
+): StatusAnswer =>
+  standing === 'ended'
+    ? endedStatus(snapshot, queueNumber, load)
+    : keptStatus(snapshot, { queueNumber }, load);
 
 /**
  * The status of a fan who waits as JSON, put together from parts that are made once a snapshot: what polls and streams
