@@ -1,9 +1,15 @@
+import { z } from 'zod';
 import { Problem } from '#shared/problem.ts';
 import { type Ahead, answerProblem } from '#shared/serve.ts';
 import { type Cookies, ticketOfRequest } from './credentials.ts';
 import type { Queue } from './status.ts';
 import { waitingAnswer, waitingPosition } from './waiting-answer.ts';
 import { isCurrent } from './watch.ts';
+
+/** What polls and streams may say beside; whatever else stands there is nobody's. */
+export const PollQuery = z.object({
+  version: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+});
 
 /**
  * Polls are most of what a gateway does, so the plainest of them, of a fan who still waits, are answered here, before

@@ -7,13 +7,10 @@ import { Problem } from '#shared/problem.ts';
 import type { Access } from '../limits/access.ts';
 import { type Cookies, requireTicket, ticketInCookie } from './credentials.ts';
 import { joinFrom } from './join.ts';
-import { tooManyPolls } from './poll-branch.ts';
+import { PollQuery, tooManyPolls } from './poll-branch.ts';
 import { type Queue, readStatus } from './status.ts';
 
 const JoinHeaders = z.object({ 'idempotency-key': IdempotencyKey.optional() });
-const PollQuery = z.object({
-  version: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
-});
 
 /** Joining and asking where one stands, under /api/sales/:sale/queue. */
 export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies: Cookies; access: Access }) {
@@ -47,11 +44,16 @@ export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies:
     });
   });
 
-  // Streams are answered ahead of the router (stream-branch.ts): here is said why one was not.
+  // Streams are answered ahead of the router (stream-branch.ts): here is said why one was not. HEAD comes this way too.
   app.get('/stream', (c) => {
     validate(PollQuery, { version: c.req.query('version') });
     requireTicket(c, { tickets, cookies });
-    throw new Problem('unavailable', 'There is no stream for this request; ask at queue/me.');
+    if (c.req.method === 'HEAD')
+      return c.body(null, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    throw new Problem(
+      'malformed-request',
+      'A stream is opened by its address as it is documented; this one is spelled otherwise.',
+    );
   });
 
   return app;

@@ -64,11 +64,12 @@ async function listen(
   sale: string,
   headers: Record<string, string>,
   query = '',
+  method = 'GET',
 ): Promise<Reader> {
   const path = `/api/sales/${sale}/queue/stream${query}`;
   const frames: Frame[] = [];
   let [text, rest, ended] = ['', '', false];
-  const asking = request({ host: '127.0.0.1', port: server.port, path, headers, agent: false });
+  const asking = request({ host: '127.0.0.1', port: server.port, method, path, headers, agent: false });
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     asking.on('response', resolve).on('error', reject).end();
   });
@@ -387,6 +388,43 @@ test.each([
   const reader = await listen(it, sale, headers as Record<string, string>);
   expect(reader.status()).toBe(status);
   await vi.waitFor(() => expect(JSON.parse(reader.text())).toMatchObject({ code }), PATIENCE);
+  await it.close();
+});
+
+test.each([
+  ['?version=0&x=1', 'GET', 200],
+  ['?x=1', 'GET', 200],
+  ['?', 'GET', 200],
+  ['?version=', 'GET', 200],
+  ['?version=none', 'GET', 422],
+  ['?version=-1', 'GET', 422],
+  [`?version=${'9'.repeat(30)}`, 'GET', 422],
+  ['', 'HEAD', 200],
+  ['?version=none', 'HEAD', 422],
+  ['', 'POST', 405],
+])(
+  'a stream with the query %j, by %s, is answered %i: never as if it would be there later',
+  async (query, method, status) => {
+    const sale = await g.sale();
+    const { queueTicket } = await join(sale);
+    const it = await gateway();
+    const reader = await listen(it, sale, bearer(queueTicket), query, method);
+    expect(reader.status()).toBe(status);
+    const isStream = method === 'GET' && status === 200;
+    if (isStream) await vi.waitFor(() => expect(last(reader)?.position).toBe(1), PATIENCE);
+    else await vi.waitFor(() => expect(reader.ended()).toBe(true), PATIENCE);
+    expect(it.streams.count()).toBe(isStream ? 1 : 0);
+    await it.close();
+  },
+);
+
+test('a stream whose address is spelled otherwise reads that it is, not that it is away', async () => {
+  const sale = await g.sale();
+  const { queueTicket } = await join(sale);
+  const it = await gateway();
+  const answer = await g.app.request(`/api/sales/${sale}/queue/%73tream`, { headers: bearer(queueTicket) });
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({ code: 'malformed-request' });
   await it.close();
 });
 

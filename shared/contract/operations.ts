@@ -165,7 +165,7 @@ export const operations: Operation[] = [
         .describe('Of the event seen last: nothing older is sent. 204 where that was the end.'),
     }),
     answers: { 200: 'text/event-stream', 204: null },
-    codes: ['invalid-field', 'rate-limited'],
+    codes: ['malformed-request', 'invalid-field', 'rate-limited'],
   }),
   queue('delete', `${sale}/queue/me`, 'Leave', { answers: { 204: null }, codes: ['forbidden'] }),
   queue('post', `${sale}/queue/me/claim`, 'Claim one’s turn', {
