@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
  */
 await import('../../../gateway/main.ts');
 
-const SLICE_MS = 3;
+const SLICE_MS = 2;
 const REST = ',"ahead":0,"waiting":1000000'.padEnd(420, ' ');
 
 const sockets = new Set<Socket>();
