@@ -1,7 +1,6 @@
 import { html } from 'hono/html';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { ACCESS_CODE_LENGTH_MAX, type SaleAnswer } from '#shared/contract/sale.ts';
-import { newId } from '#shared/ids.ts';
 import { formatClock, formatDay, formatDuration, formatMoment, formatMoney, formatNumber } from './format.ts';
 import type { Html } from './layout.ts';
 import { heldInWords, waitInWords } from './words.ts';
@@ -81,12 +80,15 @@ function standing(view: QueueView): Html {
   }
 }
 
-/** Joins with a key made for this page, so that a button pressed twice gives one place. */
+/** Whether somebody who has no place can take one. */
+export const isJoinable = ({ state }: SaleAnswer): boolean =>
+  state === 'open' || state === 'paused' || state === 'lobby';
+
+/** The browser's key of this sale comes with it, as a cookie: pressed twice, or in two tabs, it gives one place. */
 const joinForm = (
   { sale, refused }: QueueView,
   label: string,
 ): Html => html`<form method="post" action="/sales/${sale.sale}/join">
-  <input type="hidden" name="key" value="${newId()}${newId()}" />
   ${sale.accessCodeNeeded ? accessCodeField(refused) : ''}
   <p class="actions"><button>${label}</button></p>
 </form>`;
@@ -285,11 +287,10 @@ const lapsedText = (sale: SaleAnswer): string =>
 
 function rejoin(view: QueueView, title: string, text: string): Html {
   const { sale } = view;
-  const joinable = sale.state === 'open' || sale.state === 'paused' || sale.state === 'lobby';
   return html`<section class="card">
     <h2>${title}</h2>
     <p>${text}</p>
-    ${joinable ? joinForm(view, 'Join again') : ended(sale)}
+    ${isJoinable(sale) ? joinForm(view, 'Join again') : ended(sale)}
   </section>`;
 }
 

@@ -4,6 +4,7 @@ import type { OrdersAnswer } from '#shared/contract/booking.ts';
 import { IdempotencyKey } from '#shared/contract/fields.ts';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { ACCESS_CODE_LENGTH_MAX } from '#shared/contract/sale.ts';
+import { newSecretId } from '#shared/ids.ts';
 import { Problem, problems } from '#shared/problem.ts';
 import { claimTurn } from '../admission/admission.ts';
 import { leaveSale } from '../admission/leave.ts';
@@ -13,7 +14,7 @@ import { readStatus } from '../queue/status.ts';
 import { admissionTokenOfPage, type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
 import { readForm } from './form.ts';
 import { inlineScript, page } from './layout.ts';
-import { type QueueView, queuePage } from './queue-page.ts';
+import { isJoinable, type QueueView, queuePage } from './queue-page.ts';
 import { askShop, parsed } from './shop-door.ts';
 
 const REFRESH_SECONDS = 10;
@@ -25,6 +26,9 @@ export function queuePageRoutes(deps: PageDeps) {
   const { queue, cookies, keys, access } = deps;
   const app = new Hono();
 
+  const joinKeyOf = (c: Context, sale: string): string | null =>
+    IdempotencyKey.safeParse(cookies.read(c.req.header('cookie'), sale, 'join')).data ?? null;
+
   const showQueue = async (c: Context, refused: QueueView['refused']): Promise<Response> => {
     const id = c.req.param('sale') as string;
     const ticket = ticketOfPage(deps, c);
@@ -32,6 +36,10 @@ export function queuePageRoutes(deps: PageDeps) {
     const status = ticket ? await readStatus(queue, ticket, null).catch(unknownPlace) : null;
     const sale = await saleOfPage(deps, id);
     if (status?.queueTicket) c.header('set-cookie', cookies.write(id, 'queue', status.queueTicket));
+    // Its key comes before the button: a join whose answer is lost, a second tab and a reload find the same place. As a
+    // cookie it needs no script, no script sees it, and the page itself stays the same bytes for everybody without a place.
+    const needsKey = !status && isJoinable(sale) && joinKeyOf(c, id) === null;
+    if (needsKey) c.header('set-cookie', cookies.write(id, 'join', newSecretId()));
     const orders = status?.state === 'finished' ? await ordersOfFan(deps, c) : [];
     const refreshes = c.req.query('refresh') !== 'off';
     return page(c, {
@@ -48,7 +56,6 @@ export function queuePageRoutes(deps: PageDeps) {
   app.post('/sales/:sale/join', async (c) => {
     const sale = c.req.param('sale');
     const form = await readForm(c);
-    const key = IdempotencyKey.safeParse(form.get('key'));
     const accessCode = form.get('accessCode')?.trim().slice(0, ACCESS_CODE_LENGTH_MAX) || null;
     const ticket = ticketOfPage(deps, c);
     try {
@@ -58,7 +65,7 @@ export function queuePageRoutes(deps: PageDeps) {
         access.addressOf(c),
         sale,
         ticket,
-        key.success ? key.data : null,
+        joinKeyOf(c, sale),
         accessCode,
       );
       c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));

@@ -4,12 +4,13 @@ import { bearerToken } from '#shared/admission-token.ts';
 import { Problem } from '#shared/problem.ts';
 import type { QueueTicket, TicketMint } from './ticket.ts';
 
-export type CookiePurpose = 'queue' | 'admission';
+/** `join` is the browser's own Idempotency-Key for joining. */
+export type CookiePurpose = 'queue' | 'admission' | 'join';
 
 const COOKIE_MAX_AGE_SECONDS = 7 * 24 * 3_600;
 
 /**
- * A sale's two cookies. Scripts never see them; behind https their names carry `__Host-`, which binds them to this host
+ * A sale's cookies. Scripts never see them; behind https their names carry `__Host-`, which binds them to this host
  * (RFC 6265bis §4.1.3.2).
  */
 export type Cookies = {

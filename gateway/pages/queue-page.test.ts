@@ -1,0 +1,92 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EventAnswer } from '#shared/contract/event.ts';
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { newId } from '#shared/ids.ts';
+import { saleCookies } from '../queue/credentials.ts';
+import { rememberFacts } from '../sale/facts.ts';
+import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.ts';
+import { silentLog } from '../testing/queue-fixture.ts';
+import { queueScript } from './queue-routes.ts';
+
+const SCRIPT_BYTES_MAX = 3 * 1024;
+
+let g: GatewayFixture;
+beforeAll(async () => {
+  g = await gatewayFixture();
+});
+afterAll(() => g.close());
+
+/** A sale of an event that another gateway has heard of; the booking service is away. */
+async function sale(settings: Partial<SaleDefinition> = {}): Promise<string> {
+  const event = newId();
+  const ask = async (): Promise<EventAnswer> => ({
+    event,
+    name: 'Nora & the Night Trains',
+    venue: 'Harbour Hall',
+    startsAt: g.inSeconds(86_400),
+    timeZone: 'Europe/Berlin',
+    sections: [{ name: 'A', rows: 10, seatsPerRow: 10, price: { amount: 6_500, currency: 'EUR' } }],
+    seats: 100,
+    layoutVersion: 1,
+  });
+  const facts = { kind: 'event' as const, schema: EventAnswer, ageMsMax: Number.POSITIVE_INFINITY };
+  await rememberFacts({ store: g.store, ...facts, ask, askUnknown: ask, log: silentLog }).find(event, {
+    exists: true,
+  });
+  return g.sale({ event, ...settings });
+}
+
+const visit = (sale: string, cookie = '') => g.app.request(`/sales/${sale}`, { headers: { cookie } });
+const press = (sale: string, cookie: string) =>
+  g.app.request(`/sales/${sale}/join`, {
+    method: 'POST',
+    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+    body: '',
+  });
+const cookieOf = (response: Response): string => response.headers.get('set-cookie')?.split(';')[0] ?? '';
+
+test('a browser without a place gets one key that no script sees, and every press of its button is the same join', async () => {
+  const id = await sale({ capacity: 1 });
+  const fresh = await visit(id);
+  expect(fresh.headers.get('cache-control')).toBe('no-store');
+  expect(fresh.headers.get('set-cookie')).toMatch(
+    new RegExp(`^join-${id}=[\\w-]{22}; Path=/; HttpOnly; SameSite=Lax; Max-Age=\\d+$`),
+  );
+  const key = cookieOf(fresh);
+  expect((await visit(id, key)).headers.get('set-cookie')).toBeNull();
+
+  // None of the answers has arrived: what comes back to the server is the key alone.
+  const answers = await Promise.all([press(id, key), press(id, key)]);
+  answers.push(await press(id, key));
+  const tickets = new Set(answers.map(cookieOf));
+  expect(answers.map(({ status }) => status)).toEqual([303, 303, 303]);
+  expect(tickets.size).toBe(1);
+  const [ticket = ''] = tickets;
+  expect(ticket).toMatch(new RegExp(`^queue-${id}=`));
+  expect((await visit(id, `${key}; ${ticket}`)).headers.get('set-cookie')).toBeNull();
+});
+
+test('behind https the key is bound to its host like every cookie of a sale', () => {
+  expect(saleCookies({ secure: true }).write('x', 'join', 'k')).toMatch(
+    /^__Host-join-x=k; Path=\/; HttpOnly; SameSite=Lax; Secure; /,
+  );
+});
+
+test('the page is the same bytes for everybody without a place', async () => {
+  const id = await sale();
+  const pages = await Promise.all([visit(id), visit(id), visit(id, `join-${id}=k`)]);
+  expect(pages.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(new Set(await Promise.all(pages.map((page) => page.text()))).size).toBe(1);
+});
+
+test('a sale that nobody can join gives no key', async () => {
+  const id = await sale({ opensAt: g.inSeconds(60) });
+  const page = await visit(id);
+  expect(page.status).toBe(200);
+  expect(page.headers.get('set-cookie')).toBeNull();
+});
+
+test('the page’s script fits into 3 KB', () => {
+  expect(gzipSync(queueScript.source).length).toBeLessThan(SCRIPT_BYTES_MAX);
+});
