@@ -125,7 +125,7 @@ describe.skipIf(!binaries)('nginx', () => {
     );
     chmodSync(key, 0o644);
     const production: NginxValues = {
-      PUBLIC_LISTEN: `8443 ssl; ssl_certificate "${certificate}"; ssl_certificate_key "${key}"; listen 8080`,
+      PUBLIC_LISTEN: `8443 ssl http2; ssl_certificate "${certificate}"; ssl_certificate_key "${key}"; listen 8080`,
       BOOKING_LISTEN: '8081',
       GATEWAY_LISTEN: '8082',
       GATEWAYS: serverLines(['10.0.0.1:3000', '10.0.0.2:3000', '[fd00::3]:3000']),
