@@ -1,9 +1,16 @@
 import { html } from 'hono/html';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
-import { ACCESS_CODE_LENGTH_MAX, type SaleAnswer } from '#shared/contract/sale.ts';
+import { ACCESS_CODE_LENGTH_MAX, type SaleAnswer, type SaleState } from '#shared/contract/sale.ts';
 import { formatClock, formatDay, formatDuration, formatMoment, formatMoney, formatNumber } from './format.ts';
 import type { Html } from './layout.ts';
+import { viewOf } from './views.ts';
 import { heldInWords, waitInWords } from './words.ts';
+
+/** Whoever waits for a sale comes when it opens, spread over this time; to a lobby over a longer one: earlier is no better there. */
+const OPENING_SPREAD_MS = 3_000;
+const LOBBY_SPREAD_MS_MAX = 15_000;
+/** A short lobby leaves most of its time to come in. */
+const SPREADS_PER_LOBBY = 4;
 
 const leftTexts = {
   plenty: 'Plenty of seats left',
@@ -45,38 +52,44 @@ const notice = ({ notice, event }: SaleAnswer): Html => html`<div role="status">
   </section>
 </div>`;
 
-const prices = ({ prices, left }: SaleAnswer): Html => html`<section>
+/** How many are left is a word of its moment: it says which, and the page's script takes it away when it is wrong. */
+const prices = ({ prices, left, serverTime, event }: SaleAnswer): Html => html`<section>
   <h2>Prices</h2>
   <ul class="list">
     ${prices.map(({ section, price }) => html`<li>Section ${section}: ${formatMoney(price)}, all fees included</li>`)}
   </ul>
-  ${left.word && left.word !== 'none' ? html`<p>${leftTexts[left.word]}.</p>` : ''}
+  ${left.word && left.word !== 'none' ? html`<p data-show="left">${leftTexts[left.word]}, as of ${formatClock(serverTime, event.timeZone)}.</p>` : ''}
 </section>`;
 
 function standing(view: QueueView): Html {
   const { sale, status } = view;
   if (!status) return notJoined(view);
-  switch (status.state) {
+  switch (viewOf(status)) {
     case 'lobby':
-      return lobby(view, status);
+    case 'undrawn':
     case 'waiting':
-      return waiting(view, status);
+    case 'paused':
+    case 'kept':
+      return queueing(view, status);
     case 'ready':
+    case 'full':
       return ready(view, status);
     case 'admitted':
       return admitted(view, status);
     case 'finished':
       return finished(view);
+    case 'returning':
+      return returning(view);
     case 'missed':
-      return status.returning ? returning(view) : rejoin(view, 'Your turn has passed', missedText(sale));
+      return rejoin(view, 'Your turn has passed', missedText(sale));
     case 'lapsed':
       return rejoin(view, 'Your place was given up', lapsedText(sale));
     case 'expired':
-      return rejoin(view, 'Your shopping time is over', 'You can join again, at the end of the queue.');
+      return rejoin(view, 'Your shopping time is over', '');
     case 'left':
-      return rejoin(view, 'You left the queue', 'You can join again, at the end of the queue.');
-    case 'closed':
-      return ended(sale);
+      return rejoin(view, 'You left the queue', '');
+    default:
+      return ended(sale.state);
   }
 }
 
@@ -122,7 +135,7 @@ function notJoined(view: QueueView): Html {
       const next = sale.lobbyOpensAt ?? sale.opensAt;
       return html`<section class="card" data-state="none" data-now="${sale.serverTime}">
         <h2>The sale opens ${opensAt}</h2>
-        <p class="position"><span data-until="${next}" data-at-zero="reload"></span></p>
+        <p class="position"><span data-until="${next}" data-at-zero="${openingSpreadMs(sale)}"></span></p>
         <p>${sale.lobbyOpensAt ? 'Until the lobby opens. Everyone in it at the opening gets a random place.' : 'Until you can join the queue.'}</p>
       </section>`;
     }
@@ -136,27 +149,22 @@ function notJoined(view: QueueView): Html {
     case 'paused':
       return html`<section class="card">
         <h2>${sale.state === 'open' ? 'The sale is open' : 'Entry is paused for a moment'}</h2>
-        ${sale.waiting ? html`<p>${formatNumber(sale.waiting)} fans are waiting.</p>` : ''} ${held(sale)}
+        ${sale.waiting ? html`<p>${formatNumber(sale.waiting)} ${sale.waiting === 1 ? 'fan is' : 'fans are'} waiting.</p>` : ''} ${held(sale)}
         <p>You get a place in the queue, and see it all the time.</p>
         ${joinForm(view, 'Join the queue')}
       </section>`;
     default:
-      return ended(sale);
+      return ended(sale.state);
   }
 }
 
+const openingSpreadMs = ({ lobbyOpensAt, opensAt }: SaleAnswer): number =>
+  lobbyOpensAt === null
+    ? OPENING_SPREAD_MS
+    : Math.min(LOBBY_SPREAD_MS_MAX, (Date.parse(opensAt) - Date.parse(lobbyOpensAt)) / SPREADS_PER_LOBBY);
+
 const lobbyRule =
   'Everyone here by then gets a random place; being earlier does not help; later arrivals join behind.';
-
-const lobby = (
-  view: QueueView,
-  status: StatusAnswer,
-): Html => html`<section class="card" ${live(view, status)}>
-  <h2>You are in the lobby</h2>
-  ${view.sale.state === 'lobby' ? untilOpening(view.sale) : html`<p>${untilDrawn(view.sale)}</p>`}
-  <p><a href="/sales/${view.sale.sale}/draw">How the draw can be checked</a></p>
-  ${trouble} ${updated(view, status)} ${leave(view.sale, 'Leave the lobby')}
-</section>`;
 
 const untilOpening = (
   sale: SaleAnswer,
@@ -165,39 +173,62 @@ const untilOpening = (
 
 /** Between the opening and the draw: everybody has a place, and nobody knows yet which. */
 const untilDrawn = ({ beacon, draw, event }: SaleAnswer): Html =>
-  beacon && (draw === 'frozen' || draw === 'awaitingBeacon')
+  beacon && draw !== 'drawing' && draw !== 'drawn'
     ? html`The sale is open. The order of the lobby is drawn as soon as a public value is known that nobody can know before:
       “${beacon.name}”, from ${formatMoment(beacon.from, event.timeZone)} on. Your place is ahead of everybody who came after
       the opening; until then nobody has a turn.`
     : html`The sale is open, and the order of the lobby is being drawn. You see your position in a moment.`;
 
-function waiting(view: QueueView, status: StatusAnswer): Html {
+/**
+ * Whoever queues has all words that may become true for everybody at once in the page, hidden until they do: its script
+ * turns from one to another in place, and a pause or the last seat makes no crowd ask for the page again.
+ */
+function queueing(view: QueueView, status: StatusAnswer): Html {
   const { sale } = view;
-  const known = status.position !== null;
+  const current = viewOf(status);
+  const when = (...views: string[]): Html =>
+    html`data-when="${views.join(' ')}" ${views.includes(current) ? '' : 'hidden'}`;
   return html`<section class="card" ${live(view, status)}>
-    ${
-      known
-        ? html`<p class="position">Position: <span data-show="position">${formatNumber(status.position ?? 0)}</span></p>
-            ${counted('ahead', status.ahead ?? 0, '{n} ahead of you.', 'You are next.')}
-            <p><progress max="1" value="0" aria-label="Your way through the queue"></progress></p>`
-        : html`<p class="position">Your place is kept</p>
-            <p>The queue cannot be read for a moment. You need to do nothing.</p>`
-    }
-    ${
-      sale.state === 'paused'
-        ? html`<p>The organiser has paused entry. Nobody overtakes you.</p>`
-        : counted('rate', status.admittedPerMinute, 'About {n} a minute are let in.', '')
-    }
-    ${held(sale)}
-    <p data-show="wait">${waitInWords(status.estimate)}</p>
-    <h2>What happens next</h2>
-    <p>
-      When it is your turn this page takes you into the shop. You can close it or lock your phone: if you are back
-      within ${formatDuration(sale.graceSeconds)} you have lost nothing, except that a turn which came meanwhile waits
-      only ${formatDuration(sale.claimSeconds)}. Whoever is not seen for ${formatDuration(sale.graceSeconds)} is taken
-      out of the queue.
-    </p>
-    ${trouble} ${updated(view, status)} ${leave(sale, 'Leave the queue')}
+    <div ${when('lobby', 'undrawn')}>
+      <h2>You are in the lobby</h2>
+      <div ${when('lobby')}>${untilOpening(sale)}</div>
+      <p ${when('undrawn')}>${untilDrawn(sale)}</p>
+      <p><a href="/sales/${sale.sale}/draw">How the draw can be checked</a></p>
+    </div>
+    <div ${when('waiting', 'paused')}>
+      <p class="position">Position: <span data-show="position">${status.position === null ? '' : formatNumber(status.position)}</span></p>
+      ${counted('ahead', status.ahead ?? 0, '{n} ahead of you.', 'You are next.')}
+      <p><progress max="1" value="0" aria-label="Your way through the queue"></progress></p>
+    </div>
+    <div role="status">
+      <div ${when('kept')}>
+        <p class="position">Your place is kept</p>
+        <p>The queue cannot be read for a moment. You need to do nothing.</p>
+      </div>
+      <p ${when('paused')}>The organiser has paused entry. Nobody overtakes you.</p>
+      <div ${when('soldOut')}>${endedText('soldOut')}</div>
+      <div ${when('closed')}>${endedText('closed')}</div>
+    </div>
+    <div ${when('waiting')}>
+      ${counted('rate', status.admittedPerMinute, 'About {n} a minute are let in.', '')}
+    </div>
+    <div ${when('waiting', 'paused')}>
+      ${held(sale)}
+      <p data-show="wait">${waitInWords(status.estimate)}</p>
+    </div>
+    <div ${when('waiting', 'paused', 'kept')}>
+      <h2>What happens next</h2>
+      <p>
+        When it is your turn this page takes you into the shop. You can close it or lock your phone: if you are back
+        within ${formatDuration(sale.graceSeconds)} you have lost nothing, except that a turn which came meanwhile waits
+        only ${formatDuration(sale.claimSeconds)}. Whoever is not seen for ${formatDuration(sale.graceSeconds)} is taken
+        out of the queue.
+      </p>
+    </div>
+    <div ${when('lobby', 'undrawn', 'waiting', 'paused', 'kept')}>
+      ${trouble} ${updated(view, status)}
+      ${leave(sale, status.state === 'lobby' ? 'Leave the lobby' : 'Leave the queue')}
+    </div>
   </section>`;
 }
 
@@ -280,30 +311,37 @@ const card = (view: QueueView, title: string, body: Html): Html => html`<section
 </section>`;
 
 const missedText = (sale: SaleAnswer): string =>
-  `Nobody came for it within ${formatDuration(sale.claimSeconds)}. You can join again, at the end of the queue.`;
+  `Nobody came for it within ${formatDuration(sale.claimSeconds)}.`;
 
 const lapsedText = (sale: SaleAnswer): string =>
-  `We had not seen you for more than ${formatDuration(sale.graceSeconds)}. You can join again, at the end of the queue.`;
+  `We had not seen you for more than ${formatDuration(sale.graceSeconds)}.`;
 
 function rejoin(view: QueueView, title: string, text: string): Html {
   const { sale } = view;
   return html`<section class="card">
     <h2>${title}</h2>
-    <p>${text}</p>
-    ${isJoinable(sale) ? joinForm(view, 'Join again') : ended(sale)}
+    ${text ? html`<p>${text}</p>` : ''}
+    ${
+      isJoinable(sale)
+        ? html`<p>You can join again, at the end of the queue.</p>
+            ${joinForm(view, 'Join again')}`
+        : endedText(sale.state)
+    }
   </section>`;
 }
 
-const ended = (sale: SaleAnswer): Html => html`<section class="card">
-  <h2>${sale.state === 'soldOut' ? 'Sold out' : 'The sale has ended'}</h2>
-  <p>${sale.state === 'soldOut' ? 'Every seat is sold.' : 'Nobody new can get in.'} You do not need to wait any longer.</p>
-</section>`;
+const ended = (state: SaleState): Html => html`<section class="card">${endedText(state)}</section>`;
+
+const endedText = (
+  state: SaleState,
+): Html => html`<h2>${state === 'soldOut' ? 'Sold out' : 'The sale has ended'}</h2>
+  <p>${state === 'soldOut' ? 'Every seat is sold.' : 'Nobody new can get in.'} You do not need to wait any longer.</p>`;
 
 /** What the page's script starts from. */
-const live = ({ sale }: QueueView, status: StatusAnswer): Html => html`data-state="${status.state}"
-  data-sale-state="${status.saleState}" data-poll="/api/sales/${sale.sale}/queue/me" data-version="${status.version}"
+const live = ({ sale }: QueueView, status: StatusAnswer): Html => html`data-state="${viewOf(status)}"
+  data-poll="/api/sales/${sale.sale}/queue/me" data-version="${status.version}"
   data-after="${status.pollAfterMs}" data-now="${sale.serverTime}" data-title="${sale.event.name}"
-  data-first="${status.position ?? ''}" data-timed="${status.claimBy ? 'yes' : 'no'}"`;
+  data-position="${status.position ?? ''}"`;
 
 const trouble = html`<p class="soft" role="status" data-show="trouble"></p>`;
 

@@ -1,0 +1,240 @@
+import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { chromePath, launchChrome } from '../testing/chrome.ts';
+import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
+import { type Shop, startShop } from '../testing/shop.ts';
+import { createFan } from './fan.ts';
+import { ask, bearer } from './http.ts';
+import { openSale } from './organise.ts';
+
+const PAGE_MS_MAX = 15_000;
+const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
+
+/** A headless browser never hides a tab: the page is told that it is hidden, as a browser would. */
+const hidable = `
+  let state = 'visible';
+  Object.defineProperty(document, 'visibilityState', { get: () => state });
+  window.become = (next) => {
+    state = next;
+    document.dispatchEvent(new Event('visibilitychange'));
+  };`;
+const alwaysHidden = `Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });`;
+
+describe.skipIf(!chromePath)('the queue page in a real browser', () => {
+  let redis: OwnRedis;
+  let shop: Shop;
+  let chrome: Browser;
+  let context: BrowserContext;
+  beforeAll(async () => {
+    redis = await ownRedis();
+    [shop, chrome] = await Promise.all([startShop({ env: { REDIS_URL: redis.url } }), launchChrome()]);
+  });
+  afterAll(async () => {
+    await chrome?.close();
+    await shop?.stop();
+    await redis?.stop();
+  });
+
+  afterEach(() => context?.close());
+
+  const addressOf = (sale: string) => `${shop.gatewayUrls[0]}/sales/${sale}`;
+
+  /** A shop for one, with somebody in it and somebody waiting. */
+  async function busySale(settings: Record<string, unknown> = {}) {
+    const sale = await openSale(shop, hall, { capacity: 1, admitPerMinute: 6_000, ...settings });
+    const [inside, next] = ['inside', 'next'].map((key) =>
+      createFan(shop.gatewayUrls, sale, key, Date.now() + 60_000, { accessCode: key }),
+    );
+    await inside!.join();
+    await inside!.queueUp();
+    await next!.join();
+    return { sale, next: next! };
+  }
+
+  async function browse(script = '') {
+    context = await chrome.newContext({ viewport: { width: 390, height: 844 } });
+    context.setDefaultTimeout(PAGE_MS_MAX);
+    if (script) await context.addInitScript(script);
+  }
+
+  async function open(sale: string): Promise<Page> {
+    const page = await context.newPage();
+    await page.goto(addressOf(sale));
+    return page;
+  }
+
+  const join = (page: Page) => page.getByRole('button', { name: 'Join the queue' }).click();
+
+  async function joined(sale: string): Promise<Page> {
+    const page = await open(sale);
+    await join(page);
+    await page.waitForSelector('text=Position: ');
+    return page;
+  }
+
+  const numberOf = (page: Page) =>
+    page.evaluate(
+      `fetch('/api/sales/' + location.pathname.split('/')[2] + '/queue/me').then((answer) => answer.json()).then((status) => status.queueNumber)`,
+    );
+
+  const organise = (sale: string, command: string) =>
+    ask('POST', `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}/${command}`, {
+      headers: bearer(shop.organiserKey),
+      json: {},
+    });
+
+  /** What a page asks for from now on, by the last part of the address; loading a page is `page`. */
+  function requestsOf(page: Page): string[] {
+    const seen: string[] = [];
+    page.on('request', (request) => {
+      const { pathname } = new URL(request.url());
+      seen.push(request.isNavigationRequest() ? 'page' : pathname.slice(pathname.lastIndexOf('/') + 1));
+    });
+    return seen;
+  }
+
+  const shown = (page: Page, text: string) => page.waitForSelector(`text=${text}`, { state: 'visible' });
+
+  /** Passes a form on as its tab would send it, and loses the answer; resolves to its status. */
+  async function loseAnswer(route: Route): Promise<number> {
+    const request = route.request();
+    const { cookie = '', origin = '', 'content-type': type = '' } = await request.allHeaders();
+    const answer = await fetch(request.url(), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { cookie, origin, 'content-type': type },
+      body: request.postData(),
+    });
+    await route.abort('connectionreset');
+    return answer.status;
+  }
+
+  test('two fresh tabs that lose the answers to their joins have one place, though the code is good for one only', async () => {
+    const { sale } = await busySale({ accessCodes: ['inside', 'next', 'mine'] });
+    await browse();
+    const tabs = await Promise.all([open(sale), open(sale)]);
+    const enter = async (page: Page) => {
+      await page.getByLabel('Your access code').fill('mine');
+      await join(page);
+    };
+    const answers: Promise<number>[] = [];
+    await context.route('**/join', (route) => void answers.push(loseAnswer(route)));
+    for (const tab of tabs) await enter(tab).catch(() => {});
+    await expect.poll(() => answers.length).toBe(2);
+    expect(await Promise.all(answers)).toEqual([303, 303]);
+    await context.unroute('**/join');
+    const [page] = tabs as [Page, Page];
+    await page.goto(addressOf(sale));
+    await enter(page);
+    await shown(page, 'Position: 2');
+    expect(await numberOf(page)).toBe(3);
+  });
+
+  test('whoever left joins again at the end, with a second tab that never heard of it', async () => {
+    const { sale } = await busySale();
+    await browse();
+    const page = await joined(sale);
+    await page.getByText('Leave the queue').click();
+    await page.getByRole('button', { name: 'Yes, leave' }).click();
+    const other = await open(sale);
+    for (const tab of [page, other]) {
+      await tab.getByRole('button', { name: 'Join again' }).click();
+      await shown(tab, 'Position: 2');
+      expect(await numberOf(tab)).toBe(4);
+    }
+  });
+
+  test('a pause, its end and the end of the sale change the words of an open page without loading it again', async () => {
+    const { sale } = await busySale();
+    await browse();
+    const page = await joined(sale);
+    const requests = requestsOf(page);
+    await organise(sale, 'pause');
+    await shown(page, 'The organiser has paused entry');
+    await organise(sale, 'resume');
+    await expect.poll(() => page.innerText('main')).not.toContain('paused');
+    expect(await page.innerText('main')).toContain('Position: 2');
+    await organise(sale, 'close');
+    await shown(page, 'The sale has ended');
+    expect(await page.innerText('main')).not.toContain('seats left');
+    expect(await page.innerText('main')).not.toMatch(/Position|Leave the queue|Updated/);
+    expect(await page.title()).toMatch(/^The sale has ended/);
+    expect(requests).not.toContain('page');
+  });
+
+  test('the opening of a lobby changes the words of the pages in it without loading them again', async () => {
+    const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+    const beacon = { name: 'Draw of the evening', rule: 'its six digits', from: at(20) };
+    const sale = await openSale(shop, hall, {
+      capacity: 1,
+      admitPerMinute: 60,
+      lobbyOpensAt: at(-1),
+      opensAt: at(10),
+      beacon,
+    });
+    await browse();
+    const page = await open(sale);
+    await page.getByRole('button', { name: 'Enter the lobby' }).click();
+    await shown(page, 'until the sale opens');
+    const requests = requestsOf(page);
+    await organise(sale, 'open');
+    await shown(page, 'The order of the lobby is drawn as soon as');
+    expect(await page.innerText('main')).not.toContain('until the sale opens');
+    expect(requests).not.toContain('page');
+  });
+
+  test('a hidden tab closes its stream, keeps its title up to date by polls, and listens again when it is seen', async () => {
+    const { sale, next } = await busySale();
+    await browse(hidable);
+    const page = await joined(sale);
+    const requests = requestsOf(page);
+    const closed = page.waitForEvent('requestfailed', (request) => request.url().includes('/stream'));
+    await page.evaluate(`become('hidden')`);
+    await closed;
+    await next.leave();
+    await expect.poll(() => page.title(), { timeout: PAGE_MS_MAX }).toMatch(/^1 – /);
+    expect(requests).not.toContain('stream');
+    await page.evaluate(`become('visible')`);
+    await expect.poll(() => requests).toContain('stream');
+  });
+
+  test('six tabs of two sales in the background leave room for a seventh', async () => {
+    const sales = await Promise.all([busySale(), busySale()]);
+    await browse(alwaysHidden);
+    for (const { sale } of sales) {
+      await joined(sale);
+      await open(sale);
+      await open(sale);
+    }
+    const seventh = await open(sales[0]!.sale);
+    await shown(seventh, 'Position: 2');
+  });
+
+  test('while Redis is away the page says that the place is kept, not where, and recovers, loaded meanwhile or before', async () => {
+    const { sale } = await busySale();
+    await browse();
+    const before = await joined(sale);
+    await redis.kill();
+    await shown(before, 'Your place is kept');
+    expect(await before.innerText('main')).not.toContain('Position');
+    expect(await before.title()).toMatch(/^Your place is kept/);
+    const meanwhile = await open(sale);
+    await shown(meanwhile, 'Your place is kept');
+    await redis.start();
+    for (const page of [before, meanwhile]) {
+      await shown(page, 'Position: 2');
+      await expect.poll(() => page.innerText('main')).not.toContain('kept');
+    }
+  }, 60_000);
+
+  test('when the gateway dies the page says so and that the place is safe, and finds its way back', async () => {
+    const { sale } = await busySale();
+    await browse();
+    const page = await joined(sale);
+    await shop.kill('gateway-1');
+    await shown(page, 'Your place is safe');
+    await shop.restart('gateway-1');
+    await expect.poll(() => page.innerText('[data-show=trouble]'), { timeout: PAGE_MS_MAX }).toBe('');
+    expect(await page.innerText('main')).toContain('Position: 2');
+  }, 60_000);
+});
