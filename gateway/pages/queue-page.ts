@@ -53,12 +53,12 @@ const notice = ({ notice, event }: SaleAnswer): Html => html`<div role="status">
 </div>`;
 
 /** How many are left is a word of its moment: it says which, and the page's script takes it away when it is wrong. */
-const prices = ({ prices, left, serverTime, event }: SaleAnswer): Html => html`<section>
+const prices = ({ prices, left, serverTime, event, state }: SaleAnswer): Html => html`<section>
   <h2>Prices</h2>
   <ul class="list">
     ${prices.map(({ section, price }) => html`<li>Section ${section}: ${formatMoney(price)}, all fees included</li>`)}
   </ul>
-  ${left.word && left.word !== 'none' ? html`<p data-show="left">${leftTexts[left.word]}, as of ${formatClock(serverTime, event.timeZone)}.</p>` : ''}
+  ${left.word && left.word !== 'none' && state !== 'closed' && state !== 'soldOut' ? html`<p data-show="left">${leftTexts[left.word]}, as of ${formatClock(serverTime, event.timeZone)}.</p>` : ''}
 </section>`;
 
 function standing(view: QueueView): Html {
@@ -227,7 +227,11 @@ function queueing(view: QueueView, status: StatusAnswer): Html {
     </div>
     <div ${when('lobby', 'undrawn', 'waiting', 'paused', 'kept')}>
       ${trouble} ${updated(view, status)}
-      ${leave(sale, status.state === 'lobby' ? 'Leave the lobby' : 'Leave the queue')}
+      ${leave(
+        sale,
+        html`<span ${when('lobby', 'undrawn')}>Leave the lobby</span
+          ><span ${when('waiting', 'paused', 'kept')}>Leave the queue</span>`,
+      )}
     </div>
   </section>`;
 }
@@ -357,7 +361,7 @@ const updated = ({ sale, refreshes }: QueueView, status: StatusAnswer): Html => 
   </noscript>
 </p>`;
 
-const leave = (sale: SaleAnswer, label: string): Html => html`<details>
+const leave = (sale: SaleAnswer, label: string | Html): Html => html`<details>
   <summary>${label}</summary>
   <form method="post" action="/sales/${sale.sale}/leave">
     <p>Your place goes to the next fan. If you come back, you join at the end.</p>

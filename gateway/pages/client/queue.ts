@@ -138,7 +138,7 @@ if (card?.dataset.poll) {
       count('ahead', nearest - 1);
       document.title = `${position} – ${title}`;
       const bar = document.querySelector('progress');
-      if (bar) bar.value = Math.max(bar.value, 1 - nearest / (beginning(status) + 1));
+      if (bar) bar.value = Math.max(bar.value, 1 - nearest / beginning(status));
     }
     count('rate', status.admittedPerMinute);
     tell(status.notice);
