@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash, createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +12,7 @@ import { freezeLobby } from '../../../gateway/lobby/freeze.ts';
 import { publishDraws } from '../../../gateway/lobby/published.ts';
 import { takePlace } from '../../../gateway/queue/place.ts';
 import { entryOf, type QueueFixture, queueFixture } from '../../../gateway/testing/queue-fixture.ts';
+import { faultsOfDraw, type PublishedDraw } from '../queue/draw.ts';
 import { main } from './main.ts';
 
 const FANS = 300;
@@ -80,25 +82,75 @@ test('a draw that is what it says is proven step by step, and what is not proven
 });
 
 const swapped = (ids: string[]) => [ids[1] as string, ids[0] as string, ...ids.slice(2)];
-const faults: Record<string, [planted: (draw: DrawAnswer) => DrawAnswer, said: RegExp]> = {
-  'another seed': [(draw) => ({ ...draw, seed: 'ab'.repeat(32) }), /SHA-256 was published/],
+
+/** Two ids as one: the lobby's text, and so its digest, is the same; the order is by the rule. */
+function merged({ seed, digest, ids }: DrawAnswer): string[] {
+  const [first, second, ...others] = [...ids!].sort();
+  const key = Buffer.concat([Buffer.from(seed!, 'hex'), Buffer.from(digest!, 'hex')]);
+  const rank = (id: string) => createHmac('sha256', key).update(id).digest('hex');
+  return [`${first}\n${second}`, ...others].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+}
+
+type Plant = (draw: DrawAnswer) => DrawAnswer;
+
+/** What is wrong with seed, ids or order. */
+const falseOrders: Record<string, [planted: Plant, said: RegExp]> = {
+  'another seed': [
+    (draw) => ({ ...draw, seed: 'ab'.repeat(32) }),
+    /seed is not the one whose fingerprint was published/,
+  ],
   'two ids that changed places': [
     (draw) => ({ ...draw, ids: swapped(draw.ids!) }),
-    /number 2 stands behind/i,
+    /Number 2 stands where the rule does not put it/,
   ],
   'an id that is missing': [
-    (draw) => ({ ...draw, ids: draw.ids!.slice(1) }),
-    /not those of the frozen lobby/,
+    (draw) => ({ ...draw, ids: draw.ids!.slice(1), entries: FANS - 1 }),
+    /ids are not those whose fingerprint/,
   ],
-  'an id that was drawn twice': [(draw) => ({ ...draw, ids: [...draw.ids!, draw.ids![0]!] }), /drawn twice/],
-  'an id more': [(draw) => ({ ...draw, ids: [...draw.ids!, entryOf('x')] }), /300 were in the frozen lobby/],
-  'another digest': [(draw) => ({ ...draw, digest: 'cd'.repeat(32) }), /not those of the frozen lobby/],
-  'a beacon that nobody had named': [(draw) => ({ ...draw, beacon: 'heads' }), /had not been named/],
+  'all ids that are missing': [
+    (draw) => ({ ...draw, ids: [], entries: 0 }),
+    /ids are not those whose fingerprint/,
+  ],
+  'an id that was drawn twice': [
+    (draw) => ({ ...draw, ids: [draw.ids![0]!, ...draw.ids!], entries: FANS + 1 }),
+    /Number 2 stands where the rule does not put it/,
+  ],
+  'an id more': [
+    (draw) => ({ ...draw, ids: [...draw.ids!, entryOf('x')] }),
+    /300 were in the lobby at the opening, and 301 were drawn/,
+  ],
+  'two ids that were drawn as one': [
+    (draw) => ({ ...draw, ids: merged(draw), entries: FANS - 1 }),
+    /is not an id/,
+  ],
+  'another digest': [(draw) => ({ ...draw, digest: 'cd'.repeat(32) }), /ids are not those whose fingerprint/],
 };
-test.each(Object.entries(faults))('%s is found', async (_, [planted, said]) => {
+
+/** What is wrong around a draw whose order is right. */
+const falseFacts: Record<string, [planted: Plant, said: RegExp]> = {
+  'fewer in the lobby than were drawn': [(draw) => ({ ...draw, entries: 299 }), /299 were in the lobby/],
+  'the draw of another sale': [(draw) => ({ ...draw, sale: 'another' }), /draw of the sale another/],
+  'a seed that is kept back': [(draw) => ({ ...draw, seed: null }), /seed and ids are not published/],
+  'a beacon that nobody had named': [(draw) => ({ ...draw, beacon: '' }), /had not been named/],
+};
+
+test.each(Object.entries({ ...falseOrders, ...falseFacts }))('%s is found', async (_, [planted, said]) => {
   const { code, text } = await verify(planted(drawn));
   expect(text).toMatch(said);
   expect(code).toBe(1);
+});
+
+test.each(Object.entries(falseOrders))('%s is found in what Redis has of a draw too', (_, [planted]) => {
+  expect(faultsOfDraw(planted(drawn) as PublishedDraw)).not.toEqual([]);
+  expect(faultsOfDraw(drawn as PublishedDraw)).toEqual([]);
+});
+
+test('a lobby in which nobody was has a draw of nobody, and its digest', async () => {
+  const nobody = { ...drawn, ids: [], entries: 0, digest: createHash('sha256').digest('hex') };
+  const { code, text } = await verify(nobody);
+  expect(text).not.toContain('BROKEN');
+  expect(code).toBe(0);
+  expect(faultsOfDraw(nobody as PublishedDraw)).toEqual([]);
 });
 
 test('another commitment or digest than those that were noted is found', async () => {
@@ -132,13 +184,26 @@ describe('a draw with a beacon', () => {
 
   test('a value that was changed does not give the order', async () => {
     const { code, text } = await verify({ ...withBeacon(), beacon: '17' }, [], '17');
-    expect(text).toMatch(/comes later in the drawn order/);
+    expect(text).toMatch(/stands where the rule does not put it/);
     expect(code).toBe(1);
   });
 
-  test('a lobby that was frozen when the value was known is told', async () => {
-    const late = { ...withBeacon(), frozenAt: '2099-01-01T00:00:01.000Z' };
-    expect((await verify(late, [], '')).text).toContain('could be known');
+  const atFrom = named.from;
+  const lateLobbies: Record<string, Partial<DrawAnswer>> = {
+    'a lobby that was closed when the value could be known': { frozenAt: atFrom, digestAt: atFrom },
+    'a digest that was published when the value could be known': { digestAt: atFrom },
+    'a digest that does not tell its time': { digestAt: null },
+  };
+  test.each(Object.entries(lateLobbies))('%s is found', async (_, times) => {
+    const { code, text } = await verify({ ...withBeacon(), ...times }, [], '');
+    expect(text).toContain('could be known from 2099-01-01T00:00:00.000Z on');
+    expect(code).toBe(1);
+  });
+
+  test('a value that was given before its moment is found', async () => {
+    const early = { ...withBeacon(), beaconAt: '2098-12-31T23:59:59.999Z' };
+    expect((await verify(early, [], '')).text).toContain('before anybody could know it');
+    expect((await verify({ ...early, beaconAt: named.from }, [], '')).code).toBe(0);
   });
 
   test('that it was not used is told with the reason', async () => {
@@ -146,7 +211,10 @@ describe('a draw with a beacon', () => {
     const { code, text } = await verify({ ...drawn, beaconSource: named, withoutBeacon: without });
     expect(text).toContain('The lottery was cancelled.');
     expect(code).toBe(0);
-    expect((await verify({ ...drawn, beaconSource: named })).code).toBe(1);
+    const neither = await verify({ ...drawn, beaconSource: named });
+    expect(neither.text).toContain('no value of it is mixed in');
+    expect(neither.code).toBe(1);
+    expect((await verify({ ...withBeacon(), withoutBeacon: without })).code).toBe(1);
   });
 });
 

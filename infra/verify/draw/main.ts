@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { DrawAnswer } from '#shared/contract/queue.ts';
 import type { Beacon } from '#shared/contract/sale.ts';
 import { fetchBeacon } from '../../../gateway/lobby/beacon.ts';
-import { judgeDraw, type Step } from './judge.ts';
+import type { Step } from '../../../gateway/lobby/judgement.ts';
+import { judgeWithWitness } from './judge.ts';
 
 const FETCH_MS_MAX = 120_000;
 /** A draw of some fourteen million. */
@@ -43,10 +44,10 @@ export async function main(
   } catch (error) {
     return refuse(`${options.url} could not be read: ${reasonOf(error)}`);
   }
-  say(`The draw of sale ${draw.sale}, from ${options.url}`);
+  say(`The draw of sale ${options.sale}, from ${options.url}`);
+  say(`Commitment  ${draw.commitment ?? '(none)'}`);
+  if (draw.digest !== null) say(`Digest      ${draw.digest}`);
   if (draw.state !== 'drawn') {
-    say(`Commitment  ${draw.commitment ?? '(none)'}`);
-    if (draw.digest !== null) say(`Digest      ${draw.digest}`);
     return refuse(
       draw.state === 'none'
         ? 'This sale has no lobby, so there is no draw.'
@@ -54,6 +55,8 @@ export async function main(
     );
   }
 
+  if (draw.seed !== null) say(`Seed        ${draw.seed}`);
+  if (draw.beacon !== null) say(`Beacon      ${draw.beacon}`);
   let beacon: string | null = null;
   if (options.asksBeacon && draw.beaconSource?.url && draw.beacon !== null) {
     beacon = await fetchValue(draw.beaconSource).catch((error: unknown) => {
@@ -61,9 +64,11 @@ export async function main(
       return null;
     });
   }
-  const steps = judgeDraw(draw, { ...options, beacon });
-  for (const { kind, text } of steps) say(`  ${marks[kind].padEnd(9)}  ${text}`);
-  const isBroken = steps.some(({ kind }) => kind === 'broken');
+  let isBroken = false;
+  for await (const { kind, text } of judgeWithWitness(draw, { ...options, beacon })) {
+    say(`  ${marks[kind].padEnd(9)}  ${text}`);
+    isBroken ||= kind === 'broken';
+  }
   say(isBroken ? 'This draw is not what it says.' : 'The draw is what it says, as far as it is shown above.');
   return isBroken ? 1 : 0;
 }
@@ -83,7 +88,7 @@ function readOptions(args: string[]) {
   if (address === undefined || rest.length > 0) throw new Error('Name the one address of a sale.');
   const { 'no-beacon': noBeacon, commitment, digest, id } = values;
   return {
-    url: drawUrl(address),
+    ...drawOf(address),
     asksBeacon: !noBeacon,
     commitment: commitment?.toLowerCase(),
     digest: digest?.toLowerCase(),
@@ -91,13 +96,14 @@ function readOptions(args: string[]) {
   };
 }
 
-/** Where the draw of the sale is that an address of its pages or of the API names. */
-function drawUrl(address: string): string {
+/** The sale that an address of its pages or of the API names, and where its draw is. */
+function drawOf(address: string): { sale: string; url: string } {
   if (!URL.canParse(address)) throw new Error(`${address} is not an address.`);
   const url = new URL(address);
-  const sale = /^(?<before>.*?)(?:\/api)?\/sales\/(?<sale>[\w-]{1,40})(?:\/.*)?$/.exec(url.pathname)?.groups;
+  const named = /^(?<before>.*?)(?:\/api)?\/sales\/(?<sale>[\w-]{1,40})(?:\/.*)?$/.exec(url.pathname)?.groups;
+  const { before, sale } = named ?? {};
   if (!sale || !/^https?:$/.test(url.protocol)) throw new Error(`${address} is not the address of a sale.`);
-  return `${url.origin}${sale.before}/api/sales/${sale.sale}/draw`;
+  return { sale, url: `${url.origin}${before}/api/sales/${sale}/draw` };
 }
 
 async function fetchDraw(url: string): Promise<DrawAnswer> {

@@ -18,7 +18,7 @@ export function faultsOfDraw({ seed, commitment, digest, beacon, ids }: Publishe
   if (createHash('sha256').update(seedBytes).digest('hex') !== commitment)
     faults.push('the seed is not the one whose SHA-256 was published before the lobby opened');
   if (new Set(ids).size !== ids.length) faults.push('an entry was drawn twice');
-  if (ids.length === 0) return faults;
+  if (!ids.every((id) => /^[\w-]{11}$/.test(id))) faults.push('something was drawn that is not an id');
 
   const lobby = createHash('sha256')
     .update([...ids].sort().join('\n'))

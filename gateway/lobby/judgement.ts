@@ -1,0 +1,157 @@
+import type { DrawAnswer } from '../../shared/contract/queue.ts';
+
+/**
+ * What can be said of a published draw by whoever computes it again. The rules are written down here once, for the page
+ * in the reader's browser and for `npm run verify-draw`, so that the two cannot disagree. They call nothing that made the
+ * draw; hashing is handed in, and so are the pauses that a page needs.
+ */
+export type Means = {
+  /** In hex, lower case. */
+  sha256: (bytes: Uint8Array<ArrayBuffer>) => Promise<string> | string;
+  /** HMAC-SHA256 under one key: its 32 bytes, which the next call may overwrite. */
+  hmacSha256: (key: Uint8Array) => (message: Uint8Array) => Uint8Array;
+  /** Lets a page draw and answer; progress counts from 0 to 1. */
+  pause: (done: number) => Promise<void>;
+};
+
+export type Step = { kind: 'proven' | 'broken' | 'open'; text: string };
+
+/** 64 bits in base64url. Anything else could be two ids, with the line feed that parts them in the lobby's text. */
+const ENTRY_ID = /^[\w-]{11}$/;
+const SHA256_HEX = /^[0-9a-f]{64}$/;
+const RANK_BYTES = 32;
+const LINE_FEED = 10;
+
+const numbers = new Intl.NumberFormat('en');
+const encoder = new TextEncoder();
+
+const broken = (text: string): Step => ({ kind: 'broken', text });
+const judged = (holds: boolean, proven: string, wrong: string): Step =>
+  holds ? { kind: 'proven', text: proven } : broken(wrong);
+
+/** What a draw that is said to be the one of `sale` proves, and what is wrong with it, step by step. */
+export async function* judgeDraw(sale: string, draw: DrawAnswer, means: Means): AsyncGenerator<Step> {
+  const { seed, commitment, digest, ids, beacon, entries } = draw;
+  if (draw.sale !== sale) yield broken(`This is the draw of the sale ${draw.sale}, not of ${sale}.`);
+  if (seed === null || ids === null || !SHA256_HEX.test(seed)) {
+    yield broken('It is said to be drawn, and its seed and ids are not published.');
+    return;
+  }
+  const seedBytes = fromHex(seed);
+  yield judged(
+    (await means.sha256(seedBytes)) === commitment,
+    'The seed is the one whose fingerprint is published.',
+    'The seed is not the one whose fingerprint was published.',
+  );
+  yield* judgeLobby(draw, ids, means);
+  const key = [...seedBytes, ...fromHex(digest ?? ''), ...encoder.encode(beacon ?? '')];
+  const wrong = await wrongNumber(ids, Uint8Array.from(key), means);
+  yield judged(
+    wrong === 0,
+    `Seed${beacon === null ? ' and lobby' : ', lobby and public value'} give this very order.`,
+    `Number ${numbers.format(wrong)} stands where the rule does not put it.`,
+  );
+  if (entries !== 0) yield* judgeBeacon(draw);
+}
+
+async function* judgeLobby(
+  { entries, digest }: DrawAnswer,
+  ids: string[],
+  { sha256, pause }: Means,
+): AsyncGenerator<Step> {
+  const drawn = numbers.format(ids.length);
+  if (ids.length !== entries)
+    yield broken(
+      `${numbers.format(entries ?? 0)} were in the lobby at the opening, and ${drawn} were drawn.`,
+    );
+  const stranger = ids.findIndex((id) => !ENTRY_ID.test(id));
+  if (stranger !== -1) {
+    yield broken(`What was drawn as number ${numbers.format(stranger + 1)} is not an id.`);
+    return;
+  }
+  yield judged(
+    (await sha256(await lobbyText(ids, pause))) === digest,
+    `The ${drawn} ids are those whose fingerprint is published.`,
+    'The ids are not those whose fingerprint was published at the opening.',
+  );
+}
+
+/** The ids in byte order, joined by line feeds. */
+async function lobbyText(ids: string[], pause: Means['pause']): Promise<Uint8Array<ArrayBuffer>> {
+  const buckets = new Map<string, string[]>();
+  let length = Math.max(0, ids.length - 1);
+  for (const [i, id] of ids.entries()) {
+    const begin = id.slice(0, 2);
+    const bucket = buckets.get(begin);
+    if (bucket) bucket.push(id);
+    else buckets.set(begin, [id]);
+    length += id.length;
+    if (i % 1_000 === 0) await pause((0.15 * i) / ids.length);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const begin of [...buckets.keys()].sort()) {
+    for (const id of buckets.get(begin)?.sort() ?? []) {
+      if (at > 0) bytes[at++] = LINE_FEED;
+      for (let i = 0; i < id.length; i += 1) bytes[at++] = id.charCodeAt(i);
+    }
+    await pause(0.15 + (0.15 * at) / length);
+  }
+  return bytes;
+}
+
+/** The first number that stands where the rule does not put it; 0 when all stand right. Equal ids have no order. */
+async function wrongNumber(ids: string[], key: Uint8Array, { hmacSha256, pause }: Means): Promise<number> {
+  const rankOf = hmacSha256(key);
+  const before = new Uint8Array(RANK_BYTES);
+  for (const [i, id] of ids.entries()) {
+    const rank = rankOf(encoder.encode(id));
+    let at = 0;
+    while (at < RANK_BYTES - 1 && rank[at] === before[at]) at += 1;
+    if (i > 0 && (rank[at] as number) <= (before[at] as number)) return i + 1;
+    before.set(rank);
+    if (i % 100 === 0) await pause(0.3 + (0.7 * i) / ids.length);
+  }
+  return 0;
+}
+
+/**
+ * A public value is mixed in exactly when one was named and not withdrawn. It keeps whoever runs the sale from choosing
+ * the outcome only if the lobby stood before anybody could know the value: by the published times, which whoever noted the
+ * digest can judge.
+ */
+function* judgeBeacon(draw: DrawAnswer): Generator<Step> {
+  const { beacon, beaconSource, withoutBeacon, frozenAt, digestAt, beaconAt } = draw;
+  if (!beaconSource) {
+    yield judged(
+      beacon === null,
+      'No public value was named for this draw, and none is mixed in.',
+      'A public value is mixed in that had not been named.',
+    );
+    return;
+  }
+  const { name, from } = beaconSource;
+  if (withoutBeacon) {
+    const { reason } = withoutBeacon;
+    yield beacon === null
+      ? { kind: 'open', text: `“${name}” was named and not used, for this reason: “${reason}”.` }
+      : broken(`“${name}” is said not to be used, and a value of it is mixed in.`);
+    return;
+  }
+  if (beacon === null) {
+    yield broken(`“${name}” was named, and no value of it is mixed in.`);
+    return;
+  }
+  const knownFrom = Date.parse(from);
+  const late = [frozenAt, digestAt].find((at) => at === null || !(Date.parse(at) < knownFrom));
+  yield judged(
+    late === undefined,
+    'The lobby was closed, and its fingerprint published, before the public value could be known.',
+    `The public value could be known from ${from} on, and the lobby was closed, or its fingerprint published, at ${late ?? 'a time that is not told'}: whoever runs the sale could choose the outcome.`,
+  );
+  if (beaconAt !== null && !(Date.parse(beaconAt) >= knownFrom))
+    yield broken(`The public value was given at ${beaconAt}, before anybody could know it.`);
+}
+
+const fromHex = (hex: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
