@@ -1,5 +1,3 @@
-import type { DrawAnswer } from '../../shared/contract/queue.ts';
-
 /**
  * What can be said of a published draw by whoever computes it again. The rules are written down here once, for the page
  * in the reader's browser and for `npm run verify-draw`, so that the two cannot disagree. They call nothing that made the
@@ -12,6 +10,22 @@ export type Means = {
   hmacSha256: (key: Uint8Array) => (message: Uint8Array) => Uint8Array;
   /** Lets a page draw and answer; progress counts from 0 to 1. */
   pause: (done: number) => Promise<void>;
+};
+
+/** Of `GET /api/sales/:sale/draw` what is judged. */
+export type PublicDraw = {
+  sale: string;
+  commitment: string | null;
+  digest: string | null;
+  seed: string | null;
+  beaconSource: { name: string; from: string } | null;
+  beacon: string | null;
+  withoutBeacon: { reason: string } | null;
+  entries: number | null;
+  frozenAt: string | null;
+  digestAt: string | null;
+  beaconAt: string | null;
+  ids: string[] | null;
 };
 
 export type Step = { kind: 'proven' | 'broken' | 'open'; text: string };
@@ -30,7 +44,7 @@ const judged = (holds: boolean, proven: string, wrong: string): Step =>
   holds ? { kind: 'proven', text: proven } : broken(wrong);
 
 /** What a draw that is said to be the one of `sale` proves, and what is wrong with it, step by step. */
-export async function* judgeDraw(sale: string, draw: DrawAnswer, means: Means): AsyncGenerator<Step> {
+export async function* judgeDraw(sale: string, draw: PublicDraw, means: Means): AsyncGenerator<Step> {
   const { seed, commitment, digest, ids, beacon, entries } = draw;
   if (draw.sale !== sale) yield broken(`This is the draw of the sale ${draw.sale}, not of ${sale}.`);
   if (seed === null || ids === null || !SHA256_HEX.test(seed)) {
@@ -55,7 +69,7 @@ export async function* judgeDraw(sale: string, draw: DrawAnswer, means: Means): 
 }
 
 async function* judgeLobby(
-  { entries, digest }: DrawAnswer,
+  { entries, digest }: PublicDraw,
   ids: string[],
   { sha256, pause }: Means,
 ): AsyncGenerator<Step> {
@@ -120,7 +134,7 @@ async function wrongNumber(ids: string[], key: Uint8Array, { hmacSha256, pause }
  * the outcome only if the lobby stood before anybody could know the value: by the published times, which whoever noted the
  * digest can judge.
  */
-function* judgeBeacon(draw: DrawAnswer): Generator<Step> {
+function* judgeBeacon(draw: PublicDraw): Generator<Step> {
   const { beacon, beaconSource, withoutBeacon, frozenAt, digestAt, beaconAt } = draw;
   if (!beaconSource) {
     yield judged(

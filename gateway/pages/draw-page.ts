@@ -104,7 +104,7 @@ const beacon = (
 /** Shown by its script; without one the text there says how to do it. */
 const recompute = ({ sale, ticket }: DrawView): Html => html`<section>
     <h2>Compute it yourself</h2>
-    <div class="card" data-draw="/api/sales/${sale.sale}/draw" hidden>
+    <div class="card" data-draw data-sale="${sale.sale}" hidden>
       <form>
         <label for="id">The id of a place${ticket ? ': this is yours' : ''}</label>
         <input
