@@ -19,6 +19,7 @@ export const problems = {
   'already-finished': { status: 409, title: 'You have already finished shopping in this sale' },
   'not-refundable': { status: 409, title: 'This order cannot be refunded' },
   'beacon-not-due': { status: 409, title: 'The draw does not wait for this now' },
+  'beacon-too-late': { status: 409, title: 'This value could be known before the lobby was closed' },
   'beacon-given': { status: 409, title: 'The draw has gone on already' },
   'version-conflict': { status: 409, title: 'Someone changed this in the meantime' },
   'sale-ended': { status: 410, title: 'The sale has ended' },

@@ -46,7 +46,7 @@ export function drawCommandRoutes(shop: Shop) {
  * Gives a draw the beacon's value, or says that it is made without; it goes on at once. Like every change of a sale it
  * acts in Redis first, has a version and is audited. The same again changes nothing.
  *
- * Throws `beacon-not-due`, `beacon-given`, `not-found`, `unavailable`.
+ * Throws `beacon-not-due`, `beacon-too-late`, `beacon-given`, `not-found`, `unavailable`.
  */
 export async function giveBeacon(
   shop: Shop,
@@ -86,13 +86,13 @@ const isSame = (known: Given, given: Given): boolean =>
  * Fetches the beacon of a draw that waits for it, where its source was named and its moment has come. To be called again
  * and again; any gateway does it, and the first value that arrives is the one.
  */
-export function beaconAsker(shop: Shop, fetchValue = fetchBeacon) {
+export function beaconAsker(shop: Shop, fetchValue = fetchBeacon, clock = () => performance.now()) {
   const askedAt = new Map<string, number>();
   return async (sale: string, { definition, asOf }: QueueSnapshot): Promise<void> => {
     const { beacon } = definition;
     if (!beacon?.url || asOf < Date.parse(beacon.from)) return;
-    if (performance.now() - (askedAt.get(sale) ?? Number.NEGATIVE_INFINITY) < ASKED_EVERY_MS) return;
-    askedAt.set(sale, performance.now());
+    if (clock() - (askedAt.get(sale) ?? Number.NEGATIVE_INFINITY) < ASKED_EVERY_MS) return;
+    askedAt.set(sale, clock());
     try {
       const value = await fetchValue(beacon);
       await giveBeacon(shop, sale, { value }, { by: GATEWAY, reason: null });
@@ -100,6 +100,12 @@ export function beaconAsker(shop: Shop, fetchValue = fetchBeacon) {
     } catch (error) {
       // Another gateway was faster; or there is nothing yet, and the draw goes on waiting.
       if (error instanceof Problem && error.code === 'beacon-given') return;
+      if (error instanceof Problem && error.code === 'beacon-too-late') {
+        // That stays so: the organiser has to say something.
+        askedAt.set(sale, Number.POSITIVE_INFINITY);
+        shop.log.error({ err: error, sale }, 'a draw waits for its organiser to draw without its beacon');
+        return;
+      }
       shop.log.warn({ err: error, sale, url: beacon.url }, 'the beacon of a draw could not be fetched');
     }
   };

@@ -10,7 +10,7 @@
 -- ARGV[8…] field, value, …: the settings the scripts read
 --
 -- {'no-sale'} | {'version-conflict', version} | {'sale-ended'} | {'too-late', field} | {'too-early', field}
--- | {'changed', version}
+-- | {'beacon-too-late'} | {'changed', version}
 local known = redis.call('HGET', K.sale, 'version')
 if not known then return { 'no-sale' } end
 if known ~= ARGV[2] then return { 'version-conflict', tonumber(known) } end
@@ -35,7 +35,11 @@ if texts.beaconGiven ~= (beacon[3] or '') then
   if (beacon[3] or '') ~= '' then return { 'too-late', 'beacon' } end
   if redis.call('HGET', K.draw, 'state') ~= 'awaitingBeacon' then return { 'too-early', 'beacon' } end
   given = cjson.decode(texts.beaconGiven)
-  if given.value and now < tonumber(beacon[2]) then return { 'too-early', 'beacon' } end
+  local from = tonumber(beacon[2])
+  if given.value and now < from then return { 'too-early', 'beacon' } end
+  -- Whoever knew the value could still have chosen who is in the lobby: it would prove nothing.
+  local digestAt = tonumber(redis.call('HGET', K.draw, 'digestAt') or now)
+  if given.value and digestAt >= from then return { 'beacon-too-late' } end
 end
 
 mayDrain()

@@ -63,7 +63,8 @@ export async function putSale(
 /**
  * Puts changed settings into effect at once; they become durable when the booking service has recorded the change.
  * Throws `version-conflict` when somebody else's change came between, `invalid-field` for a time that has passed its point
- * of no return, `beacon-not-due` for a beacon that comes too early, `sale-ended` for a change that would reopen a closed sale.
+ * of no return, `beacon-not-due` for a beacon that comes too early, `beacon-too-late` for one that could be
+ * known before the lobby's digest was published, `sale-ended` for a change that would reopen a closed sale.
  */
 export async function changeSale(
   store: Store,
@@ -92,6 +93,12 @@ export async function changeSale(
     throw new Problem(
       'beacon-not-due',
       'The draw takes the beacon once the lobby is frozen, its digest published and the beacon’s moment has come.',
+    );
+  }
+  if (outcome === 'beacon-too-late') {
+    throw new Problem(
+      'beacon-too-late',
+      'The lobby’s digest was published when this value could be known already, so it would prove nothing. Draw without it, with a reason.',
     );
   }
   if (outcome === 'too-late') {

@@ -8,6 +8,7 @@ import { connectBooking } from '../booking/client.ts';
 import { createDoor } from '../door/door.ts';
 import { createPulse } from '../door/pulse.ts';
 import { watchAccess } from '../limits/access.ts';
+import type { Shop } from '../organiser/commands.ts';
 import { readOrganisers } from '../organiser/organisers.ts';
 import { readSaleStats } from '../organiser/stats.ts';
 import { streamStats } from '../organiser/stats-streams.ts';
@@ -68,6 +69,7 @@ export async function gatewayFixture(
     limit: limitPolls(),
     log: silentLog,
   };
+  const shop: Shop = { store, watch, sync, log: silentLog };
   const cookies = saleCookies({ secure: false });
   const app = createGateway({
     queue: deps,
@@ -81,7 +83,7 @@ export async function gatewayFixture(
     events,
     listing,
     organiser: {
-      shop: { store, watch, sync, log: silentLog },
+      shop,
       catalogue,
       organisers: readOrganisers({ ORGANISER_KEY: organiserKey }),
       tickets,
@@ -98,6 +100,7 @@ export async function gatewayFixture(
     app,
     /** What the app was made of, for what is answered beside it. */
     queue: deps,
+    shop,
     cookies,
     post: (path: string, body: unknown = {}, headers: Record<string, string> = json) =>
       app.request(path, { method: 'POST', body: JSON.stringify(body), headers }),

@@ -240,7 +240,7 @@ export const operations: Operation[] = [
   organiser('post', '/api/organiser/sales/{sale}/draw/beacon', 'Give the draw the beacon that was named', {
     body: BeaconRequest,
     answers: { 200: OrganiserSaleAnswer },
-    codes: ['beacon-not-due', 'beacon-given', 'version-conflict'],
+    codes: ['beacon-not-due', 'beacon-too-late', 'beacon-given', 'version-conflict'],
   }),
   organiser(
     'post',

@@ -53,6 +53,9 @@ export const BeaconValue = z
   .max(BEACON_VALUE_LENGTH_MAX, `may have at most ${BEACON_VALUE_LENGTH_MAX} characters`)
   .regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, 'must be visible ASCII without blanks around it');
 
+/** So long after the opening a beacon's value may be known: by then the lobby's digest stands, a restart in between or not. */
+const BEACON_AFTER_OPENING_MS_MIN = 60_000;
+
 /** A public value that nobody can know before the sale opens: it is mixed into the draw of the lobby. */
 export const Beacon = z
   .strictObject({
@@ -60,7 +63,7 @@ export const Beacon = z
     rule: text(300).describe(
       'What of it counts, to the character: “randomness, 64 hex digits in lower case”.',
     ),
-    from: Time.describe('From when on it is known to everybody; after opensAt.'),
+    from: Time.describe('From when on it is known to everybody; at least a minute after opensAt.'),
     url: z
       .url({ protocol: /^https$/, error: 'must be an https address' })
       .max(HTTPS_URL_LENGTH_MAX)
@@ -138,8 +141,8 @@ export function faultsOfTimes({
     faults.push({ field: 'lobbyOpensAt', message: 'must be before opensAt' });
   }
   if (closesAt && closesAt <= opensAt) faults.push({ field: 'closesAt', message: 'must be after opensAt' });
-  if (beacon && beacon.from <= opensAt)
-    faults.push({ field: 'beacon.from', message: 'must be after opensAt' });
+  if (beacon && Date.parse(beacon.from) < Date.parse(opensAt) + BEACON_AFTER_OPENING_MS_MIN)
+    faults.push({ field: 'beacon.from', message: 'must be at least a minute after opensAt' });
   if (beacon && !lobbyOpensAt) faults.push({ field: 'beacon', message: 'needs a lobby' });
   return faults;
 }

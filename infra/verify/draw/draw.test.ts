@@ -239,4 +239,7 @@ test('ten lines of anybody’s code, as printed, come to the same', async () => 
   };
   expect((await run(drawn)).match(/: true$/gm)).toHaveLength(3);
   expect(await run({ ...drawn, ids: swapped(drawn.ids!) })).toContain('the order that was drawn: false');
+  const dropped = await run({ ...drawn, ids: [], entries: 0 });
+  expect(dropped).toContain('the lobby that was frozen: false');
+  expect(await run({ ...drawn, ids: merged(drawn) })).toContain('the lobby that was frozen: false');
 });
