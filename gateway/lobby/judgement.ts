@@ -148,7 +148,10 @@ function* judgeBeacon(draw: PublicDraw): Generator<Step> {
   if (withoutBeacon) {
     const { reason } = withoutBeacon;
     yield beacon === null
-      ? { kind: 'open', text: `“${name}” was named and not used, for this reason: “${reason}”.` }
+      ? {
+          kind: 'open',
+          text: `Nobody can tell whether the outcome was chosen: “${name}” was named and not used, for this reason: “${reason}”`,
+        }
       : broken(`“${name}” is said not to be used, and a value of it is mixed in.`);
     return;
   }

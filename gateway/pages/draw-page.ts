@@ -13,22 +13,45 @@ export const drawPage = (view: DrawView): Html => html`<h1>The draw</h1>
   ${
     view.draw.state === 'none'
       ? html`<p>This sale has no lobby, so there is no draw: places go by arrival.</p>`
-      : html`${explained(view)} ${standing(view)} ${view.draw.state === 'drawn' ? recompute(view) : ''} ${facts(view)} ${limits(view)}`
+      : html`${explained(view)} ${standing(view)} ${view.draw.state === 'drawn' ? recompute(view) : ''} ${facts(view)}
+        ${isNeverDrawn(view) ? '' : limits(view)}`
   }
   <p><a href="/sales/${view.sale.sale}">Back to the queue</a></p>`;
 
-const explained = ({ draw: { beaconSource } }: DrawView): Html => html`<p>
-  Before the lobby opened we chose a secret number, the seed, and published its fingerprint, so that we cannot exchange it.
-  At the opening the list of everybody in the lobby was closed and got a fingerprint too.
+const explained = (view: DrawView): Html => html`<p>
+  Before the lobby opens we choose a secret number, the seed, and publish its fingerprint, so that we cannot exchange it.
+  At the opening the list of everybody in the lobby is closed and gets a fingerprint too.
   ${
-    beaconSource
+    mixesBeacon(view)
       ? html`Seed, list and a public value that nobody could know before the opening`
       : html`Seed and list`
   }
   alone decide the order, so that anybody can compute it again.
 </p>`;
 
-function standing({ sale, draw }: DrawView): Html {
+/** Whether the order depends on a public value, or will. */
+const mixesBeacon = ({ draw: { beaconSource, withoutBeacon, entries } }: DrawView): boolean =>
+  beaconSource !== null && withoutBeacon === null && entries !== 0;
+
+/** A lobby whose sale was closed before it opened. */
+const isNeverDrawn = ({ sale, draw }: DrawView): boolean =>
+  sale.state === 'closed' && draw.state === 'committed';
+
+/** The lobby's digest was published when the value could be known already: the shop refuses the value. */
+const isBeaconTooLate = ({ draw: { beaconSource, digestAt } }: DrawView): boolean =>
+  beaconSource !== null && digestAt !== null && Date.parse(digestAt) >= Date.parse(beaconSource.from);
+
+const areIn = ({ entries }: DrawFacts): string =>
+  entries === 1 ? 'One fan is in the lobby' : `${formatNumber(entries ?? 0)} fans are in the lobby`;
+
+function standing(view: DrawView): Html {
+  const { sale, draw } = view;
+  if (isNeverDrawn(view)) {
+    return card(
+      'Nothing is drawn',
+      html`The sale was closed before it opened. Nobody of the lobby has a number, and nobody gets a turn.`,
+    );
+  }
   const count = draw.entries === null ? '' : formatNumber(draw.entries);
   switch (draw.state) {
     case 'committed':
@@ -38,23 +61,35 @@ function standing({ sale, draw }: DrawView): Html {
         help. Whoever wants to check it notes the fingerprint of the seed now.`,
       );
     case 'frozen':
-      return card('The lobby is closed', html`${count} fans are in it. Its fingerprint is being computed.`);
+      return card('The lobby is closed', html`${areIn(draw)}. Its fingerprint is being computed.`);
     case 'awaitingBeacon':
+      if (isBeaconTooLate(view)) {
+        return card(
+          'The draw waits for the organiser',
+          html`${areIn(draw)}; each keeps a place ahead of everybody who came later. The fingerprint of the lobby was
+          published when “${draw.beaconSource?.name}” could be known already, so that value would prove nothing and is not
+          taken. The organiser has to draw without it, and to say why; the reason will stand here.`,
+        );
+      }
       return card(
         'The draw waits for its public value',
-        html`${count} fans are in it; each keeps a place ahead of everybody who came later. The order is drawn as soon as
+        html`${areIn(draw)}; each keeps a place ahead of everybody who came later. The order is drawn as soon as
         “${draw.beaconSource?.name}” is known, from
         ${formatMoment(draw.beaconSource?.from ?? sale.opensAt, sale.event.timeZone)} on. Whoever wants to check it notes
         the fingerprint of the lobby now.`,
       );
     case 'drawing':
-      return card('The order is being written', html`${count} fans get their numbers in these seconds.`);
+      return card(
+        'The order is being written',
+        html`${areIn(draw)}; the numbers are given in these seconds.`,
+      );
     default:
       return card(
         draw.entries === 0 ? 'Nobody was in the lobby' : 'The order is drawn',
         draw.entries === 0
           ? html`Places went by arrival.`
-          : html`${count} fans have the numbers 1 to ${count}. Whoever came later stands behind them.`,
+          : html`${draw.entries === 1 ? 'One fan has the number 1' : `${count} fans have the numbers 1 to ${count}`}. Whoever came
+            later stands behind.`,
       );
   }
 }
@@ -64,49 +99,56 @@ const card = (title: string, text: Html): Html => html`<section class="card">
   <p>${text}</p>
 </section>`;
 
-const facts = ({ sale, draw }: DrawView): Html => html`<section>
-  <h2>What is published</h2>
-  <p>Fingerprint of the seed (SHA-256), there before the lobby opened:<br /><code>${draw.commitment}</code></p>
-  <p>
-    Fingerprint of the lobby (SHA-256 of the ids in byte order, joined by line feeds)${at(draw.digestAt, sale)}:<br />
-    <code>${draw.digest ?? 'at the opening'}</code>
-  </p>
-  ${beacon(sale, draw)}
-  <p>Seed${at(draw.drawnAt, sale)}:<br /><code>${draw.seed ?? 'after the draw'}</code></p>
-  <p>
-    The order is ascending by HMAC-SHA256 of the id. The key is the seed’s 32 bytes, then the 32 bytes of the lobby’s
-    fingerprint${draw.beaconSource ? ', then the public value as it stands here' : ''}.
-    ${
-      draw.state === 'drawn'
-        ? html`All of it, with the ids in order, is at
-            <a href="/api/sales/${sale.sale}/draw">/api/sales/${sale.sale}/draw</a>.`
-        : ''
-    }
-  </p>
-</section>`;
+function facts(view: DrawView): Html {
+  const { sale, draw } = view;
+  const undrawn = isNeverDrawn(view) ? 'not published: the sale was closed before it opened' : null;
+  return html`<section>
+    <h2>What is published</h2>
+    <p>Fingerprint of the seed (SHA-256), there before the lobby opened:<br /><code>${draw.commitment}</code></p>
+    <p>
+      Fingerprint of the lobby (SHA-256 of the ids in byte order, joined by line feeds)${at(draw.digestAt, sale)}:<br />
+      ${known(draw.digest, undrawn ?? 'at the opening')}
+    </p>
+    ${beacon(view, undrawn)}
+    <p>Seed${at(draw.drawnAt, sale)}:<br />${known(draw.seed, undrawn ?? 'after the draw')}</p>
+    <p>
+      The order is ascending by HMAC-SHA256 of the id. The key is the seed’s 32 bytes, then the 32 bytes of the lobby’s
+      fingerprint${mixesBeacon(view) ? ', then the public value as it stands here' : ''}.
+      ${
+        draw.state === 'drawn'
+          ? html`All of it, with the ids in order, is at
+              <a href="/api/sales/${sale.sale}/draw">/api/sales/${sale.sale}/draw</a>.`
+          : ''
+      }
+    </p>
+  </section>`;
+}
+
+/** A value to be compared to the character, or in plain words why there is none. */
+const known = (value: string | null, otherwise: string): Html =>
+  value === null ? html`<span class="soft">${otherwise}</span>` : html`<code>${value}</code>`;
 
 const at = (time: string | null, { event }: SaleAnswer): string =>
   time === null ? '' : `, published ${formatMoment(time, event.timeZone)}`;
 
-const beacon = (
-  sale: SaleAnswer,
-  { beacon, beaconSource, withoutBeacon, beaconAt, entries }: DrawFacts,
-): Html | string =>
-  beaconSource
-    ? html`<p>
-        Public value, named before the lobby opened: “${beaconSource.name}”, known from
-        ${formatMoment(beaconSource.from, sale.event.timeZone)} on. What counts: ${beaconSource.rule}.
-        ${beaconSource.url ? html`<a href="${beaconSource.url}" rel="noreferrer">Its source</a>.` : ''}<br />
-        <code>${beacon ?? (withoutBeacon || entries === 0 ? 'not used' : 'not known yet')}</code>${at(beaconAt, sale)}
-      </p>`
-    : '';
+function beacon(view: DrawView, undrawn: string | null): Html | string {
+  const { sale, draw } = view;
+  const { beacon, beaconSource, beaconAt } = draw;
+  if (!beaconSource) return '';
+  return html`<p>
+    Public value, named before the lobby opened: “${beaconSource.name}”, known from
+    ${formatMoment(beaconSource.from, sale.event.timeZone)} on. What counts: ${beaconSource.rule}.
+    ${beaconSource.url ? html`<a href="${beaconSource.url}" rel="noreferrer">Its source</a>.` : ''}<br />
+    ${known(beacon, undrawn || !mixesBeacon(view) ? 'not used' : 'not known yet')}${at(beacon && beaconAt, sale)}
+  </p>`;
+}
 
 /** Shown by its script; without one the text there says how to do it. */
 const recompute = ({ sale, ticket }: DrawView): Html => html`<section>
     <h2>Compute it yourself</h2>
     <div class="card" data-draw data-sale="${sale.sale}" hidden>
       <form>
-        <label for="id">The id of a place${ticket ? ': this is yours' : ''}</label>
+        <label for="id">The id of a place${ticket ? ': this is yours' : ', to find it'}</label>
         <input
           id="id"
           maxlength="40"
@@ -120,7 +162,7 @@ const recompute = ({ sale, ticket }: DrawView): Html => html`<section>
       <progress value="0" max="1" aria-label="How much is computed" hidden></progress>
       <ul class="list" data-show="steps"></ul>
       <div role="status">
-        <p data-show="verdict"></p>
+        <p><strong data-show="verdict"></strong></p>
         <p data-show="place"></p>
       </div>
     </div>
@@ -135,21 +177,23 @@ const recompute = ({ sale, ticket }: DrawView): Html => html`<section>
     </p>
   </section>`;
 
-function limits({ draw }: DrawView): Html {
-  const { beaconSource, withoutBeacon } = draw;
-  if (withoutBeacon)
+function limits({ draw: { beaconSource, withoutBeacon, beacon } }: DrawView): Html {
+  const noted = html`That the fingerprints stood here when we say: that is known to whoever noted them. And that everybody in
+  the lobby is a person of their own.`;
+  if (withoutBeacon) {
     return card(
       'What this does not prove',
-      html`A public value was named, and the organiser has drawn without it, for this reason: “${withoutBeacon.reason}”.
-      So it is not proven that whoever runs this sale did not choose the outcome.`,
+      html`That whoever runs this sale did not choose the outcome: a public value was named, and the draw was made without it.
+      The reason that was given: “${withoutBeacon.reason}”<br />${noted}`,
     );
+  }
+  if (beaconSource) {
+    const isTheirs = html`That the public value is the one “${beaconSource.name}” has: look it up there.`;
+    return card('What this does not prove', html`${beacon === null ? '' : isTheirs} ${noted}`);
+  }
   return card(
     'What this does not prove',
-    beaconSource
-      ? html`That the fingerprints stood here when we say: that is known to whoever noted them. And that everybody in the
-        lobby is a person of their own.`
-      : html`That whoever runs this sale did not try several seeds or lobbies and take the one they liked: that would take a
-        public value from after the opening, and none was named for this sale. That the fingerprints stood here when we
-        say: that is known to whoever noted them.`,
+    html`That whoever runs this sale did not try several seeds or lobbies and take the one they liked: that would take a
+    public value from after the opening, and none was named for this sale. ${noted}`,
   );
 }

@@ -78,7 +78,7 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
     expect(ids).toContain(id);
     await page.getByRole('button', { name: 'Compute the order again' }).click();
     await page.waitForSelector('text=your browser has computed the same order');
-    expect(await page.innerText('main')).toContain(`${id} was drawn as number ${ids!.indexOf(id) + 1} of 41`);
+    expect(await page.innerText('main')).toContain(`the id ${id} is number ${ids!.indexOf(id) + 1} of 41`);
     await page.fill('#id', 'AAAAAAAAAAA');
     await page.getByRole('button', { name: 'Find this id' }).click();
     await page.waitForSelector('text=is not in this draw');
@@ -116,6 +116,20 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
     await close();
   });
 
+  test('a sale that was closed before it opened promises no draw', async () => {
+    const from = new Date(Date.now() + 3_600_000).toISOString();
+    const sale = await lobby({ beacon: { name: 'a lottery', rule: 'its digits', from } });
+    const { page, faults, close } = await visit(`/sales/${sale}/draw`);
+    expect(await page.innerText('main')).toContain('The draw is held when the sale opens');
+    expect((await command(sale, 'close')).status).toBe(200);
+    await page.reload();
+    const closed = await page.innerText('main');
+    expect(closed).toContain('The sale was closed before it opened. Nobody of the lobby has a number');
+    expect(closed).not.toMatch(/when the sale opens|at the opening$|after the draw|not known yet/m);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
   test('a draw that waits for its beacon says so, and without which it was made', async () => {
     const beacon = {
       name: 'the lottery’s bonus number',
@@ -140,8 +154,10 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
     const { ids } = await until(sale, 'drawn');
     await page.reload();
     const drawn = await page.innerText('main');
+    expect(drawn).toContain('Seed and list alone decide');
     expect(drawn).toContain('The lottery <b>was</b> cancelled.');
-    expect(drawn).toContain('not proven');
+    expect(drawn).toContain('What this does not prove\n');
+    expect(drawn).toContain('did not choose the outcome');
     expect(ids!.some((id) => drawn.includes(id))).toBe(true);
     expect(faults).toEqual([]);
     await close();

@@ -63,7 +63,7 @@ function showPlace() {
   const at = known.indexOf(id) + 1;
   place.textContent =
     at > 0
-      ? `The id ${id} was drawn as number ${number.format(at)} of ${number.format(known.length)}.`
+      ? `In the published order the id ${id} is number ${number.format(at)} of ${number.format(known.length)}.`
       : `The id ${id} is not in this draw. Whoever came after the opening stands behind it.`;
 }
 
@@ -85,7 +85,11 @@ form?.addEventListener('submit', async (event) => {
     const holds = await recompute(sale, draw);
     known = draw.ids ?? [];
     if (holds) say('The draw is what it says: your browser has computed the same order.');
-    else say('This draw is NOT what it says. Keep this page and tell the organiser.', true);
+    else
+      say(
+        'This draw is NOT what it says. Keep what is published here, and ask the organiser about it.',
+        true,
+      );
     if (button) button.textContent = 'Find this id';
     showPlace();
   } catch {

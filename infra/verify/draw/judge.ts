@@ -48,11 +48,11 @@ export async function* judgeWithWitness(draw: DrawAnswer, witness: Witness): Asy
       `The digest that was noted is ${witness.digest}, and ${digest} is published.`,
     );
   if (draw.entries !== 0) {
-    if (!beaconSource || withoutBeacon)
+    if (!beaconSource)
       yield open(
-        'That the operator did not try several seeds or lobbies: no public value from after the opening is mixed in.',
+        'That the operator did not try several seeds or lobbies: no public value from after the opening was named.',
       );
-    else if (witness.digest === undefined)
+    else if (!withoutBeacon && witness.digest === undefined)
       yield open(
         'That this digest stood there before the beacon was known: compare it with one that was noted.',
       );
