@@ -184,7 +184,7 @@ test.each([' 17', '17\n', '', 'é', 'x'.repeat(257)])('%j is no value of a beaco
   expect((await problem(give(sale, value))).code).toBe('invalid-field');
 });
 
-test('nobody has a position before the draw; whoever comes meanwhile stands behind the lobby', async () => {
+test('nobody has a position before the draw; whoever comes meanwhile stands behind the lobby, at most as far as fans wait', async () => {
   const sale = await saleWithBeacon();
   const joined = await g.post(`/api/sales/${sale}/queue`);
   const { queueTicket } = (await joined.json()) as { queueTicket: string };
@@ -192,8 +192,18 @@ test('nobody has a position before the draw; whoever comes meanwhile stands behi
   const headers = { authorization: `Bearer ${queueTicket}` };
   const me = async () => (await g.app.request(`/api/sales/${sale}/queue/me`, { headers })).json();
   expect(await me()).toMatchObject({ state: 'lobby', saleState: 'open', position: null, waiting: 21 });
-  const late = (await (await g.post(`/api/sales/${sale}/queue`)).json()) as { position: number };
-  expect(late.position).toBe(22);
+  const late = (await (await g.post(`/api/sales/${sale}/queue`)).json()) as { queueTicket: string };
+  expect(late).toMatchObject({ position: 22, waiting: 22 });
+
+  // Whoever leaves the lobby now keeps an empty number until the draw is written: it still counts, on both sides.
+  const left = await g.app.request(`/api/sales/${sale}/queue/me`, { method: 'DELETE', headers });
+  expect(left.status).toBe(204);
+  headers.authorization = `Bearer ${late.queueTicket}`;
+  expect(await me()).toMatchObject({ position: 22, waiting: 22 });
+  await drawWithout(sale, 'not needed');
+  await g.draw(sale);
+  await g.queue.watch.renew(sale);
+  expect(await me()).toMatchObject({ position: 21, waiting: 21 });
 });
 
 test('a drawn order is answered with a tag and for long, one that waits for a second only', async () => {

@@ -13,7 +13,7 @@ import type { PollLimit } from './poll-limit.ts';
 import type { Presence } from './presence.ts';
 import type { QueueSnapshot } from './snapshot.ts';
 import type { QueueTicket, TicketMint } from './ticket.ts';
-import { positionOf } from './waiting-bits.ts';
+import { countWaiting, positionOf } from './waiting-bits.ts';
 import { isCurrent, type QueueWatch } from './watch.ts';
 
 export type Queue = {
@@ -153,7 +153,9 @@ const status = (snapshot: QueueSnapshot, state: EntryState, queueNumber: number 
   queueNumber,
   position: null,
   ahead: null,
-  waiting: snapshot.waiting + (isUndrawn(snapshot) || snapshot.drawState === 'drawing' ? snapshot.lobby : 0),
+  // Positions are counted from the bits. Until a draw is written they know more than the sorted set: its whole lobby, with
+  // those who have left it since. A fan who has just joined knows more than the bits.
+  waiting: Math.max(snapshot.waiting, countWaiting(snapshot.bits)),
   admittedPerMinute: snapshot.turnsLastMinute,
   estimate: null,
   claimBy: null,

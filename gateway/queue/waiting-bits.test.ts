@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { indexWaitingBits, noneWaiting, positionOf } from './waiting-bits.ts';
+import { countWaiting, indexWaitingBits, noneWaiting, positionOf } from './waiting-bits.ts';
 
 const bitsOf = (numbers: Iterable<number>, size: number): Uint8Array => {
   const bytes = new Uint8Array(Math.ceil((size + 1) / 8));
@@ -16,6 +16,7 @@ test('a position is the rank among those who wait, plus one, and null for everyo
       sorted.forEach((number, rank) => {
         expect(positionOf(bits, number)).toBe(rank + 1);
       });
+      expect(countWaiting(bits)).toBe(waiting.length);
       for (const absent of [0, 1, 513, 4_999, 5_001, 70_000]) {
         if (!waiting.includes(absent)) expect(positionOf(bits, absent)).toBeNull();
       }
@@ -36,4 +37,5 @@ test('a million who wait stand at their own numbers', () => {
 
 test('nobody stands in an empty queue', () => {
   expect(positionOf(noneWaiting, 1)).toBeNull();
+  expect(countWaiting(noneWaiting)).toBe(0);
 });

@@ -37,6 +37,9 @@ export function indexWaitingBits(bits: Uint8Array): WaitingBits {
   return { bytes, before };
 }
 
+/** How many wait: the position of the last. */
+export const countWaiting = ({ before }: WaitingBits): number => before.at(-1) ?? 0;
+
 /** 1 for the next fan, null for a number that does not wait. */
 export function positionOf({ bytes, before }: WaitingBits, queueNumber: number): number | null {
   const byteIndex = queueNumber >>> 3;
