@@ -14,6 +14,7 @@ import { connectBooking } from './booking/client.ts';
 import { createDoor } from './door/door.ts';
 import { createPulse } from './door/pulse.ts';
 import { watchAccess } from './limits/access.ts';
+import { createDrawing } from './lobby/draw.ts';
 import { beaconAsker } from './organiser/draw-commands.ts';
 import { readOrganisers } from './organiser/organisers.ts';
 import { readSaleStats } from './organiser/stats.ts';
@@ -29,6 +30,7 @@ import { streamStatuses } from './queue/streams.ts';
 import { createTicketMint } from './queue/ticket.ts';
 import { watchQueues } from './queue/watch.ts';
 import { keepMemory } from './recovery/keep-memory.ts';
+import { lobbyFiles } from './recovery/lobby-files.ts';
 import { memoryFiles } from './recovery/memory-files.ts';
 import { connectRedis } from './redis/client.ts';
 import type { Store } from './redis/script.ts';
@@ -73,8 +75,11 @@ await runUntilStopped(async () => {
   const booking = connectBooking(env.BOOKING_URL, env.INTERNAL_SECRET);
   const catalogue = bookingCatalogue(booking);
 
-  const files = memoryFiles(env.DATA_DIR, `${hostname()} ${env.HOST} ${env.PORT}`, log);
-  const memory = await keepMemory(store, files, log);
+  const gateway = `${hostname()} ${env.HOST} ${env.PORT}`;
+  const drawing = createDrawing(store);
+  const files = memoryFiles(env.DATA_DIR, gateway, log);
+  const lobbies = { drawing, files: lobbyFiles(env.DATA_DIR, gateway, log) };
+  const memory = await keepMemory(store, files, lobbies, log);
   const watch = watchQueues(store, log, memory.guard);
   const presence = keepPresence(store, watch.definitions, log);
   const sync = keepSalesInStep(store, watch, catalogue, log);
@@ -85,6 +90,7 @@ await runUntilStopped(async () => {
   const stopOpening = keepOpening({
     store,
     watch,
+    drawing,
     giveTurns: (sale) => giveTurns(store, sale),
     askBeacon: beaconAsker(shop),
     log,
@@ -151,6 +157,7 @@ await runUntilStopped(async () => {
     server.close,
     stopTurns,
     stopMeasuring,
+    drawing.stop,
     stopOpening,
     presence.stop,
     listing.stop,

@@ -19,8 +19,7 @@ local id = ARGV[2]
 -- other stand-in gives up its room, for all who are really in the shop have room in it.
 local function readmit(entry)
   local number = tonumber(ARGV[5])
-  -- The draw that gave it was lost, and is held again.
-  if number <= tonumber(redis.call('HGET', K.queue, 'redrawTo') or 0) then number = 0 end
+  noteDrawn(number)
   local ends = tonumber(ARGV[8]) * 1000
   if entry then
     takeOut(id, entry)

@@ -240,7 +240,8 @@ if turns > given and redis.call('ZCARD', K.returning) == 0 then
   -- Until the draw is written down only what stands before its end may be served: the rest of the lobby comes before
   -- everybody who arrived later.
   local draw = redis.call('HMGET', K.draw, 'state', 'placed')
-  local last = isUnderWay(draw[1]) and draw[2] or '+inf'
+  -- A lobby that has not been frozen again after a loss comes before them too.
+  local last = draw[1] == 'committed' and '0' or isUnderWay(draw[1]) and draw[2] or '+inf'
   local there
   -- Who is there stands before everybody who was not looked at yet.
   passed, there = passOverStandIns(last, turns - given, ABSENT_PER_CALL_MAX)

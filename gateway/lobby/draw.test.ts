@@ -206,14 +206,89 @@ test('an id that was never in the lobby is not placed', async () => {
   await expect(f.draw(sale)).rejects.toThrow('4 of the 5 entries');
   expect(await f.redis.zcard(saleKey(sale, 'waiting'))).toBe(0);
   // Nor is it by a gateway that has read another lobby.
-  await f.redis.hset(saleKey(sale, 'draw'), { state: 'drawing', digest: 'a digest' });
+  await f.redis.hset(saleKey(sale, 'draw'), {
+    state: 'drawing',
+    digest: 'a digest',
+    beaconSource: '{"name":"a beacon"}',
+  });
   const two = entryOf('fan-1') + entryOf('stranger');
   await expect(place(f.store, sale, [0, 'a digest', two, Buffer.alloc(16)])).rejects.toThrow(
     'cannot be reached',
   );
+  // However often it tries.
+  await expect(place(f.store, sale, [0, 'a digest', two, Buffer.alloc(16)])).rejects.toThrow();
   await expect(place(f.store, sale, [0, 'another', two, Buffer.alloc(16)])).rejects.toThrow();
   expect(await f.redis.zcard(saleKey(sale, 'waiting'))).toBe(0);
+  expect(await f.redis.zscore(saleKey(sale, 'frozen'), entryOf('stranger'))).toBeNull();
   expect(await stateOf(sale, 'fan-1')).toBe('lobby');
+});
+
+/** Everything of a sale as it is now; the returned function puts Redis back to this moment. */
+async function bookmark(sale: string) {
+  const names = await f.keysOf(sale);
+  const values = await Promise.all(names.map((name) => f.redis.dumpBuffer(name)));
+  return async () => {
+    for (const name of await f.keysOf(sale)) await f.redis.del(name);
+    for (const [i, name] of names.entries()) await f.redis.restore(name, 0, values[i] as Buffer);
+  };
+}
+
+test('a reading of a lobby that Redis has lost, of the very same size, drops nobody and draws no stranger', async () => {
+  for (const isNoticed of [true, false]) {
+    const sale = await lobbySale(28);
+    const back = await bookmark(sale);
+    const drawing = createDrawing(f.store);
+    await joinAs(sale, 'lost');
+    await joinAs(sale, 'fan-28');
+    await drawing.readAhead(sale);
+    await leaveAs(sale, 'fan-28');
+    await drawing.readAhead(sale);
+    await back();
+    if (isNoticed) await f.redis.hset(saleKey(sale, 'queue'), 'epoch', 2);
+    await joinAs(sale, 'honest');
+    await joinAs(sale, 'fan-29');
+    await leaveAs(sale, 'fan-29');
+    await drawing.readAhead(sale);
+    f.pass(60);
+    await freezeLobby(f.store, sale);
+    await drawing.write(sale);
+    // Where nobody has noticed the loss, the digest is published anew before anybody has a number.
+    await drawing.write(sale);
+    await drawing.stop();
+    const draw = await published(sale);
+    expect(draw).toMatchObject({ state: 'drawn', entries: 29 });
+    recompute(draw);
+    expect(draw.ids).toContain(entryOf('honest'));
+    expect(draw.ids).not.toContain(entryOf('lost'));
+  }
+});
+
+test('a clock that goes back after the freeze lets nobody into a lobby that is never drawn', async () => {
+  const sale = await lobbySale(2);
+  f.pass(60);
+  await freezeLobby(f.store, sale);
+  f.pass(-0.05);
+  expect((await joinAs(sale, 'late')).entry).toMatchObject({ state: 'waiting', queueNumber: 3 });
+  f.pass(0.05);
+  await f.draw(sale);
+  expect(await census(f.redis, sale)).toMatchObject({ joined: 3, waiting: 3, lobby: 0 });
+});
+
+test('a drawn order that is not whole any more is not published as the drawn order', async () => {
+  const sale = await lobbySale(5);
+  f.pass(60);
+  await freezeLobby(f.store, sale);
+  await f.draw(sale);
+  const whole = await published(sale);
+  const drawn = await f.redis.getBuffer(saleKey(sale, 'drawn'));
+  for (const rest of [Buffer.alloc(0), drawn!.subarray(0, 32)]) {
+    await f.redis.set(saleKey(sale, 'drawn'), rest);
+    const { headers } = await publishDraws(f.store).answer(sale);
+    expect(headers['cache-control']).not.toContain('immutable');
+    expect(await published(sale)).toMatchObject({ state: 'drawing', seed: null, ids: null, entries: 5 });
+  }
+  await f.redis.set(saleKey(sale, 'drawn'), drawn!);
+  expect(await published(sale)).toEqual(whole);
 });
 
 test('one gateway works on a draw; another takes it up when nothing has happened for a while', async () => {

@@ -20,8 +20,22 @@ const takeUp = saleScript<0 | 1>(new URL('./take-up.lua', import.meta.url));
 const publishDigest = saleScript<string>(new URL('./publish-digest.lua', import.meta.url));
 const place = saleScript<number>(new URL('./place.lua', import.meta.url));
 
+/** A larger lobby is not read, while its draw is under way, by gateways that do not write it: they would slow it down. */
+const READ_BESIDE_MAX = 50_000;
+
+/** Who was in a lobby when it was frozen: with the seed and the beacon that is the whole draw. */
+export type FrozenLobby = {
+  /** When, as the draw says it, which tells one freeze from another. */
+  frozenAt: string;
+  entries: number;
+  digest: string;
+  /** The ids in byte order, as the bytes they stand for. */
+  ids: Uint8Array;
+};
+
 /** How far a lobby has been read. */
 type Reading = {
+  epoch: number;
   arrivals: number;
   lastId: Buffer;
   left: number;
@@ -29,7 +43,7 @@ type Reading = {
   generation: number;
 };
 
-/** What this process does for the draws of its sales. One call at a time for each sale. */
+/** What this process does for the draws of its sales. Calls for one sale act one after another. */
 export type Drawing = {
   /** Reads on in a lobby that is still open, so that at its freeze only the latest is missing. */
   readAhead: (sale: string) => Promise<void>;
@@ -41,6 +55,8 @@ export type Drawing = {
   write: (sale: string, onFront?: () => Promise<unknown>) => Promise<void>;
   /** Whether nobody has got on with this draw lately; to whom it says so the draw is left for the next seconds. */
   takesUp: (sale: string) => Promise<boolean>;
+  /** Who was in the frozen lobby, for the day Redis has lost it; null where that is not known, or not at this moment. */
+  frozenLobby: (sale: string) => Promise<FrozenLobby | null>;
   /** Forgets what was read of a lobby. */
   forget: (sale: string) => Promise<void>;
   stop: Stop;
@@ -49,12 +65,32 @@ export type Drawing = {
 export function createDrawing(store: Store): Drawing {
   const sorter = createSorter();
   const readings = new Map<string, Reading>();
+  const frozen = new Map<string, FrozenLobby>();
+  const running = new Map<string, Promise<unknown>>();
+  const asking = new Map<string, Promise<FrozenLobby | null>>();
+
+  const alone = async <Result>(sale: string, act: () => Promise<Result>): Promise<Result> => {
+    const before = running.get(sale)?.catch(() => undefined);
+    const acting = before ? before.then(act) : act();
+    running.set(sale, acting);
+    try {
+      return await acting;
+    } finally {
+      if (running.get(sale) === acting) running.delete(sale);
+    }
+  };
 
   const readingOf = async (sale: string, lobby: LobbySorter): Promise<Reading> => {
     const known = readings.get(sale);
     if (known && known.generation === sorter.generation()) return known;
     await lobby.forget();
-    const fresh = { arrivals: 0, lastId: Buffer.alloc(0), left: 0, generation: sorter.generation() };
+    const fresh = {
+      epoch: 0,
+      arrivals: 0,
+      lastId: Buffer.alloc(0),
+      left: 0,
+      generation: sorter.generation(),
+    };
     readings.set(sale, fresh);
     return fresh;
   };
@@ -75,6 +111,7 @@ export function createDrawing(store: Store): Drawing {
         reading.lastId,
         reading.left,
         READ_SLICE,
+        reading.epoch,
       ]);
       if (reply.length === 1) {
         // Once means that Redis has lost data; what was read since then is not lost again.
@@ -83,13 +120,13 @@ export function createDrawing(store: Store): Drawing {
         await forget(sale);
         continue;
       }
-      const [arrivals, arrived, left, gone] = reply as [number, Buffer, number, Buffer];
+      const [arrivals, arrived, left, gone, epoch] = reply as [number, Buffer, number, Buffer, number];
       await Promise.all([
         arrived.length > 0 ? lobby.add(arrived) : null,
         gone.length > 0 ? lobby.remove(gone) : null,
       ]);
       if (arrived.length > 0) reading.lastId = Buffer.from(arrived.subarray(-ID_LENGTH));
-      Object.assign(reading, { arrivals, left });
+      Object.assign(reading, { epoch, arrivals, left });
       if (arrived.length === 0 && gone.length === 0) return;
     }
   };
@@ -101,16 +138,17 @@ export function createDrawing(store: Store): Drawing {
     for await (const bytes of drawnBytes(store, sale)) await lobby.add(textsOf(bytes));
   };
 
-  /** The whole lobby into the thread; null when somebody else has finished the draw meanwhile. */
+  /** The whole lobby into the thread; null when nobody is drawn from it any more, or when it is not whole itself. */
   const readWhole = async (
     sale: string,
+    states: string[],
   ): Promise<{ lobby: LobbySorter; facts: Facts; digest: string } | null> => {
     const lobby = sorter.lobby(sale);
     for (let attempt = 1; ; attempt += 1) {
       await readOn(sale, Number.POSITIVE_INFINITY);
       let { entries, digest } = await lobby.digest();
       let facts = await readFacts(store, sale);
-      if (facts.state !== 'frozen' && facts.state !== 'drawing') return null;
+      if (facts.state === null || !states.includes(facts.state) || facts.isMissing) return null;
       if (entries !== facts.entries && facts.placed > 0) {
         await readDrawn(sale);
         ({ entries, digest } = await lobby.digest());
@@ -125,43 +163,84 @@ export function createDrawing(store: Store): Drawing {
     }
   };
 
-  return {
-    readAhead: (sale) => readOn(sale, READS_AHEAD_MAX),
+  const keepFrozen = async (
+    sale: string,
+    { lobby, facts, digest }: { lobby: LobbySorter; facts: Facts; digest: string },
+  ): Promise<FrozenLobby> => {
+    const { frozenAt, entries } = facts;
+    const kept = { frozenAt, entries, digest, ids: await lobby.all() };
+    frozen.set(sale, kept);
+    return kept;
+  };
 
-    async write(sale, onFront = async () => undefined) {
-      const whole = await readWhole(sale);
-      if (!whole) return;
-      const { lobby, facts, digest } = whole;
-      const state = await publishDigest(store, sale, [digest]);
-      if (state !== 'drawing') return;
-      const { seed, beacon } = await readFacts(store, sale);
-      await lobby.arrange(drawKey(seed, digest, beacon));
-      let { placed } = facts;
-      while (placed < facts.entries) {
-        const from = placed;
-        const { texts, bytes } = await lobby.slice(from, ORDER_SLICE);
-        const end = from + bytes.length / ID_BYTES;
-        // Where another process has got further, this one goes on from there.
-        while (placed < end) {
-          const [at, size] = [placed - from, Math.min(PLACE_SLICE, end - placed)];
-          const next = await place(store, sale, [
-            placed,
+  const write = async (sale: string, onFront: () => Promise<unknown>): Promise<void> => {
+    const whole = await readWhole(sale, ['frozen', 'drawing']);
+    if (!whole) return;
+    const { lobby, facts, digest } = whole;
+    const state = await publishDigest(store, sale, [digest]);
+    if (state !== 'drawing') return;
+    const { seed, beacon } = await readFacts(store, sale);
+    await lobby.arrange(drawKey(seed, digest, beacon));
+    let { placed } = facts;
+    while (placed < facts.entries) {
+      const from = placed;
+      const { texts, bytes } = await lobby.slice(from, ORDER_SLICE);
+      const end = from + bytes.length / ID_BYTES;
+      // Where another process has got further, this one goes on from there.
+      while (placed < end) {
+        const [at, size] = [placed - from, Math.min(PLACE_SLICE, end - placed)];
+        const next =
+          (await place(store, sale, [
+            facts.drawnFrom + placed,
             digest,
             bufferOf(texts, at * ID_LENGTH, size * ID_LENGTH),
             bufferOf(bytes, at * ID_BYTES, size * ID_BYTES),
-          ]);
-          // Redis has lost what was written: the next look begins anew.
-          if (next <= placed) return;
-          if (placed === 0) await onFront();
-          placed = next;
-        }
+          ])) - facts.drawnFrom;
+        // Redis has lost what was written, or had another lobby: the next look begins anew.
+        if (next <= placed) return forget(sale);
+        if (placed === 0) await onFront();
+        placed = next;
+        // As soon as anybody has a number the whole order is safe; the first turn does not wait for it.
+        if (frozen.get(sale)?.frozenAt !== facts.frozenAt) await keepFrozen(sale, whole);
       }
-      await forget(sale);
+    }
+    await forget(sale);
+  };
+
+  const findFrozen = async (sale: string): Promise<FrozenLobby | null> => {
+    const facts = await readFacts(store, sale);
+    const known = frozen.get(sale);
+    if (known && known.frozenAt === facts.frozenAt) return known;
+    const isUnderWay = facts.state === 'frozen' || facts.state === 'drawing';
+    if (running.has(sale) || (isUnderWay && facts.entries > READ_BESIDE_MAX)) return null;
+    // A drawn order that has been lost is looked for no more.
+    const isDrawn = facts.state === 'drawn';
+    if (isDrawn && (await drawnCount(store, sale)) !== facts.entries) return null;
+    return alone(sale, async () => {
+      const whole = await readWhole(sale, ['frozen', 'awaitingBeacon', 'drawing', 'drawn']);
+      const kept = whole && (await keepFrozen(sale, whole));
+      if (isDrawn) await forget(sale);
+      return kept;
+    });
+  };
+
+  return {
+    readAhead: (sale) => alone(sale, () => readOn(sale, READS_AHEAD_MAX)),
+
+    write: (sale, onFront = async () => undefined) => alone(sale, () => write(sale, onFront)),
+
+    frozenLobby(sale) {
+      const asked = asking.get(sale) ?? findFrozen(sale).finally(() => asking.delete(sale));
+      asking.set(sale, asked);
+      return asked;
     },
 
     takesUp: async (sale) => (await takeUp(store, sale, [TAKE_UP_AFTER_MS])) === 1,
 
-    forget,
+    forget: (sale) => {
+      frozen.delete(sale);
+      return alone(sale, () => forget(sale));
+    },
 
     stop: sorter.stop,
   };
@@ -177,8 +256,12 @@ const bufferOf = (bytes: Uint8Array, at: number, length: number): Buffer =>
 const drawKey = (seed: string, digest: string, beacon: string): Uint8Array =>
   Buffer.concat([Buffer.from(seed, 'hex'), Buffer.from(digest, 'hex'), Buffer.from(beacon, 'utf8')]);
 
+/** `entries` and `placed` count from where the draw begins, `drawnFrom` (gateway/recovery/settle-lobby.lua). */
 type Facts = {
   state: string | null;
+  frozenAt: string;
+  isMissing: boolean;
+  drawnFrom: number;
   seed: string;
   digest: string | null;
   beacon: string;
@@ -188,22 +271,35 @@ type Facts = {
 
 async function readFacts(store: Store, sale: string): Promise<Facts> {
   try {
-    const fields = ['state', 'seed', 'digest', 'beacon', 'entries', 'placed'] as const;
-    const [state, seed, digest, beacon, entries, placed] = await store.redis.hmget(
-      saleKey(sale, 'draw'),
-      ...fields,
-    );
+    const [state, seed, digest, beacon, entries, placed, frozenAt, drawnFrom, missing] =
+      await store.redis.hmget(
+        saleKey(sale, 'draw'),
+        ...(['state', 'seed', 'digest', 'beacon', 'entries', 'placed', 'frozenAt', 'drawnFrom'] as const),
+        'lobbyMissing',
+      );
+    const from = Number(drawnFrom ?? 0);
     return {
       state: state ?? null,
+      frozenAt: frozenAt ?? '',
+      isMissing: missing !== null,
+      drawnFrom: from,
       seed: seed ?? '',
       digest: digest ?? null,
       beacon: beacon ?? '',
-      entries: Number(entries),
-      placed: Number(placed),
+      entries: Number(entries) - from,
+      placed: Number(placed) - from,
     };
   } catch (error) {
     throw redisProblem(error);
   }
+}
+
+/** How many ids of the drawn order are in Redis. */
+export async function drawnCount(store: Store, sale: string): Promise<number> {
+  const bytes = await store.redis.strlen(saleKey(sale, 'drawn')).catch((error) => {
+    throw redisProblem(error);
+  });
+  return bytes / ID_BYTES;
 }
 
 /** The drawn ids in their order, as the bytes they stand for, READ_SLICE at a time. */

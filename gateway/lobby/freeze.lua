@@ -1,7 +1,8 @@
 -- At the opening: nobody enters the lobby any more. Its N fans own the queue numbers 1 to N from now on, in an order
 -- that is not decided yet; whoever joins later gets N+1 and following.
 --
--- 1 when the lobby is frozen (now or before), 0 when the sale has not opened, was closed before, or has no lobby
+-- 1 when the lobby is frozen (now or before), 0 when the sale has not opened, was closed before, or has no lobby, 2 when
+-- there is more to do
 local EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 local sale = loadSale()
 if not sale then return 0 end
@@ -9,12 +10,10 @@ local drawState = redis.call('HGET', K.draw, 'state')
 if drawState ~= 'committed' then return (isUnderWay(drawState) or drawState == 'drawn') and 1 or 0 end
 if now < sale.opensAt or stateOf(sale) == 'closed' or mustWait() then return 0 end
 
--- Numbers are never issued twice: a queue that has begun has no draw any more, unless its draw was lost with Redis' data
--- and is held again, for the same numbers (gateway/recovery/restore-draw.lua).
-local given = redis.call('HMGET', K.queue, 'next', 'redrawTo')
-if tonumber(given[1] or 0) > 0 and redis.call('ZCARD', K.lobby) > tonumber(given[2] or 0) then
-  return redis.error_reply('the queue of this sale has begun before its draw')
-end
+-- Numbers are never issued twice. After a loss in which nobody has remembered that the lobby was frozen, numbers are in
+-- the hands of those who came after it: as many as fit stand before them.
+local given = redis.call('HMGET', K.queue, 'next', 'takenFrom')
+if tonumber(given[1] or 0) > 0 and queueBehind(K.lobby, math.max(0, tonumber(given[2] or 1) - 1)) > 0 then return 2 end
 
 local n = redis.call('ZCARD', K.lobby)
 redis.call('HSET', K.draw, 'state', n == 0 and 'drawn' or 'frozen', 'entries', n, 'placed', 0, 'frozenAt', now,

@@ -12,7 +12,7 @@ export type Ordered = { texts: Uint8Array<ArrayBuffer>; bytes: Uint8Array<ArrayB
 
 /**
  * The ids of one lobby and what a draw makes of them. It is asked in this order: add and remove, as often as one likes
- * and in any order; digest; arrange; slice. A million ids take 20 MB and, all in all, less than a second; it belongs
+ * and in any order; digest; all, or arrange and slice. A million ids take 20 MB and, all in all, less than a second; it belongs
  * into a thread of its own (sorter.ts).
  */
 export type LobbyOrder = ReturnType<typeof lobbyOrder>;
@@ -68,6 +68,15 @@ export function lobbyOrder(four: RankFour | null = rankFour()) {
         hash.update(lines.subarray(0, to === entries ? at - 1 : at));
       }
       return { entries, digest: hash.digest('hex') };
+    },
+
+    /** Their ids in byte order, as the bytes they stand for, one behind the other. */
+    all(): Uint8Array<ArrayBuffer> {
+      const words = new Uint32Array(entered.all().buffer);
+      const bytes = new Uint8Array(entered.count() * ID_BYTES);
+      for (let i = 0; i < words.length; i += 2)
+        writeBytes(words[i] as number, words[i + 1] as number, bytes, (i / 2) * ID_BYTES);
+      return bytes;
     },
 
     /** Puts them in the order of the draw: ascending by HMAC-SHA256(key, id). */

@@ -9,9 +9,9 @@
 --
 -- how many entries are placed now
 local ID_LENGTH = 11
-local draw = redis.call('HMGET', K.draw, 'state', 'placed', 'entries', 'digest', 'leftUnplaced')
+local draw = redis.call('HMGET', K.draw, 'state', 'placed', 'entries', 'digest', 'leftUnplaced', 'lobbyMissing', 'beaconSource')
 local placed = tonumber(draw[2] or 0)
-if draw[1] ~= 'drawing' or tonumber(ARGV[2]) ~= placed then return placed end
+if draw[1] ~= 'drawing' or draw[6] or tonumber(ARGV[2]) ~= placed then return placed end
 if draw[4] ~= ARGV[3] then return redis.error_reply('this order is of another lobby') end
 
 local ids, members = {}, {}
@@ -21,11 +21,19 @@ for at = 1, #ARGV[4], ID_LENGTH do
   members[2 * #ids - 1] = placed + #ids
   members[2 * #ids] = id
 end
--- Looking each of them up first would cost a seventh more.
-if redis.call('ZREM', K.frozen, unpack(ids)) < #ids then
-  for _, id in ipairs(ids) do redis.call('ZADD', K.frozen, 0, id) end
-  return redis.error_reply('this order has an id that is not in the frozen lobby')
+for _, isThere in ipairs(redis.call('ZMSCORE', K.frozen, unpack(ids))) do
+  if not isThere then
+    -- Nothing is known yet that its digest must not be changed after: the lobby is read, and its digest published, anew.
+    if placed == 0 and (draw[7] or '') == '' then
+      redis.call('HSET', K.draw, 'state', 'frozen')
+      redis.call('HDEL', K.draw, 'digest', 'digestAt')
+      changed()
+      return placed
+    end
+    return redis.error_reply('this order has an id that is not in the frozen lobby')
+  end
 end
+redis.call('ZREM', K.frozen, unpack(ids))
 redis.call('ZADD', K.waiting, unpack(members))
 -- Presence counts from here: without a number nobody could show it.
 setBits(K.seen[1], placed + 1, placed + #ids)
@@ -33,18 +41,25 @@ if tonumber(draw[5] or 0) > 0 then
   local ended = redis.call('HMGET', K.entries, unpack(ids))
   for i = 1, #ids do
     if ended[i] then
-      -- Left after the freeze: the number stays theirs, and empty.
+      -- Left after the freeze, or brought back after a loss as what it had become: the number is theirs, and does not
+      -- wait.
+      local number, entry = placed + i, unpackEntry(ids[i], ended[i])
       redis.call('ZREM', K.waiting, ids[i])
-      redis.call('SETBIT', K.bits, placed + i, 0)
+      redis.call('SETBIT', K.bits, number, 0)
       redis.call('HINCRBY', K.draw, 'leftUnplaced', -1)
+      entry.number = number
+      writeEntry(ids[i], entry)
     end
   end
 end
+if isRecovering() then keepRecovering() end
 redis.call('APPEND', K.drawn, ARGV[5])
 placed = placed + #ids
 redis.call('HSET', K.draw, 'placed', placed, 'workedAt', now)
 if placed >= tonumber(draw[3]) then
-  redis.call('HSET', K.draw, 'state', 'drawn', 'drawnAt', now)
+  redis.call('HSET', K.draw, 'state', 'drawn')
+  -- It may have been drawn before, and lost.
+  redis.call('HSETNX', K.draw, 'drawnAt', now)
   redis.call('UNLINK', K.frozen, K.lobbyLeft, K.lobbyGone)
 end
 changed()

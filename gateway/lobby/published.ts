@@ -4,7 +4,7 @@ import type { Beacon } from '#shared/contract/sale.ts';
 import { type FinishedAnswer, finishJson, finishPieces } from '#shared/finished-answer.ts';
 import { saleKey } from '../redis/keys.ts';
 import { redisProblem, type Store } from '../redis/script.ts';
-import { drawnBytes } from './draw.ts';
+import { drawnBytes, drawnCount } from './draw.ts';
 import { ID_LENGTH, textsOf } from './lobby-ids.ts';
 
 /** A draw that is not over changes; who asks more often than this is told the same. */
@@ -97,11 +97,14 @@ async function* piecesOf(store: Store, sale: string, drawn: DrawFacts): AsyncGen
 
 async function readFacts(store: Store, sale: string): Promise<DrawFacts> {
   try {
-    const [draw, named] = await Promise.all([
+    const [draw, named, drawn] = await Promise.all([
       store.redis.hgetall(saleKey(sale, 'draw')),
       store.redis.hget(saleKey(sale, 'sale'), 'beacon'),
+      drawnCount(store, sale),
     ]);
-    const state = (draw.state ?? 'none') as DrawFacts['state'];
+    // Redis may have lost the order that was drawn, or some of it: what is not whole is no proof.
+    const isUnproven = draw.state === 'drawn' && drawn !== Number(draw.entries);
+    const state = (isUnproven ? 'drawing' : (draw.state ?? 'none')) as DrawFacts['state'];
     const source = draw.beaconSource ?? named;
     const time = (name: string) => isoTimeOrNull(draw[name] === undefined ? null : Number(draw[name]));
     return {

@@ -9,7 +9,7 @@ export type SorterCall = {
   lobby: string;
 } & (
   | { method: 'add' | 'remove' | 'arrange'; bytes: Uint8Array }
-  | { method: 'digest' | 'forget' }
+  | { method: 'digest' | 'all' | 'forget' }
   | { method: 'slice'; from: number; count: number }
 );
 
@@ -26,6 +26,8 @@ function answer(request: SorterCall): unknown {
       return known.remove(request.bytes);
     case 'digest':
       return known.digest();
+    case 'all':
+      return known.all();
     case 'arrange':
       return known.arrange(request.bytes);
     case 'slice':

@@ -14,6 +14,7 @@ export type LobbySorter = {
   add: (texts: Uint8Array) => Promise<void>;
   remove: (texts: Uint8Array) => Promise<void>;
   digest: () => Promise<{ entries: number; digest: string }>;
+  all: () => Promise<Uint8Array<ArrayBuffer>>;
   arrange: (key: Uint8Array) => Promise<void>;
   slice: (from: number, count: number) => Promise<Ordered>;
   forget: () => Promise<void>;
@@ -109,6 +110,7 @@ export function createSorter(): Sorter {
       add: (bytes) => send(sale, { method: 'add', bytes }),
       remove: (bytes) => send(sale, { method: 'remove', bytes }),
       digest: () => send(sale, { method: 'digest' }),
+      all: () => send(sale, { method: 'all' }),
       arrange: (bytes) => send(sale, { method: 'arrange', bytes }),
       slice: (from, count) => send(sale, { method: 'slice', from, count }),
       forget: () => send(sale, { method: 'forget' }),

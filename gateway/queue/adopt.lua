@@ -5,13 +5,17 @@
 --
 -- {'no-sale'} | {epoch, recovering 0/1, answer, answer, …}: the entry as prelude's describe gives it, or
 --   {'unknown'}  it came back too late, or its number has ended under another id
+--   {'kept'}     its number is one of the lobby's, whose draw is being written again: it will have it in a moment
 --   {'lost'}     this very epoch gave the ticket, or a later one, and does not know it: Redis has lost data
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local state = stateOf(sale)
 local epoch = currentEpoch()
 local recovering = isRecovering()
-local redrawTo = tonumber(redis.call('HGET', K.queue, 'redrawTo') or 0)
+local draw = redis.call('HMGET', K.draw, 'state', 'placed', 'entries')
+local function isUndrawn(number)
+  return isUnderWay(draw[1]) and number > tonumber(draw[2]) and number <= tonumber(draw[3])
+end
 mayDrain()
 
 -- Gives all that a stand-in has to the entry it stands for.
@@ -47,7 +51,8 @@ local function fromNumber(id, number)
   -- Newer than anything that any gateway remembers.
   count('joined', 1)
   local last = math.max(number, tonumber(redis.call('HGET', K.queue, 'next') or 0))
-  redis.call('HSET', K.queue, 'next', last, 'restoredTo', last)
+  local takenFrom = math.min(number, tonumber(redis.call('HGET', K.queue, 'takenFrom') or number))
+  redis.call('HSET', K.queue, 'next', last, 'restoredTo', last, 'takenFrom', takenFrom)
   redis.call('ZADD', K.waiting, number, id)
   redis.call('SETBIT', K.bits, number, 1)
   redis.call('SETBIT', K.seen[1], number, 1)
@@ -55,9 +60,10 @@ local function fromNumber(id, number)
   return true
 end
 
--- Before the draw there is no number: whoever shows up is in the lobby again, as long as it has not been frozen.
+-- Before the draw there is no number: whoever shows up is in the lobby again, as long as it has not been frozen, or
+-- nobody has said yet who was in it then.
 local function fromLobby(id)
-  if not recovering or redis.call('HGET', K.draw, 'state') ~= 'committed' then return false end
+  if not recovering or draw[1] ~= 'committed' and not isLobbyMissing() then return false end
   enterLobby(id)
   count('joined', 1)
   changed()
@@ -66,10 +72,12 @@ end
 
 local function adopt(id, number, ticketEpoch)
   local entry = currentEntry(id, state)
-  -- The draw that gave this number was lost, and is held again.
-  if ticketEpoch < epoch and number <= redrawTo then number = 0 end
+  if not entry and ticketEpoch >= epoch then return { 'lost' } end
+  if number > 0 and (entry and entry.state == 'lobby' or not entry and isUndrawn(number)) then
+    noteDrawn(number)
+    return { 'kept' }
+  end
   if not entry then
-    if ticketEpoch >= epoch then return { 'lost' } end
     local found = number == 0 and fromLobby(id) or number > 0 and fromNumber(id, number)
     if not found then return { 'unknown' } end
     entry = currentEntry(id, state)

@@ -6,7 +6,7 @@ import { type Entry, type EntryReply, readEntry } from './entry.ts';
 import type { QueueTicket } from './ticket.ts';
 import { lostSale } from './watch.ts';
 
-type Answer = EntryReply | ['unknown' | 'lost'];
+type Answer = EntryReply | ['unknown' | 'lost' | 'kept'];
 
 const script = saleScript<['no-sale'] | [epoch: number, recovering: 0 | 1, ...answers: Answer[]]>(
   new URL('./adopt.lua', import.meta.url),
@@ -17,11 +17,14 @@ const TICKETS_AT_ONCE_MAX = 500;
 /** After a loss everybody's ticket comes within one poll interval; whoever comes beyond is asked to try again. */
 const TICKETS_WAITING_MAX = 50_000;
 
-/** `epoch` is the queue's, for the ticket to be renewed. Without an entry the place was not brought back in time. */
-export type Adopted = { epoch: number; recovering: boolean; entry: Entry | null };
+/**
+ * `epoch` is the queue's, for the ticket to be renewed. Without an entry the place is about to be brought back (`kept`), or
+ * was not in time.
+ */
+export type Adopted = { epoch: number; kept: boolean; entry: Entry | null };
 
 /** `lost`: the ticket is proof that Redis has lost data. */
-type Found = Omit<Adopted, 'entry'> & { entry: Entry | 'lost' | 'unknown' };
+type Found = { epoch: number; recovering: boolean; entry: Entry | 'lost' | 'unknown' | 'kept' };
 
 /** Tickets that arrive while a call is under way go together in the next. */
 const carryTicket = saleCarrier(adoptTogether, {
@@ -44,8 +47,9 @@ export async function adoptEntry(store: Store, ticket: QueueTicket, log: Log): P
     );
     found = await carryTicket(store, ticket.sale, ticket);
   }
-  const { entry } = found;
-  return { ...found, entry: typeof entry === 'string' ? null : entry };
+  const { epoch, recovering, entry } = found;
+  if (typeof entry !== 'string') return { epoch, kept: false, entry };
+  return { epoch, kept: recovering || entry === 'kept', entry: null };
 }
 
 async function adoptTogether(store: Store, sale: string, tickets: QueueTicket[]): Promise<Found[]> {

@@ -16,9 +16,12 @@
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local state = stateOf(sale)
+local draw = redis.call('HMGET', K.draw, 'state', 'entries', 'placed')
+-- A clock that goes back does not open a lobby again that was frozen.
+if state == 'lobby' and draw[1] and draw[1] ~= 'committed' then state = 'open' end
 local ended = hasEnded(state)
 local waits = mustWait()
-if not waits and not ended and state ~= 'scheduled' and state ~= 'lobby' and redis.call('HGET', K.draw, 'state') == 'committed' then
+if not waits and not ended and state ~= 'scheduled' and state ~= 'lobby' and draw[1] == 'committed' then
   return { 'freeze' }
 end
 
@@ -28,7 +31,6 @@ local last = first - 1
 -- Until the draw is written down the rest of the lobby stands before everybody who comes now, whoever has left it
 -- included: their bits are cleared when their numbers are reached, and a position must never rise.
 local undrawn, lastDrawn = 0, 0
-local draw = redis.call('HMGET', K.draw, 'state', 'entries', 'placed')
 if isUnderWay(draw[1]) then
   lastDrawn = tonumber(draw[2])
   undrawn = lastDrawn - tonumber(draw[3])

@@ -35,12 +35,11 @@ export async function joinQueue(
     throw snapshot && error instanceof Problem && error.code === 'not-found' ? lostSale() : error;
   });
   const { created, epoch, entry } = place;
-  const queueTicket = tickets.sign({
-    sale,
-    entry: entry.id,
-    queueNumber: entry.queueNumber,
-    epoch,
-  });
+  // A ticket that says more than Redis, after a loss, is kept as it is.
+  const isMore = ticket?.entry === entry.id && ticket.queueNumber !== null && entry.queueNumber === null;
+  const queueTicket = tickets.sign(
+    isMore ? ticket : { sale, entry: entry.id, queueNumber: entry.queueNumber, epoch },
+  );
   return { created, answer: { ...(await statusAtJoin(queue, sale, place)), queueTicket } };
 }
 

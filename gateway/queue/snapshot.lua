@@ -11,6 +11,11 @@ local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local queue = redis.call('HMGET', K.queue, 'changes', 'next')
 local changes = tonumber(queue[1] or 0)
+-- After a loss: numbers are known of a queue whose lobby, which comes before them, is about to be frozen again.
+local function isUnfrozen()
+  local isBegun = now >= sale.opensAt and tonumber(queue[2] or 0) > 0
+  return isBegun and redis.call('HGET', K.draw, 'state') == 'committed'
+end
 
 local reply = {
   'now', now,
@@ -18,7 +23,7 @@ local reply = {
   'version', changes,
   'lastNumber', tonumber(queue[2] or 0),
   'epoch', currentEpoch(),
-  'recovering', isRecovering() and 1 or 0,
+  'recovering', (isRecovering() or isUnfrozen()) and 1 or 0,
   'lobby', lobbySize(),
   'lobbyLeft', tonumber(redis.call('HGET', K.queue, 'lobbyLeft') or 0),
   'waiting', redis.call('ZCARD', K.waiting),

@@ -96,14 +96,14 @@ async function adoptedStatus(
   ticket: QueueTicket,
 ): Promise<StatusAnswer> {
   const { store, tickets, load, log } = queue;
-  const { entry, epoch, recovering } = await adoptEntry(store, ticket, log);
+  const { entry, epoch, kept } = await adoptEntry(store, ticket, log);
   // What is remembered of it may not have been brought back yet.
-  if (!entry && recovering) return keptStatus(snapshot, ticket, load.factor());
+  if (!entry && kept) return keptStatus(snapshot, ticket, load.factor());
   if (!entry) throw new Problem('token-invalid', 'This place in the queue is not known any more.');
   const status = await entryStatus(queue, snapshot, entry);
   return {
     ...status,
-    queueTicket: tickets.sign({ ...ticket, queueNumber: entry.queueNumber, epoch }),
+    queueTicket: tickets.sign({ ...ticket, queueNumber: entry.queueNumber ?? ticket.queueNumber, epoch }),
   };
 }
 

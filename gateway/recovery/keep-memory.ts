@@ -1,11 +1,13 @@
 import { everyEach, type Stop } from '#shared/every.ts';
 import type { Log } from '#shared/log.ts';
+import type { Drawing, FrozenLobby } from '../lobby/draw.ts';
 import { beginRecovery } from '../queue/begin-recovery.ts';
 import type { Guard } from '../queue/watch.ts';
 import type { Store } from '../redis/script.ts';
+import type { LobbyFiles } from './lobby-files.ts';
 import { isBehind, type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
 import type { MemoryFiles } from './memory-files.ts';
-import { restoreQueue } from './restore.ts';
+import { ofDraw, restoreQueue, settleLobby } from './restore.ts';
 
 const LOOK_INTERVAL_MS = 200;
 /** What large queues cost: a million numbers are 625 KB, read every 1.2 s while anything changes. */
@@ -17,6 +19,9 @@ type Kept = {
   memory: QueueMemory | null;
   /** The newest snapshot of the memory's epoch: newer than the memory by a moment. */
   newest: SeenQueue | null;
+  /** Who was in the lobby when it was frozen; null before. */
+  lobby: FrozenLobby | null;
+  lobbyWritten: FrozenLobby | null;
   now: { epoch: number; recovering: boolean } | null;
   restoredEpoch: number;
   readAt: number;
@@ -36,7 +41,15 @@ export type MemoryKeeper = {
   stop: Stop;
 };
 
-export async function keepMemory(store: Store, files: MemoryFiles | null, log: Log): Promise<MemoryKeeper> {
+/** What reads frozen lobbies and writes their draws, and where it is kept who was in them; null for nowhere. */
+export type Lobbies = { drawing: Pick<Drawing, 'frozenLobby' | 'write'>; files: LobbyFiles | null };
+
+export async function keepMemory(
+  store: Store,
+  files: MemoryFiles | null,
+  { drawing, files: lobbyFiles }: Lobbies,
+  log: Log,
+): Promise<MemoryKeeper> {
   const queues = new Map<string, Kept>();
   const keptOf = (sale: string): Kept => {
     const known = queues.get(sale);
@@ -44,6 +57,8 @@ export async function keepMemory(store: Store, files: MemoryFiles | null, log: L
     const kept: Kept = {
       memory: null,
       newest: null,
+      lobby: null,
+      lobbyWritten: null,
       now: null,
       restoredEpoch: 0,
       readAt: Number.NEGATIVE_INFINITY,
@@ -79,18 +94,35 @@ export async function keepMemory(store: Store, files: MemoryFiles | null, log: L
   };
 
   const restore = async (sale: string, kept: Kept, epoch: number): Promise<void> => {
-    if (kept.memory === null) return;
-    const brought = await restoreQueue(store, sale, epoch, kept.memory, kept.newest);
+    const { memory, newest: newer } = kept;
+    if (memory === null) return;
+    const frozenAt = ofDraw(memory, 'frozenAt');
+    if (frozenAt !== null && kept.lobby === null)
+      kept.lobby = (await lobbyFiles?.read(sale, frozenAt)) ?? null;
+    const lobby = kept.lobby?.frozenAt === frozenAt ? kept.lobby : null;
+    const brought = await restoreQueue(store, sale, epoch, { memory, newer, lobby }, drawing);
+    if (brought === null) return;
     kept.restoredEpoch = epoch;
     log.warn({ sale, epoch, brought }, 'what this gateway remembers of a queue has been brought back');
   };
 
-  const look = async (sale: string, kept: Kept): Promise<void> => {
+  /** Asks who was in a frozen lobby until it is known: once for each freeze. */
+  const rememberLobby = async (sale: string, kept: Kept): Promise<void> => {
+    const frozenAt = kept.memory && ofDraw(kept.memory, 'frozenAt');
+    if (!frozenAt || kept.lobby?.frozenAt === frozenAt) return;
+    const lobby = await drawing.frozenLobby(sale);
+    if (lobby?.frozenAt === frozenAt) kept.lobby = lobby;
+  };
+
+  const look = async (sale: string, kept: Kept, readsAtOnce = false): Promise<void> => {
     const { memory, now } = kept;
     if (now === null) return;
     const isEarlier = memory !== null && memory.epoch < now.epoch;
     if (isEarlier && now.recovering && kept.restoredEpoch !== now.epoch) await restore(sale, kept, now.epoch);
-    if (memory !== null && performance.now() - kept.readAt < readIntervalMs(memory)) return;
+    if (now.recovering) await settleLobby(store, sale, now.epoch);
+    await rememberLobby(sale, kept);
+    const isEarly = memory !== null && performance.now() - kept.readAt < readIntervalMs(memory);
+    if (isEarly && !readsAtOnce) return;
     kept.readAt = performance.now();
     const fresh = await readMemory(store, sale, memory);
     if (fresh === null || fresh === memory || (memory !== null && isBehind(fresh, memory))) return;
@@ -99,6 +131,7 @@ export async function keepMemory(store: Store, files: MemoryFiles | null, log: L
     if (memory !== null && fresh.epoch !== memory.epoch && !isDone) return;
     if (kept.newest !== null && kept.newest.epoch !== fresh.epoch) kept.newest = null;
     kept.memory = fresh;
+    await rememberLobby(sale, kept);
   };
 
   const write = async (sale: string, kept: Kept): Promise<void> => {
@@ -107,6 +140,13 @@ export async function keepMemory(store: Store, files: MemoryFiles | null, log: L
     kept.writtenAt = performance.now();
     await files.write(sale, memory);
     kept.writtenMark = memory.mark;
+    if (kept.lobby !== null) await lobbyFiles?.keep(sale);
+  };
+
+  const writeLobby = async (sale: string, { lobby, ...kept }: Kept): Promise<void> => {
+    if (!lobbyFiles || lobby === null || lobby === kept.lobbyWritten) return;
+    await lobbyFiles.write(sale, lobby);
+    keptOf(sale).lobbyWritten = lobby;
   };
 
   const report = (error: unknown) => log.warn({ err: error }, 'a queue could not be remembered');
@@ -116,6 +156,7 @@ export async function keepMemory(store: Store, files: MemoryFiles | null, log: L
     async (sale) => {
       const kept = keptOf(sale);
       await look(sale, kept);
+      await writeLobby(sale, kept);
       if (performance.now() - kept.writtenAt >= WRITE_INTERVAL_MS) await write(sale, kept);
     },
     report,
@@ -124,15 +165,13 @@ export async function keepMemory(store: Store, files: MemoryFiles | null, log: L
   return {
     guard,
     async look(sale) {
-      const kept = keptOf(sale);
-      kept.readAt = Number.NEGATIVE_INFINITY;
-      await look(sale, kept);
+      await look(sale, keptOf(sale), true);
     },
     async stop() {
       await stopLooking();
       const last = async ([sale, kept]: [string, Kept]) => {
-        kept.readAt = Number.NEGATIVE_INFINITY;
-        await look(sale, kept).catch(report);
+        await look(sale, kept, true).catch(report);
+        await writeLobby(sale, kept).catch(report);
         await write(sale, kept).catch(report);
       };
       await Promise.all([...queues].map(last));

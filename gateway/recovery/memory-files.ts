@@ -6,8 +6,8 @@ import { idPattern } from '#shared/ids.ts';
 import type { Log } from '#shared/log.ts';
 import { isBehind, type QueueMemory } from './memory.ts';
 
-const FOLDER = 'queue-memory';
-const FOLDER_MODE = 0o700;
+export const FOLDER = 'queue-memory';
+export const FOLDER_MODE = 0o700;
 /** A draw's secret seed is in it. */
 const FILE_MODE = 0o600;
 /** What is older helps nobody any more: grace times are a day at most. */

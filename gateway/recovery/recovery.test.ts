@@ -421,32 +421,3 @@ test('a lobby comes back by its tickets, with the commitment that was published'
   expect(await faults(sale)).toEqual([]);
   await gateway.stop();
 });
-
-test('a draw that is lost while it is under way is held again, before everybody who came later', async () => {
-  const opensAt = new Date(f.now() + 100_000).toISOString();
-  const lobbyOpensAt = new Date(f.now() - 60_000).toISOString();
-  const { sale, definition } = await openSale({ opensAt, lobbyOpensAt, capacity: 1 });
-  const gateway = await queueGateway(f.store);
-  await gateway.queue.watch.renew(sale);
-  const early = await joinMany(gateway, sale, 6);
-  f.pass(100);
-  await freezeLobby(f.store, sale);
-  const late = await gateway.join(sale, 'late');
-  await gateway.look(sale);
-  await loseEverything(definition);
-  await gateway.look(sale);
-  for (const fan of early.slice(1)) expect((await gateway.poll(fan)).state).toBe('lobby');
-  expect(await gateway.poll(late)).toMatchObject({ state: 'waiting', queueNumber: 7, position: null });
-  f.pass(RECOVERY_SECONDS);
-  expect(await freezeLobby(f.store, sale)).toBe(true);
-  await f.draw(sale);
-  await gateway.look(sale);
-  const numbers = [];
-  for (const fan of early.slice(1)) numbers.push((await gateway.poll(fan)).queueNumber);
-  expect(numbers.sort()).toEqual([1, 2, 3, 4, 5]);
-  expect(await gateway.poll(late)).toMatchObject({ queueNumber: 7, position: 6 });
-  expect((await gateway.join(sale, 'newcomer')).ticket.queueNumber).toBe(8);
-  await giveTurns(f.store, sale);
-  expect(await faults(sale)).toEqual([]);
-  await gateway.stop();
-});

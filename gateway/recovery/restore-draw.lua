@@ -1,34 +1,52 @@
 -- Brings back what a gateway remembers of a draw: its secret seed and its published commitment above all. What Redis has
--- kept stays, unless it is only a new commitment, made when the sale was put into an empty Redis.
+-- kept stays where it is as far along; what it has of an earlier moment, or only a new commitment, made when the sale was
+-- put into an empty Redis, gives way.
 --
--- A draw that was under way is held again, from the same seed, among all of its lobby who show up: who stood in it is lost,
--- and so is the order. Until then nobody has one of its numbers; whoever came after the opening stays behind them.
+-- A lobby that had been frozen is frozen again, and its draw is written again: from the same seed, ids and beacon comes the
+-- same order. Who was in it is brought by a gateway that remembers it (restore-lobby.lua). Until then, and at most until
+-- `lobbyMissing` (settle-lobby.lua), the recovery goes on, and nobody has one of its numbers.
 --
 -- ARGV[2]  the epoch of the recovery
 -- ARGV[3…] field, value, …: the draw as it was
 --
--- 1 when it was brought back, else 0
-if not isRecovering() or currentEpoch() ~= tonumber(ARGV[2]) then return 0 end
+-- {'over'}: there is no such recovery (any more) | {state, how many numbers are written down, lobbyMissing 0/1}
+if not isRecovering() or currentEpoch() ~= tonumber(ARGV[2]) then return { 'over' } end
 local remembered = {}
 for i = 3, #ARGV, 2 do remembered[ARGV[i]] = ARGV[i + 1] end
-local known = redis.call('HMGET', K.draw, 'state', 'seed')
-local redrawn = redis.call('HGET', K.queue, 'redrawTo')
-if known[1] and known[1] ~= 'committed' then return 0 end
-if known[2] == remembered.seed and (known[1] == remembered.state or redrawn and remembered.state ~= 'drawn') then return 0 end
+local drawnTo = math.max(tonumber(remembered.placed or 0), tonumber(remembered.drawnTo or 0))
+local known = redis.call('HMGET', K.draw, 'state', 'seed', 'drawnTo')
+local function isFrozen(state) return isUnderWay(state) or state == 'drawn' end
 
-redis.call('DEL', K.draw)
-if isUnderWay(remembered.state) then
-  local last = tonumber(remembered.entries)
-  redis.call('HSET', K.draw, 'state', 'committed', 'seed', remembered.seed, 'commitment', remembered.commitment)
-  redis.call('HSET', K.queue, 'redrawTo', last)
-  -- Who has shown up by now.
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'LIMIT', 0, SLICE)) do
-    stopWaiting(id, tonumber(redis.call('ZSCORE', K.waiting, id)))
-    enterLobby(id)
+if known[1] and isFrozen(known[1]) then
+  if isLobbyMissing() then redis.call('HSET', K.draw, 'drawnTo', math.max(drawnTo, tonumber(known[3]))) end
+elseif not isFrozen(remembered.state) then
+  if known[2] ~= remembered.seed then
+    redis.call('DEL', K.draw)
+    for field, value in pairs(remembered) do redis.call('HSET', K.draw, field, value) end
+    changed()
   end
 else
+  local entries, first = tonumber(remembered.entries), tonumber(remembered.drawnFrom or 0)
+  redis.call('DEL', K.draw)
+  if entries > first then
+    if remembered.state == 'drawn' then remembered.state = 'drawing' end
+    remembered.placed, remembered.leftUnplaced, remembered.workedAt = first, nil, nil
+    remembered.lobbyMissing = redis.call('HGET', K.queue, 'recoveredAt')
+    -- Tickets may have been here before.
+    local highest = redis.call('ZREVRANGEBYSCORE', K.waiting, entries, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    remembered.drawnTo = math.max(drawnTo, tonumber(highest or 0))
+  end
   for field, value in pairs(remembered) do redis.call('HSET', K.draw, field, value) end
-  redis.call('HDEL', K.queue, 'redrawTo')
+  redis.call('HSET', K.queue, 'next', math.max(entries, tonumber(redis.call('HGET', K.queue, 'next') or 0)))
+  changed()
 end
-changed()
-return 1
+
+-- A beacon that was given is given for good.
+if redis.call('HGET', K.draw, 'seed') == remembered.seed and remembered.beaconAt then
+  for _, field in ipairs({ 'beacon', 'withoutBeacon', 'beaconAt' }) do
+    if remembered[field] then redis.call('HSETNX', K.draw, field, remembered[field]) end
+  end
+end
+takeGivenBeacon()
+local draw = redis.call('HMGET', K.draw, 'state', 'placed')
+return { draw[1] or 'none', tonumber(draw[2] or 0), isLobbyMissing() and 1 or 0 }

@@ -13,16 +13,11 @@
 -- ARGV[7…] number, id, …: owners whom the caller knows, of numbers that do not wait
 --
 -- -1 when this recovery is over | how many numbers were brought forward
---
--- Nobody's place may be shown before all of them are back.
-local TAIL_MS = 2000
 local sale = loadSale()
 local known = redis.call('HMGET', K.queue, 'epoch', 'recoveredAt', 'lostAt', 'next', 'restoredTo')
-local recoveredAt = tonumber(known[2] or 0)
-if not sale or tonumber(known[1] or 1) ~= tonumber(ARGV[2]) or now >= recoveredAt then return -1 end
-recoveredAt = math.max(recoveredAt, now + TAIL_MS)
-redis.call('HSET', K.queue, 'recoveredAt', recoveredAt, 'rampFrom', recoveredAt,
-  'next', math.max(tonumber(known[4] or 0), tonumber(ARGV[3])), 'restoredTo', math.max(tonumber(known[5] or 0), tonumber(ARGV[3])))
+if not sale or tonumber(known[1] or 1) ~= tonumber(ARGV[2]) or not isRecovering() then return -1 end
+local recoveredAt = keepRecovering()
+redis.call('HSET', K.queue, 'next', math.max(tonumber(known[4] or 0), tonumber(ARGV[3])), 'restoredTo', math.max(tonumber(known[5] or 0), tonumber(ARGV[3])))
 
 local from, codes = tonumber(ARGV[5]), ARGV[6]
 local to = from + #codes - 1
@@ -31,11 +26,10 @@ for i = 7, #ARGV, 2 do ids[tonumber(ARGV[i])] = ARGV[i + 1] end
 local members = redis.call('ZRANGEBYSCORE', K.waiting, from, to, 'WITHSCORES')
 for i = 1, #members, 2 do owners[tonumber(members[i + 1])] = members[i] end
 local states = stateCodes(from, to)
--- Numbers of a draw that is under way, or has to be held again: nobody has them yet.
-local redrawTo = tonumber(redis.call('HGET', K.queue, 'redrawTo') or 0)
+-- Numbers of a draw that is under way: nobody has them yet.
 local draw = redis.call('HMGET', K.draw, 'state', 'placed', 'entries')
 local function isUndrawn(number)
-  return number <= redrawTo or isUnderWay(draw[1]) and number > tonumber(draw[2]) and number <= tonumber(draw[3])
+  return isUnderWay(draw[1]) and number > tonumber(draw[2]) and number <= tonumber(draw[3])
 end
 
 -- Puts an entry that is in no set into the state in which it is remembered.

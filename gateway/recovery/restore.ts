@@ -1,4 +1,6 @@
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
+import type { Drawing, FrozenLobby } from '../lobby/draw.ts';
+import { ID_BYTES, textsOf } from '../lobby/lobby-ids.ts';
 import { saleKey } from '../redis/keys.ts';
 import { redisProblem, type Store, saleScript } from '../redis/script.ts';
 import { MISSED, NOT_REMEMBERED, numbersOf, type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
@@ -8,14 +10,71 @@ const NUMBERS_PER_CALL = 500;
 const ENTRIES_PER_CALL = 500;
 
 const restore = saleScript<number>(new URL('./restore.lua', import.meta.url));
-const restoreDraw = saleScript<0 | 1>(new URL('./restore-draw.lua', import.meta.url));
+const restoreDraw = saleScript<['over'] | [state: string, placed: number, lobbyMissing: 0 | 1]>(
+  new URL('./restore-draw.lua', import.meta.url),
+);
+const restoreLobby = saleScript<-1 | 0 | 1>(new URL('./restore-lobby.lua', import.meta.url));
+const settle = saleScript<0 | 1>(new URL('./settle-lobby.lua', import.meta.url));
+
+/** What a gateway remembers of one queue. `newer`: a snapshot of the memory's epoch, newer than it by a moment. */
+export type Remembered = { memory: QueueMemory; newer: SeenQueue | null; lobby: FrozenLobby | null };
 
 /**
- * Brings back what a gateway remembers, in a recovery that is under way in `epoch`: all numbers of which it knows more than
- * Redis. Idempotent, and any number of gateways may do it at once: restore.lua keeps whatever is further along. Returns how
- * many numbers were brought forward. Throws `unavailable`.
+ * Brings back what a gateway remembers, in a recovery that is under way in `epoch`: the draw, and all numbers of which it
+ * knows more than Redis. Idempotent, and any number of gateways may do it at once: the scripts keep whatever is further
+ * along. Returns how many numbers were brought forward; null while a draw has to be written again first, from a lobby that
+ * another gateway may remember. Throws `unavailable`.
  */
 export async function restoreQueue(
+  store: Store,
+  sale: string,
+  epoch: number,
+  { memory, newer, lobby }: Remembered,
+  drawing: Pick<Drawing, 'write'>,
+): Promise<number | null> {
+  const isDrawn = memory.draw.length === 0 || (await redraw(store, sale, epoch, memory, lobby, drawing));
+  if (!isDrawn) return null;
+  return restoreNumbers(store, sale, epoch, memory, newer);
+}
+
+/** Ends a recovery in which nobody has known who was in a lobby: it goes on with those who have shown up. */
+export async function settleLobby(store: Store, sale: string, epoch: number): Promise<void> {
+  while ((await settle(store, sale, [epoch])) === 1);
+}
+
+/** The value of a field of a remembered draw. */
+export function ofDraw({ draw }: QueueMemory, field: string): string | null {
+  const at = draw.findIndex((name, i) => i % 2 === 0 && name === field);
+  return at === -1 ? null : (draw[at + 1] as string);
+}
+
+/** Writes a remembered draw again, from its lobby; whether every number is there that it had. */
+async function redraw(
+  store: Store,
+  sale: string,
+  epoch: number,
+  memory: QueueMemory,
+  lobby: FrozenLobby | null,
+  drawing: Pick<Drawing, 'write'>,
+): Promise<boolean> {
+  const look = () => restoreDraw(store, sale, [epoch, ...memory.draw]);
+  let [state, , lobbyMissing] = await look();
+  if (lobbyMissing === 1 && lobby !== null) {
+    const slice = NUMBERS_PER_CALL * ID_BYTES;
+    for (let from = 0; from < lobby.ids.length; from += slice) {
+      const texts = Buffer.from(textsOf(lobby.ids.subarray(from, from + slice)));
+      if ((await restoreLobby(store, sale, [epoch, lobby.frozenAt, from / ID_BYTES, texts])) === -1) break;
+    }
+    while ((await restoreLobby(store, sale, [epoch, lobby.frozenAt, lobby.entries, ''])) === 0);
+    [state, , lobbyMissing] = await look();
+  }
+  if (lobbyMissing !== 1 && (state === 'frozen' || state === 'drawing')) await drawing.write(sale);
+  const [, placed] = await look();
+  // Without numbers there is none to bring back; 'over' has none either.
+  return Number(placed ?? 0) >= Number(ofDraw(memory, 'placed') ?? 0);
+}
+
+async function restoreNumbers(
   store: Store,
   sale: string,
   epoch: number,
@@ -24,7 +83,6 @@ export async function restoreQueue(
 ): Promise<number> {
   const current = await readMemory(store, sale, null);
   if (!current) return 0;
-  if (memory.draw.length > 0) await restoreDraw(store, sale, [epoch, ...memory.draw]);
   // Who stopped waiting after the memory and before the snapshot had a turn, most likely: they get the next free one.
   const remembered = numbersOf(memory, newer, MISSED);
   const known = numbersOf(current, null, NOT_REMEMBERED);

@@ -30,6 +30,8 @@ local function mayDrain() redis.call('DEL', K.scratch) end
 -- only the gateways can tell. No number and no turn is given before each of them has had time to compare (SETTLE_MS), nor
 -- while a queue is being restored.
 local SETTLE_MS = 2000
+-- A frozen lobby whose draw is known again, and who was in it not yet (gateway/recovery/restore-draw.lua).
+local function isLobbyMissing() return redis.call('HEXISTS', K.draw, 'lobbyMissing') == 1 end
 local function runId() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
 local function mustWait()
   local known = redis.call('HMGET', K.queue, 'runId', 'settledAt', 'recoveredAt')
@@ -38,12 +40,22 @@ local function mustWait()
     redis.call('HSET', K.queue, 'runId', current, 'settledAt', now + SETTLE_MS)
     return true
   end
-  return now < math.max(tonumber(known[2] or 0), tonumber(known[3] or 0))
+  return now < math.max(tonumber(known[2] or 0), tonumber(known[3] or 0)) or isLobbyMissing()
 end
 
 -- The queue's epoch rises whenever Redis has lost data; entries of an earlier one are told from what gateways remember.
 local function currentEpoch() return tonumber(redis.call('HGET', K.queue, 'epoch') or 1) end
-local function isRecovering() return now < tonumber(redis.call('HGET', K.queue, 'recoveredAt') or 0) end
+local function isRecovering()
+  return now < tonumber(redis.call('HGET', K.queue, 'recoveredAt') or 0) or isLobbyMissing()
+end
+
+-- While places are being brought back nobody's is shown: not before all of them are there.
+local TAIL_MS = 2000
+local function keepRecovering()
+  local recoveredAt = math.max(tonumber(redis.call('HGET', K.queue, 'recoveredAt') or 0), now + TAIL_MS)
+  redis.call('HSET', K.queue, 'recoveredAt', recoveredAt, 'rampFrom', recoveredAt)
+  return recoveredAt
+end
 
 -- The sale's settings as numbers, or nil for a sale that is not here.
 local function loadSale()
@@ -209,9 +221,31 @@ local function mixIn(given)
   redis.call('HSET', K.draw, given.value and 'beacon' or 'withoutBeacon', given.value or given.without, 'beaconAt', now)
 end
 
+-- A draw that waits for a beacon which is given already, to itself or to the sale, goes on.
+local function takeGivenBeacon()
+  if redis.call('HGET', K.draw, 'state') ~= 'awaitingBeacon' then return end
+  local known = redis.call('HMGET', K.draw, 'beacon', 'withoutBeacon')
+  if not known[1] and not known[2] then
+    local given = redis.call('HGET', K.sale, 'beaconGiven') or ''
+    if given == '' then return end
+    mixIn(cjson.decode(given))
+  end
+  redis.call('HSET', K.draw, 'state', 'drawing', 'workedAt', 0)
+  changed()
+end
+
+-- A number of the lobby's in a fan's hands proves that the draw had come so far.
+local function noteDrawn(number)
+  local draw = redis.call('HMGET', K.draw, 'lobbyMissing', 'entries', 'drawnTo')
+  if draw[1] and number <= tonumber(draw[2]) and number > tonumber(draw[3]) then redis.call('HSET', K.draw, 'drawnTo', number) end
+end
+
 -- Fans whose order is not decided or not written down yet.
 local function lobbySize()
   local draw = redis.call('HMGET', K.draw, 'state', 'entries', 'placed', 'leftUnplaced')
+  if isLobbyMissing() then
+    return redis.call('ZCARD', K.frozen) + redis.call('ZCARD', K.lobby) - tonumber(draw[4] or 0)
+  end
   if isUnderWay(draw[1]) then return tonumber(draw[2]) - tonumber(draw[3]) - tonumber(draw[4] or 0) end
   return redis.call('ZCARD', K.lobby)
 end
@@ -233,6 +267,26 @@ end
 
 -- In the order of arrival, which decides nothing: gateways read the lobby on from where they have read to.
 local function enterLobby(id) redis.call('ZADD', K.lobby, redis.call('HINCRBY', K.queue, 'lobbyArrivals', 1), id) end
+
+-- After a loss more may show up for a lobby than it had: whoever has come last to it, beyond the first `kept`, gets a
+-- number behind all others. A slice; returns how many.
+local function queueBehind(key, kept)
+  local ids = redis.call('ZRANGE', key, kept, kept + SLICE - 1)
+  if #ids == 0 then return 0 end
+  local first = tonumber(redis.call('HGET', K.queue, 'next') or 0) + 1
+  local members = {}
+  for i, id in ipairs(ids) do
+    members[2 * i - 1] = first + i - 1
+    members[2 * i] = id
+  end
+  redis.call('ZREM', key, unpack(ids))
+  redis.call('ZADD', K.waiting, unpack(members))
+  redis.call('HSET', K.queue, 'next', first + #ids - 1)
+  setBits(K.bits, first, first + #ids - 1)
+  setBits(K.seen[1], first, first + #ids - 1)
+  changed()
+  return #ids
+end
 
 -- Who leaves before the freeze is no part of the draw; who leaves later keeps an empty number.
 local function leaveLobby(id)
@@ -434,6 +488,7 @@ end
 -- After a loss: an entry leaves the set it is in, and the count of its end, to be put elsewhere.
 local function takeOut(id, entry)
   if entry.state == 'waiting' then stopWaiting(id, entry.number) end
+  if entry.state == 'lobby' then leaveLobby(id) end
   for _, key in ipairs({ K.ready, K.blocked, K.called, K.returning }) do redis.call('ZREM', key, id) end
   leaveShop(id)
   local code = STATE_CODES[entry.state] or 0

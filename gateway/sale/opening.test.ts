@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createDrawing } from '../lobby/draw.ts';
 import { takePlace } from '../queue/place.ts';
 import { type QueueWatch, watchQueues } from '../queue/watch.ts';
 import { saleKey } from '../redis/keys.ts';
@@ -30,16 +31,18 @@ test('a lobby is frozen when its sale opens, not before, and the front of the dr
   for (let i = 0; i < 5; i += 1)
     await takePlace(store, sale, { ticketEntry: null, keyEntry: entryOf(`fan-${i}`) });
   const served: string[] = [];
+  const [drawing, other] = [createDrawing(store), createDrawing(store)];
   const options = {
     store,
     watch,
+    drawing,
     giveTurns: async (due: string) => served.push(`${due} ${await drawField(due, 'placed')}`),
     askBeacon: async () => undefined,
     log: silentLog,
   };
-  const gateways = [keepOpening(options), keepOpening(options)];
+  const gateways = [keepOpening(options), keepOpening({ ...options, drawing: other })];
   while ((await drawField(sale, 'state')) !== 'drawn') await wait(10);
-  await Promise.all(gateways.map((stop) => stop()));
+  await Promise.all([...gateways.map((stop) => stop()), drawing.stop(), other.stop()]);
   expect(Number(await drawField(sale, 'frozenAt'))).toBeGreaterThanOrEqual(Date.parse(opensAt));
   expect(served).toEqual([`${sale} 5`]);
 });
@@ -49,9 +52,11 @@ test('a draw that waits for its beacon asks for it, and goes on when it is there
   const sale = await f.sale({ lobbyOpensAt: at(-1_000), opensAt: at(300), beacon });
   await takePlace(store, sale, { ticketEntry: null, keyEntry: entryOf('fan') });
   let asked = 0;
+  const drawing = createDrawing(store);
   const stop = keepOpening({
     store,
     watch,
+    drawing,
     giveTurns: async () => undefined,
     askBeacon: async (of) => {
       asked += 1;
@@ -61,5 +66,6 @@ test('a draw that waits for its beacon asks for it, and goes on when it is there
   });
   while ((await drawField(sale, 'state')) !== 'drawn') await wait(10);
   await stop();
+  await drawing.stop();
   expect(asked).toBeGreaterThanOrEqual(2);
 });

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { everyEach, type Stop } from '#shared/every.ts';
 import type { Log } from '#shared/log.ts';
-import { createDrawing } from '../lobby/draw.ts';
+import type { Drawing } from '../lobby/draw.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
 import type { QueueSnapshot } from '../queue/snapshot.ts';
 import type { QueueWatch } from '../queue/watch.ts';
@@ -15,6 +15,7 @@ const OPENING_ASKED_MAX = 60;
 export type Opening = {
   store: Store;
   watch: QueueWatch;
+  drawing: Pick<Drawing, 'readAhead' | 'write' | 'takesUp' | 'forget'>;
   /** Gives the turns that are due in a sale: the front of a draw is served as soon as it is written. */
   giveTurns: (sale: string) => Promise<unknown>;
   /** Asks for a draw's beacon where it is due. */
@@ -26,8 +27,7 @@ export type Opening = {
  * Reads lobbies while they are open, freezes each at the very moment its sale opens, and writes its draw, beside the
  * turns, which flow meanwhile.
  */
-export function keepOpening({ store, watch, giveTurns, askBeacon, log }: Opening): Stop {
-  const drawing = createDrawing(store);
+export function keepOpening({ store, watch, drawing, giveTurns, askBeacon, log }: Opening): Stop {
   const unfinished = new Set<string>();
   const stop = everyEach(
     LOOK_INTERVAL_MS,
@@ -62,10 +62,7 @@ export function keepOpening({ store, watch, giveTurns, askBeacon, log }: Opening
     await watch.renew(sale);
   };
 
-  return async () => {
-    await drawing.stop();
-    await stop();
-  };
+  return stop;
 }
 
 /** Whether the lobby is frozen; waits for an opening that comes before the next look. */

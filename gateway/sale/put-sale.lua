@@ -24,4 +24,6 @@ end
 if sale.lobbyOpensAt > 0 and now < sale.opensAt and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then
   redis.call('HSET', K.draw, 'seed', ARGV[4], 'commitment', ARGV[5])
 end
+-- A draw that waits for a beacon which is given already: Redis has lost the moment in between.
+takeGivenBeacon()
 return tonumber(ARGV[2])

@@ -8,6 +8,7 @@ import { connectBooking } from '../booking/client.ts';
 import { createDoor } from '../door/door.ts';
 import { createPulse } from '../door/pulse.ts';
 import { watchAccess } from '../limits/access.ts';
+import { createDrawing } from '../lobby/draw.ts';
 import type { Shop } from '../organiser/commands.ts';
 import { readOrganisers } from '../organiser/organisers.ts';
 import { readSaleStats } from '../organiser/stats.ts';
@@ -45,7 +46,8 @@ export async function gatewayFixture(
   const keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
   const booking = connectBooking(bookingUrl, internalSecret);
   const catalogue = bookingCatalogue(booking);
-  const memory = await keepMemory(store, null, silentLog);
+  const drawing = createDrawing(store);
+  const memory = await keepMemory(store, null, { drawing, files: null }, silentLog);
   const watch = watchQueues(store, silentLog, memory.guard);
   const presence = keepPresence(store, watch.definitions, silentLog);
   const sync = keepSalesInStep(store, watch, catalogue, silentLog);
@@ -115,6 +117,7 @@ export async function gatewayFixture(
       await streams.stop();
       await Promise.all([presence.stop(), listing.stop(), sync.stop(), watch.stop()]);
       await memory.stop();
+      await drawing.stop();
       await booking.close();
       await queue.close();
     },

@@ -1,4 +1,5 @@
 import type { StatusAnswer } from '#shared/contract/queue.ts';
+import { createDrawing } from '../lobby/draw.ts';
 import { joinQueue } from '../queue/join.ts';
 import { measurePolls } from '../queue/pace.ts';
 import { limitPolls } from '../queue/poll-limit.ts';
@@ -7,6 +8,7 @@ import { type Queue, readStatus } from '../queue/status.ts';
 import { createTicketMint, type QueueTicket } from '../queue/ticket.ts';
 import { watchQueues } from '../queue/watch.ts';
 import { keepMemory } from '../recovery/keep-memory.ts';
+import { lobbyFiles } from '../recovery/lobby-files.ts';
 import { memoryFiles } from '../recovery/memory-files.ts';
 import type { Store } from '../redis/script.ts';
 import { silentLog } from './queue-fixture.ts';
@@ -31,9 +33,11 @@ export async function queueGateway(
   store: Store,
   dataDir: string | null = null,
   name = 'gateway',
+  drawing = createDrawing(store),
 ): Promise<QueueGateway> {
   const files = dataDir === null ? null : memoryFiles(dataDir, name, silentLog);
-  const memory = await keepMemory(store, files, silentLog);
+  const lobbies = { drawing, files: dataDir === null ? null : lobbyFiles(dataDir, name, silentLog) };
+  const memory = await keepMemory(store, files, lobbies, silentLog);
   const watch = watchQueues(store, silentLog, memory.guard);
   const presence = keepPresence(store, watch.definitions, silentLog);
   const queue: Queue = {
@@ -70,6 +74,7 @@ export async function queueGateway(
       await presence.stop();
       await watch.stop();
       await memory.stop();
+      await drawing.stop();
     },
   };
 }

@@ -3,7 +3,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createLog } from '#shared/log.ts';
 import { giveTurns, keepGivingTurns } from '../../../gateway/admission/turn-giver.ts';
+import { createDrawing } from '../../../gateway/lobby/draw.ts';
 import { watchQueues } from '../../../gateway/queue/watch.ts';
+import { keepMemory } from '../../../gateway/recovery/keep-memory.ts';
 import { connectRedis } from '../../../gateway/redis/client.ts';
 import { saleKey, saleKeys, salesKey } from '../../../gateway/redis/keys.ts';
 import type { Store } from '../../../gateway/redis/script.ts';
@@ -53,11 +55,14 @@ export async function benchDraw({
   await putSale(store, definition);
   await fillLobby(store, sale, entries);
 
-  const watch = watchQueues(store, log);
+  const drawing = createDrawing(store);
+  const memory = await keepMemory(store, null, { drawing, files: null }, log);
+  const watch = watchQueues(store, log, memory.guard);
   const stopTurns = keepGivingTurns(store, watch, { answered: () => noneAnswered, seatsOf: () => null }, log);
   const stopOpening = keepOpening({
     store,
     watch,
+    drawing,
     giveTurns: (due) => giveTurns(store, due),
     askBeacon: async () => undefined,
     log,
@@ -91,7 +96,8 @@ export async function benchDraw({
       bytesPerFan: (await memoryOf(store, sale)) / entries,
     };
   } finally {
-    await Promise.all([stopOpening(), stopTurns(), watch.stop()]);
+    await Promise.all([stopOpening(), stopTurns(), watch.stop(), memory.stop()]);
+    await drawing.stop();
     await redis.srem(salesKey, sale);
     redis.disconnect();
   }

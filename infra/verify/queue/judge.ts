@@ -79,7 +79,7 @@ export async function judgeQueue(reader: QueueReader, bounds: QueueBounds): Prom
       String(after.firstWaiting),
       `Number ${after.firstWaiting} waits, and number ${lastTurn.number} (entry ${lastTurn.id}) has had its turn`,
     );
-  if (figures.drawState === 'drawn') await judgeDraw(reader, owners, report);
+  if (figures.drawState === 'drawn') await judgeDraw(reader, figures, owners, report);
   await judgeNumbers(reader, figures, owners, report);
   const entries = seen.size + [...owners.values()].filter((id) => !seen.has(id)).length;
   return { figures, findings, entries };
@@ -158,8 +158,19 @@ async function judgeNumbers(
   }
 }
 
-async function judgeDraw(reader: QueueReader, owners: Map<number, string>, report: Report): Promise<void> {
+async function judgeDraw(
+  reader: QueueReader,
+  { drawEntries }: Figures,
+  owners: Map<number, string>,
+  report: Report,
+): Promise<void> {
   const draw = await reader.draw();
+  if (draw.ids.length !== drawEntries)
+    report(
+      'the-draw-can-be-recomputed',
+      'ids',
+      `${drawEntries} were in the lobby, and ${draw.ids.length} of them are in the drawn order`,
+    );
   for (const fault of faultsOfDraw(draw)) report('the-draw-can-be-recomputed', fault, `In the draw ${fault}`);
   for (const [i, id] of draw.ids.entries()) {
     const owner = owners.get(i + 1);
