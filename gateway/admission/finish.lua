@@ -24,9 +24,9 @@ elseif entry.state == 'expired' then
   if entry.code then redis.call('HINCRBY', K.codes, entry.code, 1) end
   entry.order = ARGV[3]
   finishEntry(id, entry, 'finished')
-elseif entry.state ~= 'finished' and currentEpoch() > 1 then
-  -- Its turn, or its admission, is among what Redis has lost.
-  takeOut(id, entry)
+elseif entry.state ~= 'finished' then
+  -- An order proves an admission: Redis has lost it, whether or not anybody has noticed.
+  if entry.state == 'lobby' then leaveLobby(id) else takeOut(id, entry) end
   entry.order = ARGV[3]
   finishEntry(id, entry, 'finished')
 end

@@ -9,7 +9,7 @@
 local IDS_MAX = 5000
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
-local queue = redis.call('HMGET', K.queue, 'changes', 'next')
+local queue = redis.call('HMGET', K.queue, 'changes', 'next', 'moves', 'runId', 'runBeganAt')
 local changes = tonumber(queue[1] or 0)
 -- After a loss: numbers are known of a queue whose lobby, which comes before them, is about to be frozen again.
 local function isUnfrozen()
@@ -22,6 +22,9 @@ local reply = {
   'state', stateOf(sale),
   'version', changes,
   'lastNumber', tonumber(queue[2] or 0),
+  'moves', tonumber(queue[3] or 0),
+  'run', queue[4] or '',
+  'runBeganAt', tonumber(queue[5] or 0),
   'epoch', currentEpoch(),
   'recovering', (isRecovering() or isUnfrozen()) and 1 or 0,
   'lobby', lobbySize(),

@@ -11,6 +11,11 @@ export type QueueSnapshot = {
   version: number;
   /** The highest queue number given so far. */
   lastNumber: number;
+  /** Rises with every change of who waits, or of what became of anybody. */
+  moves: number;
+  /** The run of Redis that was the last to change anything, and how many moves there were when it began. */
+  run: string;
+  runBeganAt: number;
   /** Rises whenever Redis has lost data. */
   epoch: number;
   /** Redis has lost data, and places are being brought back: no turn, no new number, no position. */
@@ -51,6 +56,9 @@ type SnapshotReply = {
   state: Buffer;
   version: number;
   lastNumber: number;
+  moves: number;
+  run: Buffer;
+  runBeganAt: number;
   epoch: number;
   recovering: 0 | 1;
   lobby: number;
@@ -92,6 +100,7 @@ export async function readSnapshot(
   for (let i = 0; i < pairs.length; i += 2) reply[String(pairs[i])] = pairs[i + 1];
   const {
     now,
+    run,
     recovering,
     heldBackBy,
     seatsLeft,
@@ -123,6 +132,7 @@ export async function readSnapshot(
     }),
     leavers: leavers ? leaversOf(leaversBefore > 0 ? same : null, leavers) : (same?.leavers ?? new Set()),
     inLobby: same?.inLobby ?? new Set(),
+    run: run.toString(),
     recovering: recovering === 1,
     drawState: drawState.toString() as DrawState,
     bits: bits ? indexWaitingBits(bits) : known!.bits,

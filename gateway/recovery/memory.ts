@@ -8,6 +8,11 @@ export type QueueMemory = {
   mark: string;
   epoch: number;
   version: number;
+  /** Rises with every change of who waits, or of what became of anybody. */
+  moves: number;
+  /** The run of Redis that was the last to change anything, and how many moves there were when it began. */
+  run: string;
+  runBeganAt: number;
   lastNumber: number;
   /** One bit a queue number, 1 while it waits. */
   bits: Uint8Array;
@@ -18,7 +23,7 @@ export type QueueMemory = {
 };
 
 /** The part of it that every snapshot brings, five times a second. */
-export type SeenQueue = Pick<QueueMemory, 'epoch' | 'version' | 'lastNumber' | 'bits'>;
+export type SeenQueue = Moment & Pick<QueueMemory, 'bits'>;
 
 /** A queue as it is now; `known` when nothing has changed since, null when the sale is not in Redis. */
 export async function readMemory<Known extends QueueMemory | null>(
@@ -28,11 +33,14 @@ export async function readMemory<Known extends QueueMemory | null>(
 ): Promise<QueueMemory | null> {
   const reply = await remember(store, sale, [known?.mark ?? '']);
   if (reply.length === 1) return String(reply[0]) === 'same' ? known : null;
-  const [mark, epoch, version, lastNumber, bits, states, ...draw] = reply;
+  const [mark, epoch, version, moves, run, runBeganAt, lastNumber, bits, states, ...draw] = reply;
   return {
     mark: String(mark),
     epoch: Number(epoch),
     version: Number(version),
+    moves: Number(moves),
+    run: String(run),
+    runBeganAt: Number(runBeganAt),
     lastNumber: Number(lastNumber),
     bits: bits as Buffer,
     states: states as Buffer,
@@ -40,13 +48,18 @@ export async function readMemory<Known extends QueueMemory | null>(
   };
 }
 
-type Moment = Pick<QueueMemory, 'epoch' | 'version' | 'lastNumber'>;
+type Moment = Pick<QueueMemory, 'epoch' | 'version' | 'moves' | 'run' | 'runBeganAt' | 'lastNumber'>;
 
-/** Whether what is seen cannot come after what is remembered: Redis has lost data in between. */
-export const isBehind = (seen: Moment, remembered: Moment): boolean =>
-  seen.epoch < remembered.epoch ||
-  (seen.epoch === remembered.epoch &&
-    (seen.version < remembered.version || seen.lastNumber < remembered.lastNumber));
+/**
+ * Whether what is seen cannot come after what is remembered: Redis has lost data in between. Counters that have caught up
+ * since hide nothing: a new run of Redis has noted how far the queue had come when it began.
+ */
+export const isBehind = (seen: Moment, remembered: Moment): boolean => {
+  if (seen.epoch !== remembered.epoch) return seen.epoch < remembered.epoch;
+  const isLess = (['version', 'moves', 'lastNumber'] as const).some((name) => seen[name] < remembered[name]);
+  const isOtherRun = seen.run !== remembered.run || seen.runBeganAt !== remembered.runBeganAt;
+  return isLess || (isOtherRun && seen.runBeganAt < remembered.moves);
+};
 
 export const NOT_REMEMBERED = 255;
 export const WAITS = 0;
@@ -58,7 +71,7 @@ export const MISSED = 2;
  * saying how.
  */
 export function numbersOf(memory: QueueMemory, newer: SeenQueue | null, otherwise: number): Uint8Array {
-  const isNewer = newer !== null && newer.epoch === memory.epoch && newer.version >= memory.version;
+  const isNewer = newer !== null && newer.epoch === memory.epoch && newer.moves >= memory.moves;
   const bits = isNewer ? newer.bits : memory.bits;
   const last = isNewer ? newer.lastNumber : memory.lastNumber;
   const numbers = new Uint8Array(last + 1).fill(otherwise);

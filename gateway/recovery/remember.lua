@@ -2,15 +2,16 @@
 --
 -- ARGV[2]  the mark of what the caller has already, or empty
 --
--- {'no-sale'} | {'same'} | {mark, epoch, version, last number, waiting bits, states, name, value, …: the draw}
+-- {'no-sale'} | {'same'} | {mark, epoch, version, moves, run, moves when the run began, last number, waiting bits, states,
+--   name, value, …: the draw}
 if not loadSale() then return { 'no-sale' } end
-local marks = redis.call('HMGET', K.queue, 'epoch', 'changes', 'joined', 'turns', 'ended:finished', 'ended:left', 'ended:lapsed',
-  'ended:missed', 'ended:expired', 'ended:closed')
-for i = 1, #marks do marks[i] = marks[i] or 0 end
+local names = { 'epoch', 'changes', 'moves', 'runId', 'runBeganAt', 'next' }
+local known = redis.call('HMGET', K.queue, unpack(names))
+for i = 1, #names do known[i] = known[i] or (names[i] == 'runId' and '' or names[i] == 'epoch' and 1 or 0) end
 local draw = redis.call('HGETALL', K.draw)
-local mark = table.concat(marks, '|') .. '|' .. redis.call('ZCARD', K.admitted) .. '|' .. table.concat(draw, '|')
+local mark = table.concat(known, '|') .. '|' .. table.concat(draw, '|')
 if mark == ARGV[2] then return { 'same' } end
 return {
-  mark, currentEpoch(), tonumber(marks[2]), tonumber(redis.call('HGET', K.queue, 'next') or 0),
+  mark, tonumber(known[1]), tonumber(known[2]), tonumber(known[3]), known[4], tonumber(known[5]), tonumber(known[6]),
   redis.call('GET', K.bits) or '', redis.call('GET', K.states) or '', unpack(draw),
 }

@@ -28,20 +28,24 @@ local function mayDrain() redis.call('DEL', K.scratch) end
 
 -- A Redis that has just started, or has taken over from another, may not have the last moments of the one before, and
 -- only the gateways can tell. No number and no turn is given before each of them has had time to compare (SETTLE_MS), nor
--- while a queue is being restored.
+-- while a queue is being restored. What the queue was like at the start is noted before anything moves in it: who remembers
+-- more than that knows of a loss, whatever has happened since (gateway/recovery/memory.ts).
 local SETTLE_MS = 2000
 -- A frozen lobby whose draw is known again, and who was in it not yet (gateway/recovery/restore-draw.lua).
 local function isLobbyMissing() return redis.call('HEXISTS', K.draw, 'lobbyMissing') == 1 end
 local function runId() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
-local function mustWait()
-  local known = redis.call('HMGET', K.queue, 'runId', 'settledAt', 'recoveredAt')
+-- Until when no number and no turn is given.
+local function meetRun()
+  local known = redis.call('HMGET', K.queue, 'runId', 'moves', 'settledAt', 'recoveredAt')
+  local settledAt = tonumber(known[3] or 0)
   local current = runId()
   if known[1] ~= current then
-    redis.call('HSET', K.queue, 'runId', current, 'settledAt', now + SETTLE_MS)
-    return true
+    settledAt = now + SETTLE_MS
+    redis.call('HSET', K.queue, 'runId', current, 'runBeganAt', known[2] or 0, 'settledAt', settledAt)
   end
-  return now < math.max(tonumber(known[2] or 0), tonumber(known[3] or 0)) or isLobbyMissing()
+  return math.max(settledAt, tonumber(known[4] or 0))
 end
+local function mustWait() return now < meetRun() or isLobbyMissing() end
 
 -- The queue's epoch rises whenever Redis has lost data; entries of an earlier one are told from what gateways remember.
 local function currentEpoch() return tonumber(redis.call('HGET', K.queue, 'epoch') or 1) end
@@ -138,8 +142,21 @@ local function paceOfNow()
   return known[1] or ''
 end
 
+-- Whatever changes who waits, or what became of anybody, moves the queue on: one step a call, by which gateways see that
+-- Redis went back.
+local hasMoved = false
+local function moved()
+  if hasMoved then return end
+  hasMoved = true
+  meetRun()
+  count('moves', 1)
+end
+
 -- Whatever changes who waits moves the version that polls carry.
-local function changed() count('changes', 1) end
+local function changed()
+  moved()
+  count('changes', 1)
+end
 
 -- What became of each queue number, half a byte a number (BITFIELD u4): with the waiting bits it is what every gateway
 -- remembers of the queue, for the day Redis has lost it (gateway/recovery). 0 while a number waits, and then ever further
@@ -147,7 +164,10 @@ local function changed() count('changes', 1) end
 local STATE_NAMES = { 'ready', 'missed', 'admitted', 'left', 'lapsed', 'expired', 'closed', 'finished' }
 local STATE_CODES = {}
 for code, name in ipairs(STATE_NAMES) do STATE_CODES[name] = code end
-local function writeState(number, state) redis.call('BITFIELD', K.states, 'SET', 'u4', '#' .. number, STATE_CODES[state]) end
+local function writeState(number, state)
+  local before = redis.call('BITFIELD', K.states, 'SET', 'u4', '#' .. number, STATE_CODES[state])[1]
+  if before ~= STATE_CODES[state] then moved() end
+end
 
 -- The same for many numbers in rising order: one write where they lie close together.
 local STATE_BYTES_MAX = 4000
@@ -168,6 +188,7 @@ local function writeStates(numbers, state)
     end
   end
   redis.call('SETRANGE', K.states, first, string.char(unpack(bytes)))
+  moved()
 end
 
 -- The codes of some numbers' states, by number.
@@ -318,6 +339,7 @@ local function finishEntry(id, entry, state)
   entry.endedAt = now
   entry.claimBy = nil
   writeEntry(id, entry)
+  moved()
   count('ended:' .. state, 1)
   -- A missed turn keeps its code while its owner may still come back for the next one.
   if state == 'finished' then

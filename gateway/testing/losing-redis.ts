@@ -1,0 +1,48 @@
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { judgeQueue } from '../../infra/verify/queue/judge.ts';
+import { queueReader } from '../../infra/verify/queue/read.ts';
+import { saleKey } from '../redis/keys.ts';
+import { putSale } from '../sale/live-sale.ts';
+import type { QueueFixture } from './queue-fixture.ts';
+import type { QueueGateway, TestFan } from './queue-gateway.ts';
+
+/** Longer than a recovery of a sale with graceSeconds 900. */
+export const RECOVERY_SECONDS = 75;
+
+type Saved = { key: string; value: Buffer }[];
+
+/** All that Redis has of a sale at this moment, for it to go back to. */
+export async function saveQueue(f: QueueFixture, sale: string): Promise<Saved> {
+  const saved: Saved = [];
+  for (const key of await f.keysOf(sale)) {
+    const value = await f.redis.dumpBuffer(key);
+    if (value) saved.push({ key, value });
+  }
+  return saved;
+}
+
+/** Redis has started again with what it had then. */
+export async function goBack(f: QueueFixture, sale: string, saved: Saved): Promise<void> {
+  for (const key of await f.keysOf(sale)) await f.redis.del(key);
+  for (const { key, value } of saved) await f.redis.restore(key, 0, value, 'REPLACE');
+  await f.redis.hset(saleKey(sale, 'queue'), 'runId', 'before');
+}
+
+/** Everything is gone, and the sale is put back as those who keep sales in step do it. */
+export async function loseEverything(f: QueueFixture, definition: SaleDefinition, codes: string[] = []) {
+  await f.empty();
+  await putSale(f.store, definition, codes);
+}
+
+/** What `npm run verify` finds wrong with a queue. */
+export async function faultsOf(f: QueueFixture, sale: string): Promise<string[]> {
+  const reader = queueReader(f.redis, sale, () => f.now());
+  const verdict = await judgeQueue(reader, { patienceMs: 0, capacityInForce: ({ capacity }) => capacity });
+  return [...(verdict?.findings.values() ?? [])].flat().map(({ text }) => text);
+}
+
+export async function joinMany(gateway: QueueGateway, sale: string, count: number): Promise<TestFan[]> {
+  const fans = [];
+  for (let i = 1; i <= count; i += 1) fans.push(await gateway.join(sale, `fan-${i}`));
+  return fans;
+}
