@@ -4,7 +4,7 @@
 -- ARGV[2…] for each of at most SLICE tickets: the entry's id; its queue number, 0 before the draw; the ticket's epoch
 --
 -- {'no-sale'} | {epoch, recovering 0/1, answer, answer, …}: the entry as prelude's describe gives it, or
---   {'unknown'}  it came back too late, or its number has ended under another id
+--   {'unknown'}  it came back too late, or its number has ended under another id; while recovering: it may ask again
 --   {'kept'}     its number is one of the lobby's, whose draw is being written again: it will have it in a moment
 --   {'lost'}     this very epoch gave the ticket, or a later one, and does not know it: Redis has lost data
 local sale = loadSale()
@@ -33,7 +33,9 @@ local function rename(standIn, id, entry)
   end
 end
 
-local function fromNumber(id, number)
+local function fromNumber(id, number, ticketEpoch)
+  -- It is another fan's by now.
+  if number > lastNumberOf(ticketEpoch) then return false end
   local standIn = standInOf(number)
   local entry = currentEntry(standIn, 'open')
   if entry then
@@ -47,7 +49,7 @@ local function fromNumber(id, number)
     redis.call('HSET', K.entries, id, cjson.encode({ state = STATE_NAMES[code], number = number, endedAt = now }))
     return true
   end
-  if code > 0 or not recovering then return false end
+  if code > 0 or not recovering or mustSpeakLater(ticketEpoch) then return false end
   -- Newer than anything that any gateway remembers.
   count('joined', 1)
   local last = math.max(number, tonumber(redis.call('HGET', K.queue, 'next') or 0))
@@ -78,7 +80,7 @@ local function adopt(id, number, ticketEpoch)
     return { 'kept' }
   end
   if not entry then
-    local found = number == 0 and fromLobby(id) or number > 0 and fromNumber(id, number)
+    local found = number == 0 and fromLobby(id) or number > 0 and fromNumber(id, number, ticketEpoch)
     if not found then return { 'unknown' } end
     entry = currentEntry(id, state)
   elseif number > 0 and not entry.number and entry.adopted then

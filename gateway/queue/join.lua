@@ -125,12 +125,14 @@ local function join(ticketId, keyId, newId, code)
   return { 1, aheadOf(id, entry), id, describe(id, entry) }
 end
 
-local answers = { now, 0, ahead, currentEpoch() }
+local epoch = currentEpoch()
+local answers = { now, 0, ahead, epoch }
 for i = 3, #ARGV, 4 do answers[#answers + 1] = join(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
 
 if joined > 0 then
   count('joined', joined)
   if last >= first then
+    noteEra(epoch, first - 1)
     redis.call('HSET', K.queue, 'next', last)
     redis.call('ZADD', K.waiting, unpack(members))
     setBits(K.bits, first, last)

@@ -16,6 +16,8 @@ export type QueueSnapshot = {
   /** The run of Redis that was the last to change anything, and how many moves there were when it began. */
   run: string;
   runBeganAt: number;
+  /** 'epoch:number …': above which number numbers were given in each epoch after a loss. */
+  eras: string;
   /** Rises whenever Redis has lost data. */
   epoch: number;
   /** Redis has lost data, and places are being brought back: no turn, no new number, no position. */
@@ -59,6 +61,7 @@ type SnapshotReply = {
   moves: number;
   run: Buffer;
   runBeganAt: number;
+  eras: Buffer;
   epoch: number;
   recovering: 0 | 1;
   lobby: number;
@@ -101,6 +104,7 @@ export async function readSnapshot(
   const {
     now,
     run,
+    eras,
     recovering,
     heldBackBy,
     seatsLeft,
@@ -133,6 +137,7 @@ export async function readSnapshot(
     leavers: leavers ? leaversOf(leaversBefore > 0 ? same : null, leavers) : (same?.leavers ?? new Set()),
     inLobby: same?.inLobby ?? new Set(),
     run: run.toString(),
+    eras: eras.toString(),
     recovering: recovering === 1,
     drawState: drawState.toString() as DrawState,
     bits: bits ? indexWaitingBits(bits) : known!.bits,

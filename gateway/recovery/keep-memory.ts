@@ -17,6 +17,8 @@ const WRITE_INTERVAL_MS = 2_000;
 type Kept = {
   /** All of one moment; null before the first. */
   memory: QueueMemory | null;
+  /** What other gateways' files say, or this one's of an epoch before: to be brought back should there be a recovery. */
+  others: QueueMemory[];
   /** The newest snapshot of the memory's epoch: newer than the memory by a moment. */
   newest: SeenQueue | null;
   /** Who was in the lobby when it was frozen; null before. */
@@ -56,6 +58,7 @@ export async function keepMemory(
     if (known) return known;
     const kept: Kept = {
       memory: null,
+      others: [],
       newest: null,
       lobby: null,
       lobbyWritten: null,
@@ -68,11 +71,15 @@ export async function keepMemory(
     queues.set(sale, kept);
     return kept;
   };
-  for (const [sale, memory] of (await files?.readAll()) ?? []) keptOf(sale).memory = memory;
+  for (const [sale, [memory, ...others]] of (await files?.readAll()) ?? [])
+    Object.assign(keptOf(sale), { memory, others });
 
   const guard: Guard = (sale) => {
     // What was remembered when the read began: answers to later reads may be here before its own.
-    const before = [queues.get(sale)?.memory, queues.get(sale)?.newest].filter((moment) => !!moment);
+    const known = queues.get(sale);
+    const before = known
+      ? [known.memory, known.newest, ...known.others].filter((moment) => moment !== null)
+      : [];
     return async (snapshot) => {
       const seen: SeenQueue = { ...snapshot, bits: snapshot.bits.bytes };
       if (before.some((moment) => isBehind(seen, moment))) {
@@ -93,17 +100,31 @@ export async function keepMemory(
     };
   };
 
-  const restore = async (sale: string, kept: Kept, epoch: number): Promise<void> => {
-    const { memory, newest: newer } = kept;
-    if (memory === null) return;
+  /** Who was in the frozen lobby of a remembered draw, as far as is known. */
+  const lobbyOf = async (sale: string, kept: Kept, memory: QueueMemory): Promise<FrozenLobby | null> => {
     const frozenAt = ofDraw(memory, 'frozenAt');
     if (frozenAt !== null && kept.lobby === null)
       kept.lobby = (await lobbyFiles?.read(sale, frozenAt)) ?? null;
-    const lobby = kept.lobby?.frozenAt === frozenAt ? kept.lobby : null;
-    const brought = await restoreQueue(store, sale, epoch, { memory, newer, lobby }, drawing);
-    if (brought === null) return;
-    kept.restoredEpoch = epoch;
-    log.warn({ sale, epoch, brought }, 'what this gateway remembers of a queue has been brought back');
+    return kept.lobby?.frozenAt === frozenAt ? kept.lobby : null;
+  };
+
+  const restore = async (sale: string, kept: Kept, epoch: number): Promise<void> => {
+    const { memory, newest, others } = kept;
+    const bring = async (earlier: QueueMemory, newer: SeenQueue | null): Promise<boolean> => {
+      const lobby = await lobbyOf(sale, kept, earlier);
+      const brought = await restoreQueue(store, sale, epoch, { memory: earlier, newer, lobby }, drawing);
+      if (brought === 'later' || brought === null) return false;
+      log.warn(
+        { sale, epoch, of: earlier.epoch, brought },
+        'what is remembered of a queue has been brought back',
+      );
+      return true;
+    };
+    const isDue = memory !== null && memory.epoch < epoch && kept.restoredEpoch !== epoch;
+    if (isDue && (await bring(memory, newest))) kept.restoredEpoch = epoch;
+    const left: QueueMemory[] = [];
+    for (const other of others) if (other.epoch < epoch && !(await bring(other, null))) left.push(other);
+    kept.others = left;
   };
 
   /** Asks who was in a frozen lobby until it is known: once for each freeze. */
@@ -117,9 +138,10 @@ export async function keepMemory(
   const look = async (sale: string, kept: Kept, readsAtOnce = false): Promise<void> => {
     const { memory, now } = kept;
     if (now === null) return;
-    const isEarlier = memory !== null && memory.epoch < now.epoch;
-    if (isEarlier && now.recovering && kept.restoredEpoch !== now.epoch) await restore(sale, kept, now.epoch);
-    if (now.recovering) await settleLobby(store, sale, now.epoch);
+    if (now.recovering) {
+      await restore(sale, kept, now.epoch);
+      await settleLobby(store, sale, now.epoch);
+    } else kept.others = [];
     await rememberLobby(sale, kept);
     const isEarly = memory !== null && performance.now() - kept.readAt < readIntervalMs(memory);
     if (isEarly && !readsAtOnce) return;

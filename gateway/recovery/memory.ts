@@ -14,6 +14,8 @@ export type QueueMemory = {
   run: string;
   runBeganAt: number;
   lastNumber: number;
+  /** 'epoch:number …': above which number numbers were given in each epoch after a loss. */
+  eras: string;
   /** One bit a queue number, 1 while it waits. */
   bits: Uint8Array;
   /** Half a byte a queue number, as prelude.lua's STATE_NAMES. */
@@ -23,7 +25,7 @@ export type QueueMemory = {
 };
 
 /** The part of it that every snapshot brings, five times a second. */
-export type SeenQueue = Moment & Pick<QueueMemory, 'bits'>;
+export type SeenQueue = Moment & Pick<QueueMemory, 'bits' | 'eras'>;
 
 /** A queue as it is now; `known` when nothing has changed since, null when the sale is not in Redis. */
 export async function readMemory<Known extends QueueMemory | null>(
@@ -33,7 +35,7 @@ export async function readMemory<Known extends QueueMemory | null>(
 ): Promise<QueueMemory | null> {
   const reply = await remember(store, sale, [known?.mark ?? '']);
   if (reply.length === 1) return String(reply[0]) === 'same' ? known : null;
-  const [mark, epoch, version, moves, run, runBeganAt, lastNumber, bits, states, ...draw] = reply;
+  const [mark, epoch, version, moves, run, runBeganAt, lastNumber, eras, bits, states, ...draw] = reply;
   return {
     mark: String(mark),
     epoch: Number(epoch),
@@ -42,6 +44,7 @@ export async function readMemory<Known extends QueueMemory | null>(
     run: String(run),
     runBeganAt: Number(runBeganAt),
     lastNumber: Number(lastNumber),
+    eras: String(eras),
     bits: bits as Buffer,
     states: states as Buffer,
     draw: draw.map(String),
@@ -65,15 +68,17 @@ export const NOT_REMEMBERED = 255;
 export const WAITS = 0;
 export const MISSED = 2;
 
+/** The snapshot where it is of the memory's epoch and newer, else the memory itself. */
+export const latestOf = (memory: QueueMemory, newer: SeenQueue | null): SeenQueue =>
+  newer !== null && newer.epoch === memory.epoch && newer.moves >= memory.moves ? newer : memory;
+
 /**
  * What became of each queue number, by number: NOT_REMEMBERED, WAITS, or a code of prelude.lua's STATE_NAMES. The bits of
  * `newer`, a snapshot of the same epoch, win. `otherwise` is what counts for a number that has stopped waiting without
  * saying how.
  */
 export function numbersOf(memory: QueueMemory, newer: SeenQueue | null, otherwise: number): Uint8Array {
-  const isNewer = newer !== null && newer.epoch === memory.epoch && newer.moves >= memory.moves;
-  const bits = isNewer ? newer.bits : memory.bits;
-  const last = isNewer ? newer.lastNumber : memory.lastNumber;
+  const { bits, lastNumber: last } = latestOf(memory, newer);
   const numbers = new Uint8Array(last + 1).fill(otherwise);
   numbers[0] = NOT_REMEMBERED;
   for (let number = 1; number <= last; number += 1) {

@@ -3,11 +3,21 @@ import type { Drawing, FrozenLobby } from '../lobby/draw.ts';
 import { ID_BYTES, textsOf } from '../lobby/lobby-ids.ts';
 import { saleKey } from '../redis/keys.ts';
 import { redisProblem, type Store, saleScript } from '../redis/script.ts';
-import { MISSED, NOT_REMEMBERED, numbersOf, type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
+import {
+  latestOf,
+  MISSED,
+  NOT_REMEMBERED,
+  numbersOf,
+  type QueueMemory,
+  readMemory,
+  type SeenQueue,
+} from './memory.ts';
 
 /** Equal to SLICE in prelude.lua. */
 const NUMBERS_PER_CALL = 500;
 const ENTRIES_PER_CALL = 500;
+/** What restore.lua answers then. */
+const TOO_EARLY = -2;
 
 const restore = saleScript<number>(new URL('./restore.lua', import.meta.url));
 const restoreDraw = saleScript<['over'] | [state: string, placed: number, lobbyMissing: 0 | 1]>(
@@ -22,8 +32,9 @@ export type Remembered = { memory: QueueMemory; newer: SeenQueue | null; lobby: 
 /**
  * Brings back what a gateway remembers, in a recovery that is under way in `epoch`: the draw, and all numbers of which it
  * knows more than Redis. Idempotent, and any number of gateways may do it at once: the scripts keep whatever is further
- * along. Returns how many numbers were brought forward; null while a draw has to be written again first, from a lobby that
- * another gateway may remember. Throws `unavailable`.
+ * along. Returns how many numbers were brought forward; `later` for what was remembered before the last recovery, while
+ * those speak who remember that one; null while a draw has to be written again first, from a lobby that another gateway may
+ * remember. Throws `unavailable`.
  */
 export async function restoreQueue(
   store: Store,
@@ -31,7 +42,7 @@ export async function restoreQueue(
   epoch: number,
   { memory, newer, lobby }: Remembered,
   drawing: Pick<Drawing, 'write'>,
-): Promise<number | null> {
+): Promise<number | 'later' | null> {
   const isDrawn = memory.draw.length === 0 || (await redraw(store, sale, epoch, memory, lobby, drawing));
   if (!isDrawn) return null;
   return restoreNumbers(store, sale, epoch, memory, newer);
@@ -80,7 +91,10 @@ async function restoreNumbers(
   epoch: number,
   memory: QueueMemory,
   newer: SeenQueue | null,
-): Promise<number> {
+): Promise<number | 'later'> {
+  const { lastNumber, eras } = latestOf(memory, newer);
+  const about = [epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.epoch, eras];
+  if ((await restore(store, sale, [...about, 1, ''])) === TOO_EARLY) return 'later';
   const current = await readMemory(store, sale, null);
   if (!current) return 0;
   // Who stopped waiting after the memory and before the snapshot had a turn, most likely: they get the next free one.
@@ -104,7 +118,7 @@ async function restoreNumbers(
       if (owner !== undefined) ids.push(number, owner);
     }
     if (!/\d/.test(codes)) continue;
-    const done = await restore(store, sale, [epoch, last, PAYMENT_EXTENSION_SECONDS, from, codes, ...ids]);
+    const done = await restore(store, sale, [...about, from, codes, ...ids]);
     if (done < 0) break;
     brought += done;
   }

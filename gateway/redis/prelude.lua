@@ -61,6 +61,44 @@ local function keepRecovering()
   return recoveredAt
 end
 
+-- Polls carry the version they last saw; by this leap every later one is above whatever anybody has seen.
+local VERSION_LEAP = 1000000
+-- Everybody who is there has asked twice by then; whoever waits is told to ask four times within graceSeconds (status.ts).
+local POLLS_PER_RECOVERY = 2
+local POLLS_PER_GRACE = 4
+-- Redis has lost data of this queue. `longestPollMs`: the longest time after which a fan is told to ask again.
+local function beginRecovery(sale, seenEpoch, seenVersion, longestPollMs)
+  local version = math.max(tonumber(redis.call('HGET', K.queue, 'changes') or 0), seenVersion) + VERSION_LEAP
+  local recoveredAt = now + math.ceil(POLLS_PER_RECOVERY * math.min(longestPollMs, sale.graceMs / POLLS_PER_GRACE))
+  redis.call('HSET', K.queue, 'epoch', math.max(currentEpoch(), seenEpoch) + 1, 'changes', string.format('%d', version),
+    'lostAt', now, 'recoveredAt', recoveredAt, 'rampFrom', recoveredAt)
+end
+
+-- Numbers above the last that anybody remembered are given again in the epoch after a loss. `eras` says of each epoch in
+-- which any were given above which number: 'epoch:above …'.
+local function noteEra(epoch, above)
+  if epoch == 1 then return end
+  local eras = redis.call('HGET', K.queue, 'eras') or ''
+  if string.find(' ' .. eras, ' ' .. epoch .. ':', 1, true) then return end
+  redis.call('HSET', K.queue, 'eras', string.format('%s%s%d:%d', eras, eras == '' and '' or ' ', epoch, above))
+end
+
+-- The last number for which the word of an epoch counts: higher ones have been given again since, or may have been.
+local function lastNumberOf(epoch)
+  local last = math.huge
+  for era, above in string.gmatch(redis.call('HGET', K.queue, 'eras') or '', '(%d+):(%d+)') do
+    if tonumber(era) > epoch then last = math.min(last, tonumber(above)) end
+  end
+  return last
+end
+
+-- Whoever speaks for an epoch before the last has slept through a whole recovery. In the first half of the next one those
+-- speak who have not: they know which numbers have been given again.
+local function mustSpeakLater(epoch)
+  local times = redis.call('HMGET', K.queue, 'lostAt', 'recoveredAt')
+  return epoch < currentEpoch() - 1 and 2 * now < tonumber(times[1] or 0) + tonumber(times[2] or 0)
+end
+
 -- The sale's settings as numbers, or nil for a sale that is not here.
 local function loadSale()
   local f = redis.call('HMGET', K.sale, 'version', 'opensAt', 'lobbyOpensAt', 'closesAt', 'closedAt', 'paused',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SaleChange, SaleDefinition, SaleSettings } from '#shared/contract/sale.ts';
 import { invalidFields, Problem } from '#shared/problem.ts';
 import { digestOfCode } from '../queue/access-code.ts';
+import { LONGEST_POLL_MS } from '../queue/pace.ts';
 import { saleKey, salesKey } from '../redis/keys.ts';
 import { redisProblem, type Store, saleScript } from '../redis/script.ts';
 import { scriptSettings } from './settings.ts';
@@ -35,12 +36,14 @@ const isOld = ({ time }: Store, { createdAt }: SaleDefinition): boolean =>
 
 /**
  * Makes a durable definition live together with its access codes, unless a newer one already is; returns the live
- * version. The codes stay out of the definition, which every gateway reads again and again.
+ * version. The codes stay out of the definition, which every gateway reads again and again. `wasLive`: the caller has met
+ * this sale before; where Redis does not know it then, or one that is not new, it has lost it, and a recovery begins.
  */
 export async function putSale(
   store: Store,
   durable: SaleDefinition,
   accessCodes: readonly string[] = [],
+  { wasLive = false } = {},
 ): Promise<number> {
   // One that was recorded before a setting existed gets that setting's default here.
   const definition = SaleDefinition.parse(durable);
@@ -49,7 +52,8 @@ export async function putSale(
     JSON.stringify(definition),
     ...newSeed(),
     accessCodes.map((code) => digestOfCode(definition.sale, code)).join(' '),
-    isOld(store, definition) ? 1 : 0,
+    wasLive || isOld(store, definition) ? 1 : 0,
+    LONGEST_POLL_MS,
     ...scriptSettings(definition),
   ]);
   try {

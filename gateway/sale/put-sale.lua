@@ -6,7 +6,8 @@
 -- ARGV[5]  SHA-256 of that seed
 -- ARGV[6]  the digests of its access codes, separated by spaces; empty for a sale that needs none
 -- ARGV[7]  '1' when the sale was live before, so that this Redis has lost it
--- ARGV[8…] field, value, …: the settings the scripts read
+-- ARGV[8]  the longest time after which a fan is told to ask again, milliseconds
+-- ARGV[9…] field, value, …: the settings the scripts read
 --
 -- the live version
 local known = tonumber(redis.call('HGET', K.sale, 'version') or 0)
@@ -14,12 +15,12 @@ if tonumber(ARGV[2]) <= known then return known end
 redis.call('HSET', K.sale, 'version', ARGV[2], 'definition', ARGV[3])
 redis.call('HSETNX', K.sale, 'soldOut', '0')
 for code in string.gmatch(ARGV[6], '%S+') do redis.call('HSETNX', K.codes, code, 0) end
-for i = 8, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
+for i = 9, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
 local sale = loadSale()
 if known == 0 then
   redis.call('HSET', K.queue, 'runId', runId())
-  -- Numbers of this sale may be in fans' hands: none is given before every gateway has looked.
-  if ARGV[7] == '1' and stateOf(sale) ~= 'scheduled' then redis.call('HSET', K.queue, 'settledAt', now + SETTLE_MS) end
+  -- Numbers of this sale may be in fans' hands, and nobody else may remember them: the fans have time to bring them.
+  if ARGV[7] == '1' and stateOf(sale) ~= 'scheduled' then beginRecovery(sale, 0, 0, tonumber(ARGV[8])) end
 end
 if sale.lobbyOpensAt > 0 and now < sale.opensAt and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then
   redis.call('HSET', K.draw, 'seed', ARGV[4], 'commitment', ARGV[5])

@@ -73,8 +73,9 @@ export function keepSalesInStep(
     if (!snapshot || watch.isLost(sale) || snapshot.definition.version < stock.version) {
       const definition = await catalogue.sale(sale);
       const accessCodes = definition.accessCodeUses === null ? [] : await catalogue.accessCodes(sale);
-      await putSale(store, definition, accessCodes);
-      await watch.renew(sale);
+      await putSale(store, definition, accessCodes, { wasLive: watch.isLost(sale) });
+      const { recovering } = await watch.renew(sale);
+      if (recovering) log.error({ sale }, 'a sale was put back into Redis: places are being restored');
       return;
     }
     if (snapshot.unsavedChanges > 0) await save(sale);
