@@ -248,12 +248,10 @@ if turns > given and redis.call('ZCARD', K.returning) == 0 then
   local front = there == 0 and {}
     or redis.call('ZRANGEBYSCORE', K.waiting, '-inf', last, 'WITHSCORES', 'LIMIT', 0, there)
   local claimBy = string.format('%.0f', now + sale.claimMs)
-  local numbers, deadlines, entries = {}, {}, {}
+  local numbers, deadlines = {}, {}
   for i = 1, #front, 2 do
-    local id, number = front[i], front[i + 1]
-    numbers[#numbers + 1] = tonumber(number)
-    deadlines[i], deadlines[i + 1] = claimBy, id
-    entries[i], entries[i + 1] = id, number
+    numbers[#numbers + 1] = tonumber(front[i + 1])
+    deadlines[i], deadlines[i + 1] = claimBy, front[i]
   end
   if #numbers > 0 then
     local number = numbers[#numbers]
@@ -261,7 +259,7 @@ if turns > given and redis.call('ZCARD', K.returning) == 0 then
     -- Between the first and the last of them nobody else waits.
     setBits(K.bits, numbers[1], number, 0)
     redis.call('ZADD', K.ready, unpack(deadlines))
-    redis.call('HSET', K.entries, unpack(entries))
+    redis.call('HSET', K.entries, unpack(front))
     writeStates(numbers, 'ready')
     changed()
     given = given + #numbers

@@ -34,8 +34,10 @@ local SETTLE_MS = 2000
 -- A frozen lobby whose draw is known again, and who was in it not yet (gateway/recovery/restore-draw.lua).
 local function isLobbyMissing() return redis.call('HEXISTS', K.draw, 'lobbyMissing') == 1 end
 local function runId() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
--- Until when no number and no turn is given.
+-- Until when no number and no turn is given. Asked once a call: telling one run from another takes Redis as long as ten turns.
+local metUntil = nil
 local function meetRun()
+  if metUntil then return metUntil end
   local known = redis.call('HMGET', K.queue, 'runId', 'moves', 'settledAt', 'recoveredAt')
   local settledAt = tonumber(known[3] or 0)
   local current = runId()
@@ -43,7 +45,8 @@ local function meetRun()
     settledAt = now + SETTLE_MS
     redis.call('HSET', K.queue, 'runId', current, 'runBeganAt', known[2] or 0, 'settledAt', settledAt)
   end
-  return math.max(settledAt, tonumber(known[4] or 0))
+  metUntil = math.max(settledAt, tonumber(known[4] or 0))
+  return metUntil
 end
 local function mustWait() return now < meetRun() or isLobbyMissing() end
 

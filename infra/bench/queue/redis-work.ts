@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { giveTurns } from '../../../gateway/admission/turn-giver.ts';
-import { readSnapshot } from '../../../gateway/queue/snapshot.ts';
 import { saleKey } from '../../../gateway/redis/keys.ts';
 import { type Figure, median } from '../figures.ts';
 import { bytesOfSale, type OpenStore } from './filled-queue.ts';
+import { ask, startClient } from './processes.ts';
 import { ROUNDS, WAITING } from './settings.ts';
+import type { SnapshotsAsked } from './snapshots.ts';
 
 const TURNS = 1_000;
-const SNAPSHOTS = 50;
 const SLOW_LOG_MAX = 4_096;
 /** The least that can be done for so many turns: out of one sorted set, into another, in slices as large. */
 const BARE_SLICE = 350;
@@ -23,7 +23,9 @@ const BARE_SHARE_MAX = 3;
 
 /** What turns and snapshots cost with a whole queue waiting, and what the queue weighs. Gives turns: comes last. */
 export async function measureRedisWork(store: OpenStore, redisUrl: string, sale: string): Promise<Figure[]> {
-  const renewals = await renewSnapshots(store, sale);
+  const process = startClient('./snapshots.ts');
+  const asked: SnapshotsAsked = { redisUrl, sale, rounds: ROUNDS };
+  const renewals = await ask<number[]>(process.child, asked).finally(process.stop);
   const bytes = await bytesOfSale(redisUrl, sale);
   const { sums, bare, longest } = await giveManyTurns(store, sale);
   return [
@@ -59,19 +61,6 @@ export async function measureRedisWork(store: OpenStore, redisUrl: string, sale:
       digits: 1,
     },
   ];
-}
-
-/** Milliseconds of this process, bits travelling each time, a round. */
-async function renewSnapshots(store: OpenStore, sale: string): Promise<number[]> {
-  const rounds: number[] = [];
-  const known = (await readSnapshot(store, sale, null))!;
-  for (let round = -1; round < ROUNDS; round += 1) {
-    const from = process.cpuUsage();
-    for (let i = 0; i < SNAPSHOTS; i += 1) await readSnapshot(store, sale, { ...known, version: -1 });
-    const { user, system } = process.cpuUsage(from);
-    if (round >= 0) rounds.push((user + system) / 1000 / SNAPSHOTS);
-  }
-  return rounds;
 }
 
 /** Milliseconds of Redis, by its own slow log, for TURNS turns with everybody waiting, and for the bare move of as many. */
