@@ -4,9 +4,10 @@
 -- ARGV[3]  how many of them failed, and
 -- ARGV[4]  how many were slow
 -- ARGV[5]  seats of the sale that are open, empty when the caller does not know,
--- ARGV[6]  and held
--- ARGV[7]  how long ago they were counted, ms
--- ARGV[8]  when the next hold ends, epoch ms; 0 when nothing is held
+-- ARGV[6]  held, and
+-- ARGV[7]  sold
+-- ARGV[8]  how long ago they were counted, ms
+-- ARGV[9]  when the next hold ends, epoch ms; 0 when nothing is held
 --
 -- {'no-sale'} | {given, more 0/1}: more when a slice was full and another call would find work at once
 
@@ -86,7 +87,7 @@ end
 
 local names = {
   'joined', 'joinsNoted', 'turnTokens', 'turnTokensAt', 'rate', 'rateWhy', 'rateAt', 'asked', 'failed', 'slow', 'rampFrom',
-  'outcomes', 'noShows', 'overbooked', 'seatsOpen', 'seatsAt', 'lastTurn',
+  'outcomes', 'noShows', 'overbooked', 'seatsOpen', 'seatsTaken', 'seatsAt', 'lastTurn',
 }
 local known = {}
 for i, value in ipairs(redis.call('HMGET', K.queue, unpack(names))) do known[names[i]] = value or nil end
@@ -104,15 +105,16 @@ if figure('joined') > figure('joinsNoted') then
 end
 
 -- The newest count of the seats, whichever gateway brought it. One from the future is from before Redis' clock went back.
-local seats = { open = figure('seatsOpen'), at = figure('seatsAt') }
+local seats = { open = figure('seatsOpen'), taken = figure('seatsTaken'), at = figure('seatsAt') }
 if seats.at > now then seats.at = 0 end
-if ARGV[5] and ARGV[5] ~= '' and now - tonumber(ARGV[7]) > seats.at then
+if ARGV[5] and ARGV[5] ~= '' and now - tonumber(ARGV[8]) > seats.at then
   local held = tonumber(ARGV[6])
-  seats = { open = tonumber(ARGV[5]), at = now - tonumber(ARGV[7]) }
+  seats = { open = tonumber(ARGV[5]), taken = held + tonumber(ARGV[7]), at = now - tonumber(ARGV[8]) }
   keep('seatsOpen', seats.open)
   keep('seatsHeld', held)
+  keep('seatsTaken', seats.taken)
   keep('seatsAt', seats.at)
-  keep('allHeldUntil', seats.open == 0 and held > 0 and tonumber(ARGV[8]) or 0)
+  keep('allHeldUntil', seats.open == 0 and held > 0 and tonumber(ARGV[9]) or 0)
 end
 
 -- What gateways see of the shop lowers the rate by a factor and lets it rise by a step. Without requests nothing speaks
@@ -210,9 +212,10 @@ if blocked > 0 then room = 0 end
 
 -- Nobody is let in to find nothing: an open seat for each turn, for each fan in the shop who has none yet, and for each
 -- whose hold the count does not know of. The last count binds for as long as there is no newer one: nobody is let in to a
--- shop that is known to be empty, or that cannot be reached.
+-- shop that is known to be empty, or that cannot be reached. Until a seat is taken nothing runs out, and the capacity that
+-- the organiser asked for decides alone.
 local takeable = math.huge
-if seats.at > 0 then
+if seats.at > 0 and (seats.taken > 0 or seats.open == 0) then
   local looking = admitted - redis.call('ZCOUNT', K.holdingSince, '-inf', seats.at)
   takeable = seats.open - ready - blocked - looking
 end

@@ -322,11 +322,14 @@ test('a hold that ended is no seat any more, and a payment under way still is', 
   expect(await giveWith(sale, seats(2, 0, 8))).toBe(0);
 });
 
-test('from the first moment on no more are let in than there are seats, and none where all are blocked', async () => {
+test('until a seat is taken the capacity decides, from then on the seats, and nobody is let in where none is open', async () => {
   const small = await f.sale({ capacity: 50 });
   await joinMany(small, 60);
-  expect(await giveWith(small, seats(20, 0, 0))).toBe(20);
-  expect(await statsOf(small)).toMatchObject({ heldBackBy: 'seats', ready: 20 });
+  expect(await giveWith(small, seats(20, 0, 0))).toBe(50);
+  const begun = await f.sale({ capacity: 50 });
+  await joinMany(begun, 60);
+  expect(await giveWith(begun, seats(20, 1, 0))).toBe(20);
+  expect(await statsOf(begun)).toMatchObject({ heldBackBy: 'seats', ready: 20 });
   const blocked = await f.sale({ capacity: 50 });
   await joinMany(blocked, 60);
   expect(await giveWith(blocked, seats(0, 0, 0))).toBe(0);

@@ -77,6 +77,6 @@ function since(before: Answered | undefined, sum: Answered): Answered {
 function scriptFacts({ answered, seats }: ShopFacts): (string | number)[] {
   const { requests, errors, slow } = answered;
   if (!seats) return [requests, errors, slow];
-  const { open, held, ageMs, nextHoldEnds } = seats;
-  return [requests, errors, slow, open, held, Math.ceil(ageMs), nextHoldEnds ?? 0];
+  const { open, held, sold, ageMs, nextHoldEnds } = seats;
+  return [requests, errors, slow, open, held, sold, Math.ceil(ageMs), nextHoldEnds ?? 0];
 }

@@ -19,6 +19,8 @@ const hall = [
   { name: 'Stalls', rows: 2, seatsPerRow: 4 },
   { name: 'Balcony', rows: 1, seatsPerRow: 6 },
 ];
+/** Half of it is a recovery. */
+const GRACE_SECONDS = 20;
 const presale = {
   capacity: 10,
   admitPerMinute: 6_000,
@@ -76,7 +78,7 @@ test('a fan of the presale gets in by a code, and seats of its sections only, ch
 });
 
 test('codes are told to nobody, and are back when Redis has lost everything', async () => {
-  const sale = await openSale(shop, hall, presale);
+  const sale = await openSale(shop, hall, { ...presale, graceSeconds: GRACE_SECONDS });
   const [gateway] = shop.gatewayUrls;
   const headers = bearer(shop.organiserKey);
   const answers = await Promise.all([
@@ -111,6 +113,9 @@ test('codes are told to nobody, and are back when Redis has lost everything', as
   const isBack = async () =>
     (await ask('GET', `${gateway}/api/organiser/sales/${sale}`, { headers })).status === 200;
   expect(await until(isBack, SOON_MS)).toBe(true);
+  // While places are brought back nobody gets a new one, with or without a code.
+  const isRecovered = async () => (await join(sale, {})).status !== 503;
+  expect(await until(isRecovered, GRACE_SECONDS * 1000)).toBe(true);
   expect(await join(sale, {})).toMatchObject({ status: 403 });
   expect(await join(sale, { accessCode: 'NIGHT-9' })).toMatchObject({ status: 403 });
   expect(await join(sale, { accessCode: 'NIGHT-3' })).toMatchObject({ status: 201 });
