@@ -94,6 +94,12 @@ for i = 1, #codes do
         takeOut(id, entry)
         put(id, entry, code)
         brought = brought + 1
+      elseif states[number] == STATE_CODES.missed and code > STATE_CODES.admitted then
+        -- Its owner, whom nobody can name by the number, was taken to have missed a turn: currentEntry says how it ended.
+        writeState(number, STATE_NAMES[code])
+        count('ended:missed', -1)
+        count('ended:' .. STATE_NAMES[code], 1)
+        brought = brought + 1
       end
     end
   end

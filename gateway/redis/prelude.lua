@@ -446,6 +446,14 @@ end
 local function currentEntry(id, saleState)
   local entry = readEntry(id)
   if not entry then return nil end
+  if entry.state == 'missed' and entry.number and not entry.returning and currentEpoch() > 1 then
+    -- After a loss more may be remembered of its number than of itself (gateway/recovery/restore.lua).
+    local code = stateCodes(entry.number, entry.number)[entry.number]
+    if code > STATE_CODES.admitted then
+      entry.state = STATE_NAMES[code]
+      redis.call('HSET', K.entries, id, cjson.encode(entry))
+    end
+  end
   if entry.state == 'ready' and entry.claimBy and entry.claimBy <= now then
     missTurn(id, entry)
     noteOutcomes(0, 1)
