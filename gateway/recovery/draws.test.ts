@@ -6,8 +6,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DrawAnswer } from '#shared/contract/queue.ts';
 import { type SaleDefinition, SaleSettings } from '#shared/contract/sale.ts';
 import { ownRedis } from '../../infra/testing/redis-server.ts';
-import { judgeQueue } from '../../infra/verify/queue/judge.ts';
-import { queueReader } from '../../infra/verify/queue/read.ts';
 import { checkAdmission, claimTurn, finishAdmission } from '../admission/admission.ts';
 import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
@@ -17,11 +15,10 @@ import { publishDraws } from '../lobby/published.ts';
 import { leavePlace, lookUpEntry } from '../queue/place.ts';
 import { saleKey } from '../redis/keys.ts';
 import { changeSale, putSale } from '../sale/live-sale.ts';
+import { faultsOf, goBack, loseEverything, RECOVERY_SECONDS, saveQueue } from '../testing/losing-redis.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
-/** Longer than a recovery of a sale with graceSeconds 900. */
-const RECOVERY_SECONDS = 75;
 /** Equal to SLICE in prelude.lua: so many numbers of a draw are written at once. */
 const SLICE = 500;
 
@@ -69,20 +66,11 @@ async function drawOneSlice(sale: string): Promise<void> {
   await drawing.stop();
 }
 
-/** All that Redis has is gone, and the sale is put back as those who keep sales in step do it. */
-async function loseEverything(definition: SaleDefinition) {
-  await f.empty();
-  await putSale(f.store, definition);
-}
-
 /** The sale's keys as they are now; the returned function puts Redis back to this moment. */
 async function bookmark(sale: string) {
-  const names = await f.keysOf(sale);
-  const values = await Promise.all(names.map((name) => f.redis.dumpBuffer(name)));
+  const saved = await saveQueue(f, sale);
   return async () => {
-    for (const name of await f.keysOf(sale)) await f.redis.del(name);
-    for (const [i, name] of names.entries()) await f.redis.restore(name, 0, values[i] as Buffer);
-    await f.redis.hset(saleKey(sale, 'queue'), 'runId', 'before');
+    await goBack(f, sale, saved);
     // Restarted: whoever gives turns or numbers notices, and waits.
     expect(await giveTurns(f.store, sale)).toBe(0);
   };
@@ -97,12 +85,6 @@ async function recover(gateway: QueueGateway, sale: string, seconds = RECOVERY_S
   await gateway.look(sale);
   await f.draw(sale);
   await gateway.look(sale);
-}
-
-async function faults(sale: string, g = f) {
-  const reader = queueReader(g.redis, sale, () => g.now());
-  const verdict = await judgeQueue(reader, { patienceMs: 0, capacityInForce: ({ capacity }) => capacity });
-  return [...(verdict?.findings.values() ?? [])].flat().map(({ text }) => text);
 }
 
 async function published(sale: string): Promise<DrawAnswer> {
@@ -147,7 +129,7 @@ test('an append-only file that ends before the draw: it is the same draw again, 
   await gateway.look(sale);
   await pollAll(gateway, fans);
   expect(numbersOf(fans)).toEqual(before.map((entry) => entry?.queueNumber));
-  expect(await faults(sale, g)).toEqual([]);
+  expect(await faultsOf(g, sale)).toEqual([]);
   let turns = 0;
   for (let look = 0; look < 40; look += 1) {
     g.pass(1);
@@ -170,7 +152,7 @@ test('gateways that remember different moments of a draw bring back the later on
   await pollAll(newer, fans);
   const numbers = numbersOf(fans);
   expect(ascending(numbers)).toEqual(numbersTo(5));
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   for (const gateway of [older, newer]) {
     await gateway.look(sale);
     await gateway.look(sale);
@@ -181,7 +163,7 @@ test('gateways that remember different moments of a draw bring back the later on
   await pollAll(newer, fans);
   expect(numbersOf(fans)).toEqual(numbers);
   expect(fans.map(({ seen }) => seen.position)).toEqual(numbers);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await Promise.all([older.stop(), newer.stop()]);
 });
 
@@ -195,7 +177,7 @@ test('a ticket with a number that comes before its draw is back is kept as it is
   await pollAll(gateway, fans);
   const tickets = fans.map(({ ticket }) => ticket);
   await gateway.queue.watch.stop();
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   // It remembers the draw, and not who was in it.
   await forgetful.look(sale);
   await forgetful.look(sale);
@@ -208,7 +190,7 @@ test('a ticket with a number that comes before its draw is back is kept as it is
   await pollAll(gateway, fans);
   expect(numbersOf(fans)).toEqual(tickets.map(({ queueNumber }) => queueNumber));
   expect(fans.every(({ ticket }) => ticket.epoch === 2)).toBe(true);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await Promise.all([gateway.stop(), forgetful.stop()]);
 });
 
@@ -219,7 +201,7 @@ test('the proof of a finished draw outlives Redis, and so do the places of those
   await gateway.look(sale);
   await gateway.poll(fans[0]!);
   const proof = await published(sale);
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   expect((await published(sale)).ids).toBeNull();
   await gateway.look(sale);
   await gateway.look(sale);
@@ -227,7 +209,7 @@ test('the proof of a finished draw outlives Redis, and so do the places of those
   await recover(gateway, sale);
   await pollAll(gateway, fans);
   for (const fan of fans) expect(proof.ids?.[Number(fan.ticket.queueNumber) - 1]).toBe(fan.ticket.entry);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await gateway.stop();
 });
 
@@ -240,7 +222,7 @@ test('what gateways remember of a lobby outlives all of them', async () => {
   await before.look(sale);
   const proof = await published(sale);
   await Promise.all([before.stop(), gateway.stop()]);
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   const after = await queueGateway(f.store, folder, 'another');
   await after.look(sale);
   await after.look(sale);
@@ -273,7 +255,7 @@ test('a loss in the middle of a draw undoes nothing of what its front has done, 
   await pollAll(gateway, [...drawn, late]);
   const shown = drawn.map(({ seen }) => seen);
 
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   await gateway.look(sale);
   await gateway.look(sale);
   await pollAll(gateway, [...fans, late]);
@@ -285,7 +267,7 @@ test('a loss in the middle of a draw undoes nothing of what its front has done, 
   expect(drawn.map(({ seen }) => seen.position)).toEqual(shown.map(({ position }) => position));
   expect(ascending(numbersOf(fans))).toEqual(numbersTo(SLICE + 100));
   expect(late.seen).toMatchObject({ queueNumber: SLICE + 101, position: SLICE + 101 - 4 });
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await gateway.stop();
 }, 60_000);
 
@@ -302,7 +284,7 @@ test('however many show up before the draw is back, no number is given twice', a
   await other.stop();
   // It has seen tickets only.
   const newcomer = await forgetfulGateway('newcomer');
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   await newcomer.queue.watch.renew(sale);
   await pollAll(newcomer, fans.slice(0, 2 * SLICE + 100));
   await gateway.look(sale);
@@ -310,7 +292,7 @@ test('however many show up before the draw is back, no number is given twice', a
   await recover(gateway, sale);
   await pollAll(gateway, fans);
   expect(numbersOf(fans)).toEqual(numbers);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await Promise.all([gateway.stop(), newcomer.stop()]);
 }, 60_000);
 
@@ -323,7 +305,7 @@ test('who had left a lobby before it was frozen is not drawn after a loss, and t
     f.pass(1);
     await freezeLobby(f.store, sale);
     await gateway.look(sale);
-    await (isTruncated ? back() : loseEverything(definition));
+    await (isTruncated ? back() : loseEverything(f, definition));
     await gateway.queue.watch.renew(sale);
     // Before anybody has said who was in it.
     await gateway.poll(fans[5]!);
@@ -339,7 +321,7 @@ test('who had left a lobby before it was frozen is not drawn after a loss, and t
       ({ code }) => code,
     );
     expect(isTruncated ? ['left'] : ['left', 'token-invalid']).toContain(gone);
-    expect(await faults(sale)).toEqual([]);
+    expect(await faultsOf(f, sale)).toEqual([]);
     await gateway.stop();
   }
 });
@@ -370,7 +352,7 @@ test('where nobody remembers that a lobby was frozen, who came later stands behi
   expect(ascending(numbersOf([...fans, late]))).toEqual(numbersTo(7));
   expect(numbersOf([late, fans[5]!])).toEqual([6, 7]);
   expect(late.seen.position).toBe(6);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await after.stop();
 });
 
@@ -381,7 +363,7 @@ test('where nobody remembers who was in a lobby that was not drawn yet, those wh
   const late = await first.join(sale, 'late');
   await gateway.look(sale);
   await first.stop();
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   await gateway.look(sale);
   await gateway.look(sale);
   const there = fans.slice(1);
@@ -394,7 +376,7 @@ test('where nobody remembers who was in a lobby that was not drawn yet, those wh
   expect(ascending(numbersOf(there))).toEqual(numbersTo(5));
   expect(late.seen).toMatchObject({ queueNumber: 7, position: 6 });
   expect((await gateway.join(sale, 'newcomer')).ticket.queueNumber).toBe(8);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await gateway.stop();
 });
 
@@ -414,7 +396,7 @@ test('where nobody remembers who was in a lobby, the numbers that were drawn sta
   const late = await first.join(sale, 'late');
   await gateway.look(sale);
   await first.stop();
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   await gateway.look(sale);
   await gateway.look(sale);
   await pollAll(gateway, [...fans, late]);
@@ -428,7 +410,7 @@ test('where nobody remembers who was in a lobby, the numbers that were drawn sta
   expect(late.seen).toMatchObject({ queueNumber: SLICE + 21, position: SLICE + 21 - 2 });
   // It cannot be proven any more, and does not say so.
   expect(await published(sale)).toMatchObject({ state: 'drawing', seed: null, ids: null });
-  expect((await faults(sale)).filter((fault) => !fault.includes('draw'))).toEqual([]);
+  expect((await faultsOf(f, sale)).filter((fault) => !fault.includes('draw'))).toEqual([]);
   await gateway.stop();
 }, 60_000);
 
@@ -436,7 +418,7 @@ test('after a draw that was written again a second loss revives nobody who had f
   const { sale, definition, gateway, fans } = await lobbyOf(4);
   await open(sale);
   await gateway.look(sale);
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   await gateway.look(sale);
   await gateway.look(sale);
   await recover(gateway, sale);
@@ -447,13 +429,13 @@ test('after a draw that was written again a second loss revives nobody who had f
   await claim(sale, one!);
   await finishAdmission(f.store, sale, one!.ticket.entry, 'order-1');
   await gateway.look(sale);
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   await gateway.look(sale);
   await gateway.look(sale);
   await pollAll(gateway, fans);
   expect(statesOf(fans)).toEqual(['finished', 'left', 'ready', 'ready']);
   await recover(gateway, sale);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await gateway.stop();
 });
 
@@ -491,7 +473,7 @@ test.each([true, false])(
     expect(ascending(numbersOf(fans))).toEqual(numbersTo(4));
     f.pass(2);
     expect(await giveTurns(f.store, sale)).toBeGreaterThan(0);
-    expect(await faults(sale)).toEqual([]);
+    expect(await faultsOf(f, sale)).toEqual([]);
     await gateway.stop();
   },
 );
@@ -510,7 +492,7 @@ test('an order that is told of a fan whose number is not drawn again yet ends th
   const after = await queueGateway(f.store, null, 'after', idle);
   await after.look(sale);
   await gateway.stop();
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   await after.look(sale);
   await after.look(sale);
   expect(await f.redis.zcard(saleKey(sale, 'frozen'))).toBe(4);
@@ -522,6 +504,6 @@ test('an order that is told of a fan whose number is not drawn again yet ends th
   await pollAll(after, fans);
   expect(statesOf(fans)).toEqual(['admitted', 'finished', 'ready', 'ready']);
   expect(numbersOf(fans)).toEqual(numbers);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await after.stop();
 });

@@ -14,11 +14,9 @@ import { freezeLobby } from '../lobby/freeze.ts';
 import { leavePlace, takePlace } from '../queue/place.ts';
 import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
+import { faultsOf, joinMany, loseEverything, RECOVERY_SECONDS } from '../testing/losing-redis.ts';
 import { afterEachCall, definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
-import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
-
-/** Longer than a recovery of a sale with graceSeconds 900. */
-const RECOVERY_SECONDS = 75;
+import { queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
 let f: QueueFixture;
 let keys: SigningKeys;
@@ -35,18 +33,6 @@ async function openSale(settings: Partial<SaleDefinition> = {}) {
   return { sale: definition.sale, definition };
 }
 
-/** Everything this Redis number has is gone, and the sale is put back as those who keep sales in step do it. */
-async function loseEverything(definition: SaleDefinition) {
-  await f.empty();
-  await putSale(f.store, definition);
-}
-
-async function faults(sale: string) {
-  const reader = queueReader(f.redis, sale, () => f.now());
-  const verdict = await judgeQueue(reader, { patienceMs: 0, capacityInForce: ({ capacity }) => capacity });
-  return [...(verdict?.findings.values() ?? [])].flat().map(({ text }) => text);
-}
-
 const claim = (sale: string, fan: TestFan) => claimTurn(f.store, keys, sale, fan.ticket.entry);
 const claimsOf = (sale: string, fan: TestFan, token: string) => {
   const claims = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString());
@@ -57,12 +43,6 @@ const claimsOf = (sale: string, fan: TestFan, token: string) => {
 async function appendOnlyFile(folder: string): Promise<string> {
   const files = await readdir(join(folder, 'appendonlydir'));
   return join(folder, 'appendonlydir', files.find((name) => name.endsWith('.incr.aof')) as string);
-}
-
-async function joinMany(gateway: QueueGateway, sale: string, count: number): Promise<TestFan[]> {
-  const fans = [];
-  for (let i = 1; i <= count; i += 1) fans.push(await gateway.join(sale, `fan-${i}`));
-  return fans;
 }
 
 test('emptied in the middle: everybody who shows up has their place, nobody is overtaken, what had ended has ended', async () => {
@@ -81,7 +61,7 @@ test('emptied in the middle: everybody who shows up has their place, nobody is o
     const { position } = await one.poll(fan);
     if (position !== null) before.set(fan, position);
   }
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   await one.look(sale);
   await two.look(sale);
 
@@ -117,7 +97,7 @@ test('emptied in the middle: everybody who shows up has their place, nobody is o
   ]);
   expect(await giveTurns(f.store, sale)).toBe(0);
   await expect(one.join(sale, 'newcomer')).rejects.toMatchObject({ code: 'unavailable' });
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
 
   f.pass(RECOVERY_SECONDS);
   for (const gateway of [one, two]) await gateway.look(sale);
@@ -127,7 +107,7 @@ test('emptied in the middle: everybody who shows up has their place, nobody is o
     expect(status.queueNumber).toBe(fan.ticket.queueNumber);
   }
   expect((await one.join(sale, 'newcomer')).ticket.queueNumber).toBe(21);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await one.stop();
   await two.stop();
 });
@@ -138,7 +118,7 @@ test('whoever does not show up is passed over, and gets the next free turn when 
   await gateway.queue.watch.renew(sale);
   const fans = await joinMany(gateway, sale, 6);
   await gateway.look(sale);
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   await gateway.look(sale);
   for (const fan of fans.slice(2)) await gateway.poll(fan);
   f.pass(RECOVERY_SECONDS);
@@ -151,7 +131,7 @@ test('whoever does not show up is passed over, and gets the next free turn when 
   f.pass(10);
   await giveTurns(f.store, sale);
   expect((await gateway.poll(fans[0]!)).state).toBe('ready');
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await gateway.stop();
 });
 
@@ -172,7 +152,7 @@ test('however many at the front do not show up, whoever is there gets the turn a
   while ((await f.redis.zcard(saleKey(sale, 'waiting'))) > 0) await giveTurns(f.store, sale);
   expect(await f.redis.zrange(saleKey(sale, 'ready'), '0', '-1')).toEqual(['there']);
   expect(await f.redis.bitcount(saleKey(sale, 'waiting-bits'))).toBe(0);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
 });
 
 test('a lobby fan whose join alone is lost is not told that all is well, but brought back by the ticket', async () => {
@@ -224,7 +204,7 @@ test('without any gateway that remembers, the tickets alone rebuild the queue', 
   await before.queue.watch.renew(sale);
   const fans = await joinMany(before, sale, 5);
   await before.stop();
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   const after = await queueGateway(f.store);
   await after.queue.watch.renew(sale);
   for (const fan of [fans[3]!, fans[1]!, fans[4]!]) {
@@ -253,7 +233,7 @@ test('what gateways remember outlives all of them: their files bring it back', a
   await leavePlace(f.store, sale, fans[2]!.ticket.entry);
   await before.look(sale);
   await before.stop();
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   const after = await queueGateway(f.store, folder, 'another');
   await after.look(sale);
   expect(after.queue.watch.remembered(sale)).toMatchObject({ epoch: 2, recovering: true, lastNumber: 8 });
@@ -262,7 +242,7 @@ test('what gateways remember outlives all of them: their files bring it back', a
   await after.look(sale);
   // Six are still ahead, whether or not they have shown up.
   expect((await after.poll(fans[7]!)).position).toBe(7);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await after.stop();
   await rm(folder, { recursive: true });
 });
@@ -279,7 +259,7 @@ test('gateways with different memories bring back the newer of each number, in w
     await leavePlace(f.store, sale, fans[4]!.ticket.entry);
     const late = await newer.join(sale, 'late');
     await newer.look(sale);
-    await loseEverything(definition);
+    await loseEverything(f, definition);
     // Its process has stopped looking by itself, so that it does when it is told to.
     const order = newerFirst ? [newer, older] : [older, newer];
     for (const gateway of order) await gateway.look(sale);
@@ -297,7 +277,7 @@ test('gateways with different memories bring back the newer of each number, in w
     f.pass(RECOVERY_SECONDS);
     await newer.look(sale);
     expect((await newer.poll(late)).position).toBe(4);
-    expect(await faults(sale)).toEqual([]);
+    expect(await faultsOf(f, sale)).toEqual([]);
     await newer.stop();
   }
 });
@@ -406,7 +386,7 @@ test('a lobby comes back by its tickets, with the commitment that was published'
   const fans = await joinMany(gateway, sale, 5);
   const { commitment } = await f.redis.hgetall(saleKey(sale, 'draw'));
   await gateway.look(sale);
-  await loseEverything(definition);
+  await loseEverything(f, definition);
   expect((await f.redis.hgetall(saleKey(sale, 'draw'))).commitment).not.toBe(commitment);
   await gateway.look(sale);
   for (const fan of fans) expect((await gateway.poll(fan)).state).toBe('lobby');
@@ -418,6 +398,6 @@ test('a lobby comes back by its tickets, with the commitment that was published'
   const numbers = [];
   for (const fan of fans) numbers.push((await gateway.poll(fan)).queueNumber);
   expect(numbers.sort()).toEqual([1, 2, 3, 4, 5]);
-  expect(await faults(sale)).toEqual([]);
+  expect(await faultsOf(f, sale)).toEqual([]);
   await gateway.stop();
 });
