@@ -12,6 +12,8 @@ const SEATS_PER_FAN = 4;
 const CONNECTIONS = 10;
 const CROSSING_ROUNDS = 300;
 const CROSSING_LANES = 10;
+/** Enough of the crossing requests must have been had for the test to say something; on a busy machine more rounds make them. */
+const CROSSING_WHOLE_MIN = 100;
 
 let booking: TestBooking;
 
@@ -90,7 +92,7 @@ test('crossing sets of seats, thousands of times: no deadlock, each request whol
   await Promise.all(
     lanes.map(async (lane, index) => {
       const db = { ...booking.db, callOne: onLane(lane) };
-      for (let round = 0; round < CROSSING_ROUNDS; round += 1) {
+      for (let round = 0; round < CROSSING_ROUNDS || whole < CROSSING_WHOLE_MIN; round += 1) {
         const seats = [0, 1, 2, 3, 4, 5, 6, 7].filter((seat) => (seat * 7 + round + index) % 3 !== 0);
         const attempt = {
           ...{ hold: newSecretId(), sale, event, fan: newId(), admission: newId() },
@@ -105,7 +107,7 @@ test('crossing sets of seats, thousands of times: no deadlock, each request whol
       }
     }),
   );
-  expect(whole).toBeGreaterThan(CROSSING_ROUNDS / 3);
+  expect(whole).toBeGreaterThanOrEqual(CROSSING_WHOLE_MIN);
   await Promise.all(lanes.map((lane) => lane.close()));
 });
 
