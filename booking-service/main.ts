@@ -30,7 +30,10 @@ await runUntilStopped(async () => {
     }),
   );
   const log = createLog('booking', env.LOG_LEVEL);
-  const db = createDb(env.DATABASE_URL, { applicationName: 'admit-one/booking' });
+  const db = createDb(env.DATABASE_URL, {
+    applicationName: 'admit-one/booking',
+    report: (error, what) => log.warn({ err: error }, what),
+  });
   // The inventory reads over a connection of its own, so that a crowd of bookings does not make it old.
   const inventoryDb = createDb(env.DATABASE_URL, { applicationName: 'admit-one/inventory', connections: 1 });
   const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });

@@ -36,6 +36,7 @@ await runUntilStopped(async () => {
   const log = createLog('worker', env.LOG_LEVEL);
   const db = createDb(env.DATABASE_URL, {
     applicationName: 'admit-one/worker',
+    report: (error, what) => log.warn({ err: error }, what),
     connections: CONNECTIONS_MAX,
   });
   const mail =

@@ -94,3 +94,17 @@ test('who has waited too long for a turn is not sent any more', async () => {
   expect(await late).toMatchObject({ code: 'unavailable' });
   expect(made).toHaveLength(1);
 });
+
+test('items with a name in common never go together; the others do not wait for them', async () => {
+  const { call, until } = calls();
+  const apart = (item: number) => [`ten ${Math.floor(item / 10)}`, `one ${item % 10}`];
+  const carrier = together({ call, atOnceMax: 10, waitingMax: 100, ...patient, apart });
+  const answers = [11, 12, 23, 31, 44].map((item) => carrier.do(item));
+  const first = await until(1);
+  expect(first.items).toEqual([11, 23, 44]);
+  first.end(words(first.items));
+  const second = await until(2);
+  expect(second.items).toEqual([12, 31]);
+  second.end(words(second.items));
+  expect(await Promise.all(answers)).toEqual(words([11, 12, 23, 31, 44]));
+});

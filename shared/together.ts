@@ -18,7 +18,8 @@ type Waiting<Item, Result> = {
  * item, in their order; a call that fails fails each of its items, once.
  *
  * An item that has waited `waitMsMax` for its turn is not sent any more: its caller gets `unavailable`. Where `failsAll` says
- * of a failure that nobody would fare better, all that wait fail with it.
+ * of a failure that nobody would fare better, all that wait fail with it. Items that have one of the names which
+ * `apart` says in common never go in one call: the later one waits for the next.
  */
 export function together<Item, Result>(options: {
   call: (items: Item[]) => Promise<Result[]>;
@@ -26,10 +27,11 @@ export function together<Item, Result>(options: {
   waitingMax: number;
   waitMsMax: number;
   failsAll: (error: unknown) => boolean;
+  apart?: (item: Item) => readonly string[];
   /** Nothing is under way and nothing waits. */
   onIdle?: () => void;
 }): Together<Item, Result> {
-  const { call, atOnceMax, waitingMax, waitMsMax, failsAll, onIdle } = options;
+  const { call, atOnceMax, waitingMax, waitMsMax, failsAll, apart, onIdle } = options;
   const waiting: Waiting<Item, Result>[] = [];
   let underWay = false;
 
@@ -40,11 +42,28 @@ export function together<Item, Result>(options: {
     for (const { reject } of waiting.splice(0, late)) reject(tooMany());
   };
 
+  /** The next to go, in order of arrival. */
+  const takeBatch = (): Waiting<Item, Result>[] => {
+    if (!apart) return waiting.splice(0, atOnceMax);
+    const batch: Waiting<Item, Result>[] = [];
+    const left: Waiting<Item, Result>[] = [];
+    const names = new Set<string>();
+    let looked = 0;
+    for (; looked < waiting.length && batch.length < atOnceMax; looked += 1) {
+      const next = waiting[looked] as Waiting<Item, Result>;
+      const own = apart(next.item);
+      (own.some((name) => names.has(name)) ? left : batch).push(next);
+      for (const name of own) names.add(name);
+    }
+    waiting.splice(0, looked, ...left);
+    return batch;
+  };
+
   const carry = async () => {
     underWay = true;
     while (waiting.length > 0) {
       dropLate();
-      const batch = waiting.splice(0, atOnceMax);
+      const batch = takeBatch();
       if (batch.length === 0) break;
       try {
         const results = await call(batch.map(({ item }) => item));

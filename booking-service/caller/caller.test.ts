@@ -2,7 +2,8 @@ import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { exportSPKI, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
-import { admissionClaims, internalSecret, startBooking, type TestBooking } from '../testing/booking.ts';
+import { internalSecret, startBooking, type TestBooking } from '../testing/booking.ts';
+import { admissionClaims } from '../testing/signer.ts';
 
 let booking: TestBooking;
 let sale: string;

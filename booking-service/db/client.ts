@@ -8,33 +8,46 @@ import { createLine, type Line } from './line.ts';
 const CONNECTIONS_MAX = 10;
 const CALLS_WAITING_MAX = 4_000;
 /** A fan has an answer within 3 s, whatever happens; this leaves the rest for the way there and back. */
-const CALL_DEADLINE_MS = 2_800;
+export const CALL_DEADLINE_MS = 2_800;
 const CALL_ATTEMPTS_MAX = 4;
 const RETRY_AFTER_MS = 60;
 
 export type Db = {
   /**
    * Runs one statement: it waits in a bounded line for a free connection, is sent again when its outcome is unknown
-   * (so it must look its ids up first), and answers or throws within CALL_DEADLINE_MS. Throws `unavailable` for
-   * whatever is the database's state; a fault in the statement itself is thrown as it is.
+   * (so it must look its ids up first), and answers or throws within CALL_DEADLINE_MS, or what its caller has left of
+   * that. Throws `unavailable` for whatever is the database's state; a fault in the statement itself is thrown as it is.
    */
-  call: <Row extends postgres.Row>(statement: Statement<Row>) => Promise<readonly Row[]>;
+  call: <Row extends postgres.Row>(statement: Statement<Row>, withinMs?: number) => Promise<readonly Row[]>;
   /** The same for statements that return exactly one row. */
-  callOne: <Row extends postgres.Row>(statement: Statement<Row>) => Promise<Row>;
+  callOne: <Row extends postgres.Row>(statement: Statement<Row>, withinMs?: number) => Promise<Row>;
   waiting: () => number;
+  /** Tells of a failure that nobody else gets to see. */
+  report: (error: unknown, what: string) => void;
+  /** Whether each request is to be a call of its own (in-one-call.ts): the baseline of benchmarks. */
+  isOneByOne: boolean;
   close: () => Promise<void>;
 };
 
 export function createDb(
   databaseUrl: string,
-  options: { applicationName: string; connections?: number },
+  options: {
+    applicationName: string;
+    connections?: number;
+    isOneByOne?: boolean;
+    report?: Db['report'];
+  },
 ): Db {
-  const { applicationName, connections = CONNECTIONS_MAX } = options;
+  const { applicationName, connections = CONNECTIONS_MAX, isOneByOne = false } = options;
+  const { report = () => undefined } = options;
   const lanes = Array.from({ length: connections }, () => createLane(databaseUrl, applicationName));
   const line = createLine(lanes, CALLS_WAITING_MAX);
 
-  const call = async <Row extends postgres.Row>(statement: Statement<Row>): Promise<readonly Row[]> => {
-    const deadlineMs = performance.now() + CALL_DEADLINE_MS;
+  const call = async <Row extends postgres.Row>(
+    statement: Statement<Row>,
+    withinMs = CALL_DEADLINE_MS,
+  ): Promise<readonly Row[]> => {
+    const deadlineMs = performance.now() + withinMs;
     try {
       return await callBefore(line, statement, deadlineMs);
     } catch (error) {
@@ -44,12 +57,14 @@ export function createDb(
 
   return {
     call,
-    callOne: async (statement) => {
-      const [row] = await call(statement);
+    callOne: async (statement, withinMs) => {
+      const [row] = await call(statement, withinMs);
       if (row === undefined) throw new Error('A statement that returns one row returned none.');
       return row;
     },
     waiting: line.waiting,
+    report,
+    isOneByOne,
     close: async () => {
       await Promise.all(lanes.map((lane) => lane.close()));
     },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { internalHeaders } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
 import { createApp } from '../app.ts';
+import type { Db } from '../db/client.ts';
 import { internalSecret, startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
 import { expireHold } from '../testing/expire.ts';
 import { violations } from '../testing/violations.ts';
@@ -111,13 +112,12 @@ describe('a hold', () => {
   });
 
   test('whose answer never came is not kept from anybody', async () => {
-    const deaf = {
-      ...booking.db,
-      callOne: async (statement: Parameters<TestBooking['db']['callOne']>[0]) => {
-        await booking.db.callOne(statement);
-        throw new Problem('unavailable', 'The answer was lost.');
-      },
-    } as TestBooking['db'];
+    const loses = (call: (statement: never) => Promise<unknown>) => async (statement: never) => {
+      await call(statement);
+      throw new Problem('unavailable', 'The answer was lost.');
+    };
+    const { call, callOne } = booking.db;
+    const deaf = { ...booking.db, call: loses(call), callOne: loses(callOne) } as unknown as Db;
     const answerless = createApp({ ...booking.dependencies, db: deaf });
     const response = await answerless.request(`/api/sales/${sale}/holds`, {
       method: 'POST',

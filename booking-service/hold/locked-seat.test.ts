@@ -63,8 +63,8 @@ test('forty fans on a seat locked from outside: fans of other seats are served, 
   await vi.waitFor(async () => expect((await take({ seats: ['A-1-1'] })).status).toBe(201), 2_000);
 });
 
-test('the proof notices a seat that is waited for too long', async () => {
-  await mutateFunction(booking.db, 'wait_briefly_for_seats', '300ms', '2s');
+test('the proof notices a call for all that waits for a seat', async () => {
+  await mutateFunction(booking.db, 'take_seats_together', 'of seat skip locked', 'of seat');
   expect((await crowdOnLockedSeat()).othersMs).toBeGreaterThan(FAR_TOO_LONG_MS);
 });
 

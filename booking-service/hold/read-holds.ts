@@ -1,4 +1,5 @@
 import type { Db } from '../db/client.ts';
+import { inOneCall } from '../db/in-one-call.ts';
 
 /** A hold as it is stored; seats by index. */
 export type Hold = { hold: string; seats: number[]; amount: number; expiresAt: Date };
@@ -11,13 +12,27 @@ export const liveHolds = (db: Db, of: { sale: string; fan: string }): Promise<re
       order by created_at`,
   );
 
-/** When the fan's last live hold ends; null when there is none. */
-export async function holdsOfFanEnd(db: Db, of: { sale: string; fan: string }): Promise<Date | null> {
-  const { end } = await db.callOne<{ end: Date | null }>(
-    (sql) => sql`select holds_of_fan_end(${of.sale}, ${of.fan}) as end`,
+type OfFan = { sale: string; fan: string };
+
+async function allEnds(db: Db, fans: readonly OfFan[], withinMs?: number): Promise<{ end: Date | null }[]> {
+  const rows = await db.call<{ end: Date | null }>(
+    (sql) => sql`
+      select holds_of_fan_end(sale, fan) as end
+      from unnest(${fans.map(({ sale }) => sale)}::text[], ${fans.map(({ fan }) => fan)}::text[])
+        with ordinality as given (sale, fan, n) order by n`,
+    withinMs,
   );
-  return end;
+  return [...rows];
 }
+
+const ends = inOneCall<OfFan, { end: Date | null } | undefined>({
+  together: allEnds,
+  alone: async (db, fan, withinMs) => (await allEnds(db, [fan], withinMs))[0],
+});
+
+/** When the fan's last live hold ends; null when there is none. */
+export const holdsOfFanEnd = async (db: Db, of: OfFan): Promise<Date | null> =>
+  (await ends.do(db, of))?.end ?? null;
 
 /** Until when the seats of an order that failed are still its fan's, to pay for again; null when they are not. */
 export async function heldForOrder(db: Db, order: string): Promise<Date | null> {

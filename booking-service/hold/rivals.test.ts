@@ -7,7 +7,6 @@ import { mutateFunction } from '../testing/mutate.ts';
 import { violations } from '../testing/violations.ts';
 import { takeSeats } from './take.ts';
 
-const FANS = 1_000;
 const SEATS_PER_FAN = 4;
 const CONNECTIONS = 10;
 const CROSSING_ROUNDS = 300;
@@ -17,8 +16,9 @@ const CROSSING_WHOLE_MIN = 100;
 
 let booking: TestBooking;
 
+/** Here each attempt is a call of its own, which waits for whoever is first; how they go together: together.test.ts. */
 beforeEach(async () => {
-  booking = await startBooking();
+  booking = await startBooking({ isOneByOne: true });
 });
 
 afterEach(() => booking.stop());
@@ -53,22 +53,6 @@ async function oneFanInManyTabs() {
   );
 }
 
-test('a thousand fans on one seat: one has it, 999 are told who was faster, nothing else', async () => {
-  const { sale } = await makeSale(1, 2);
-  const fans = await Promise.all(Array.from({ length: FANS }, () => booking.admit(sale)));
-  const startedMs = performance.now();
-  const answers = await Promise.all(
-    fans.map((fan) => fan.request('POST', '/holds', { json: { seats: ['A-1-1'] } })),
-  );
-  expect(performance.now() - startedMs).toBeLessThan(5_000);
-  const won = answers.filter((answer) => answer.status === 201);
-  const refused = answers.filter(
-    ({ status, body }) => status === 409 && body.code === 'seats-taken' && String(body.conflicts) === 'A-1-1',
-  );
-  expect([won.length, refused.length]).toEqual([1, FANS - 1]);
-  expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);
-});
-
 test('one of many has the seat that all of them had found open', async () => {
   const answers = await manyFansOnOneSeat();
   expect(answers.filter((answer) => answer.status === 201)).toHaveLength(1);
@@ -91,7 +75,7 @@ test('crossing sets of seats, thousands of times: no deadlock, each request whol
   let whole = 0;
   await Promise.all(
     lanes.map(async (lane, index) => {
-      const db = { ...booking.db, callOne: onLane(lane) };
+      const db = { ...booking.db, callOne: onLane(lane), isOneByOne: true };
       for (let round = 0; round < CROSSING_ROUNDS || whole < CROSSING_WHOLE_MIN; round += 1) {
         const seats = [0, 1, 2, 3, 4, 5, 6, 7].filter((seat) => (seat * 7 + round + index) % 3 !== 0);
         const attempt = {

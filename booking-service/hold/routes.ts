@@ -12,10 +12,10 @@ import { seatId } from '../catalogue/seat-id.ts';
 import type { Db } from '../db/client.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { pricedSeats } from '../inventory/priced-seats.ts';
-import { OPEN } from '../inventory/seat-states.ts';
+import { OPEN, SOLD } from '../inventory/seat-states.ts';
 import { type Hold, liveHolds } from './read-holds.ts';
 import { releaseHold, releaseHoldsOfFan } from './release.ts';
-import { takeSeats } from './take.ts';
+import { isCrush, takeSeats } from './take.ts';
 import { wantedSeats } from './wanted-seats.ts';
 
 type Dependencies = { db: Db; inventory: Inventory };
@@ -29,11 +29,7 @@ export function holdRoutes({ db, inventory }: Dependencies): Hono<FanEnv> {
       const { definition } = sale;
       const key = idempotencyKey(c);
       const wanted = wantedSeats(sale, request);
-      // In a crush, what a committed hold or sale has taken is refused as memory has it, at most a fraction of a second
-      // old; a thousand losers of one seat then cost the database nothing. A key may name a hold of before: it is asked.
-      const isCrush = db.waiting() > 0;
-      const conflicts =
-        isCrush && key === null && wanted.seats ? takenSeats(inventory, sale, wanted.seats) : [];
+      const conflicts = key === null ? takenSeats(db, inventory, sale, wanted.seats ?? []) : [];
       if (conflicts.length > 0) throw refusal(sale, 'taken', conflicts);
       const taken = await takeSeats(db, {
         hold: newSecretId(),
@@ -83,9 +79,15 @@ export function entryHoldRoutes({ db, inventory }: Dependencies): Hono {
   });
 }
 
-function takenSeats(inventory: Inventory, sale: Sale, seats: readonly number[]): number[] {
+/**
+ * The seats that are taken by what is committed and in memory, at most a fraction of a second old: where one is sold, and in
+ * a crush where one is held, the database need not be asked. A thousand losers of one seat cost it nothing then. Without a
+ * crush it is asked: a hold may be over, or given back, this very moment. A key may name a hold of before: it is asked too.
+ */
+function takenSeats(db: Db, inventory: Inventory, sale: Sale, seats: readonly number[]): number[] {
   const { shown } = inventory.seatsOf(sale.event.id).states;
-  return seats.filter((seat) => shown[seat] !== OPEN);
+  const notOpen = seats.filter((seat) => shown[seat] !== OPEN);
+  return isCrush(db, sale.event.id) || notOpen.some((seat) => shown[seat] === SOLD) ? notOpen : [];
 }
 
 const holdAnswer = (sale: Sale, { hold, seats, amount, expiresAt }: Hold): HoldAnswer => ({

@@ -8,7 +8,9 @@ import { mutateFunction } from '../testing/mutate.ts';
 import { violations } from '../testing/violations.ts';
 
 const SEATS_PER_FAN = 4;
-const CONNECTIONS = 10;
+/** Holds that wait by themselves for somebody else. */
+const HOLDS_WAITING = 3;
+const RIVALS = 5;
 
 let booking: TestBooking;
 let event: string;
@@ -156,14 +158,16 @@ const waitLong = () => mutateFunction(booking.db, 'wait_briefly_for_seats', '300
 
 test('of rival blocks and holds of one seat, one hold or one block wins, whole', async () => {
   await waitLong();
-  const fans = await Promise.all(Array.from({ length: CONNECTIONS / 2 }, () => booking.admit(sale)));
-  const answers = await inJam({ databaseUrl: booking.databaseUrl, event, waiting: CONNECTIONS }, () =>
-    Promise.all(
-      fans.flatMap((rival) => [
-        rival.request('POST', '/holds', { json: { seats: ['A-1-1', 'A-1-2'] } }),
-        block('A-1-2', 'A-1-3'),
-      ]),
-    ),
+  const fans = await Promise.all(Array.from({ length: RIVALS }, () => booking.admit(sale)));
+  const answers = await inJam(
+    { databaseUrl: booking.databaseUrl, event, waiting: HOLDS_WAITING + RIVALS },
+    () =>
+      Promise.all(
+        fans.flatMap((rival) => [
+          rival.request('POST', '/holds', { json: { seats: ['A-1-1', 'A-1-2'] } }),
+          block('A-1-2', 'A-1-3'),
+        ]),
+      ),
   );
   const held = answers.filter((answer) => answer.status === 201).length;
   const blocked = answers.filter(({ body }) => (body.changed as string[] | undefined)?.length).length;

@@ -2,6 +2,7 @@ import { type Section, seatsOf, totalSeats } from '../catalogue/layout.ts';
 
 export const OPEN = 0;
 const HELD = 1;
+export const SOLD = 2;
 /** How many states there are: open, held, sold, blocked. */
 export const STATES = 4;
 

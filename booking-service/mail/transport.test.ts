@@ -77,7 +77,7 @@ describe('mail over SMTP', () => {
     const mute = createServer((socket) => sockets.push(socket));
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
     const { port } = mute.address() as AddressInfo;
-    const timeouts = { connectMs: 100, greetingMs: 100, silenceMs: 100 };
+    const timeouts = { connectMs: 10_000, greetingMs: 100, silenceMs: 10_000 };
     const smtp = createSmtpTransport({ smtpUrl: `smtp://127.0.0.1:${port}`, from: 'a@b.example', timeouts });
     await expect(smtp.send(mail())).rejects.toThrow(/greeting/i);
     smtp.close();

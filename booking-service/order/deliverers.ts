@@ -8,12 +8,12 @@ import { orderFailedMail } from '../mail/order-failed.ts';
 import { orderRefundedMail } from '../mail/order-refunded.ts';
 import type { MailTransport } from '../mail/transport.ts';
 import type { Deliverer } from '../outbox/deliver.ts';
-import { readOrders, type StoredOrder } from './read-orders.ts';
+import { readOrder, type StoredOrder } from './read-orders.ts';
 
 const GATEWAY_TIMEOUT_MS = 5_000;
 
 const requireOrder = async (db: Db, id: string): Promise<StoredOrder> => {
-  const [order] = await readOrders(db, { order: id });
+  const order = await readOrder(db, id);
   if (!order) throw new Error(`There is no order ${id}.`);
   return order;
 };

@@ -3,7 +3,7 @@ import { type Event, findEvent } from '../catalogue/event.ts';
 import type { Db } from '../db/client.ts';
 import { cursorOf, olderThan, pageOf } from '../db/page.ts';
 import { pricedSeats } from '../inventory/priced-seats.ts';
-import { readOrders, type StoredOrder } from './read-orders.ts';
+import { readOrder, type StoredOrder } from './read-orders.ts';
 
 type Listed = Omit<StoredOrder, 'event' | 'fan' | 'tickets'>;
 
@@ -32,7 +32,7 @@ export async function listOrders(
 
 /** One order for its organiser; it must be there. */
 export async function readOrganiserOrder(db: Db, order: string): Promise<OrganiserOrder> {
-  const [stored] = await readOrders(db, { order });
+  const stored = await readOrder(db, order);
   const event = stored && (await findEvent(db, stored.event));
   if (!event) throw new Error(`There is no order ${order}, or not its event.`);
   return organiserOrder(event, stored);

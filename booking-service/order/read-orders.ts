@@ -2,6 +2,8 @@ import type { OrderAnswer, OrderCreatedAnswer } from '#shared/contract/booking.t
 import type { Event } from '../catalogue/event.ts';
 import { seatId } from '../catalogue/seat-id.ts';
 import type { Db } from '../db/client.ts';
+import { inOneCall } from '../db/in-one-call.ts';
+import type { Sql } from '../db/lane.ts';
 import { pricedSeats } from '../inventory/priced-seats.ts';
 
 const ORDERS_LISTED_MAX = 100;
@@ -23,29 +25,48 @@ export type StoredOrder = {
   createdAt: Date;
 };
 
-type Which = { order: string } | { sale: string; fan: string };
+/** The columns of a StoredOrder, from ticket_order and its hold. */
+const storedOrder = (sql: Sql) => sql`
+  ticket_order.id as "order", ticket_order.sale, ticket_order.event, ticket_order.fan,
+  ticket_order.state, failure, hold.seats, ticket_order.amount, currency,
+  coalesce((
+    select jsonb_agg(jsonb_build_object('seat', seat, 'code', code) order by seat)
+    from ticket where ticket.ticket_order = ticket_order.id
+  ), '[]') as tickets,
+  buyer_name as "buyerName", buyer_email as "buyerEmail", ticket_order.created_at as "createdAt"`;
 
-/** One order, or a fan's orders in a sale, the newest first. */
-export function readOrders(db: Db, which: Which): Promise<readonly StoredOrder[]> {
-  return db.call<StoredOrder>(
+/** A fan's orders in a sale, the newest first. */
+export const readOrders = (db: Db, of: { sale: string; fan: string }): Promise<readonly StoredOrder[]> =>
+  db.call<StoredOrder>(
     (sql) => sql`
-      select ticket_order.id as "order", ticket_order.sale, ticket_order.event, ticket_order.fan,
-        ticket_order.state, failure, hold.seats, ticket_order.amount, currency,
-        coalesce((
-          select jsonb_agg(jsonb_build_object('seat', seat, 'code', code) order by seat)
-          from ticket where ticket.ticket_order = ticket_order.id
-        ), '[]') as tickets,
-        buyer_name as "buyerName", buyer_email as "buyerEmail", ticket_order.created_at as "createdAt"
-      from ticket_order join hold on hold.id = ticket_order.hold
-      where ${
-        'order' in which
-          ? sql`ticket_order.id = ${which.order}`
-          : sql`ticket_order.sale = ${which.sale} and ticket_order.fan = ${which.fan}`
-      }
+      select ${storedOrder(sql)} from ticket_order join hold on hold.id = ticket_order.hold
+      where ticket_order.sale = ${of.sale} and ticket_order.fan = ${of.fan}
       order by ticket_order.created_at desc
       limit ${ORDERS_LISTED_MAX}`,
   );
+
+async function readAll(
+  db: Db,
+  orders: readonly string[],
+  withinMs?: number,
+): Promise<(StoredOrder | undefined)[]> {
+  const rows = await db.call<StoredOrder>(
+    (sql) => sql`
+      select ${storedOrder(sql)} from ticket_order join hold on hold.id = ticket_order.hold
+      where ticket_order.id = any (${orders as string[]}::text[])`,
+    withinMs,
+  );
+  const byId = new Map(rows.map((row) => [row.order, row]));
+  return orders.map((order) => byId.get(order));
 }
+
+const reading = inOneCall<string, StoredOrder | undefined>({
+  together: readAll,
+  alone: async (db, order, withinMs) => (await readAll(db, [order], withinMs))[0],
+});
+
+/** One order; undefined when there is none. */
+export const readOrder = (db: Db, order: string): Promise<StoredOrder | undefined> => reading.do(db, order);
 
 const ticketsOf = (event: Event, { tickets }: StoredOrder) =>
   tickets.map(({ seat, code }) => ({ seat: seatId(event.sections, seat), code }));

@@ -14,7 +14,7 @@ import type { Inventory } from '../inventory/inventory.ts';
 import type { OrderAttempt } from './begin.ts';
 import { emailKey } from './email-key.ts';
 import { placeOrder, takeOrder } from './place.ts';
-import { orderAnswer, orderCreatedAnswer, readOrders } from './read-orders.ts';
+import { orderAnswer, orderCreatedAnswer, readOrder, readOrders } from './read-orders.ts';
 import type { Till } from './settle.ts';
 
 /** The way of an order that nobody waits for. */
@@ -74,7 +74,7 @@ export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependenc
     })
     .get('/orders/:order', async (c) => {
       const { fan, sale } = c.var;
-      const [order] = await readOrders(db, { order: pathId(c, 'order') });
+      const order = await readOrder(db, pathId(c, 'order'));
       if (!order || order.fan !== fan.id || order.sale !== sale.definition.sale) throw noSuch('order');
       // Perhaps the answer that said so was lost on its way.
       if (order.state === 'confirmed') c.set('order', order.order);
@@ -95,7 +95,7 @@ function accepted(c: Context<FanEnv>, order: string): Response {
 
 async function created(c: Context<FanEnv>, { db }: Till, order: string): Promise<Response> {
   const { event } = c.var.sale;
-  const [stored] = await readOrders(db, { order });
+  const stored = await readOrder(db, order);
   if (!stored) throw new Error(`Order ${order} was placed and is not there.`);
   c.header('location', orderPath(c, order));
   return c.json(orderCreatedAnswer(event, stored), 201);

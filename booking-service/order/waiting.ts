@@ -1,4 +1,5 @@
 import type { Db } from '../db/client.ts';
+import { inOneCall } from '../db/in-one-call.ts';
 
 /**
  * How long one attempt of the worker may work on an order before another may. Longer than asking the provider what became
@@ -20,13 +21,31 @@ export type WaitingOrder =
   | { outcome: 'busy'; waitMs: number }
   | { outcome: 'over' };
 
-/** Takes an order to work on, so that nobody else does for the length of the lease. */
-export const claimWaitingOrder = (db: Db, order: string): Promise<WaitingOrder> =>
+const claimAlone = (db: Db, order: string, withinMs?: number): Promise<WaitingOrder> =>
   db.callOne<WaitingOrder>(
     (sql) => sql`
       select outcome, seats, amount, currency, payment_token as "paymentToken", attempts, wait_ms as "waitMs"
       from claim_waiting_order(${order}, ${WAITING_LEASE_MS})`,
+    withinMs,
   );
+
+async function claimTogether(db: Db, orders: readonly string[]): Promise<(WaitingOrder | null)[]> {
+  const rows = await db.call<WaitingOrder | { outcome: null }>(
+    (sql) => sql`
+      select outcome, seats, amount, currency, payment_token as "paymentToken", attempts
+      from claim_waiting_orders(${orders as string[]}::text[], ${WAITING_LEASE_MS})`,
+  );
+  return rows.map((row) => (row.outcome === null ? null : row));
+}
+
+const claim = inOneCall<string, WaitingOrder>({
+  together: claimTogether,
+  alone: claimAlone,
+  apart: (order) => [order],
+});
+
+/** Takes an order to work on, so that nobody else does for the length of the lease. */
+export const claimWaitingOrder = (db: Db, order: string): Promise<WaitingOrder> => claim.do(db, order);
 
 /** Gives an order back, to be had again after `waitMs`. */
 export async function postponeOrder(db: Db, order: string, waitMs: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from '../db/client.ts';
+import { inOneCall } from '../db/in-one-call.ts';
 import type { Payment, PaymentProvider, PaymentState } from './provider.ts';
 
 const SLOW_PAYMENT_MS = 2_500;
@@ -14,14 +15,16 @@ export function createTestProvider(db: Db, slowPaymentMs = SLOW_PAYMENT_MS): Pay
     async authorise(payment, token) {
       if (token === 'tok_slow') await delay(slowPaymentMs);
       const isGood = token === 'tok_ok' || token === 'tok_slow' || token === 'tok_unknown';
-      const state = await authorise(db, payment, isGood ? 'authorised' : 'declined');
+      const wanted = isGood ? 'authorised' : 'declined';
+      const { state } = await authorisations.do(db, { ...payment, wanted });
       if (token === 'tok_unknown') throw new Error('The answer of the payment provider was lost.');
       if (state === 'mismatch')
         throw new Error(`Payment ${payment.order} was authorised with another amount.`);
       return state === 'authorised' || state === 'captured' ? 'authorised' : 'declined';
     },
     async capture(order) {
-      if ((await capture(db, order)) !== 'captured') throw new Error(`Payment ${order} is not authorised.`);
+      if ((await captures.do(db, order)).state !== 'captured')
+        throw new Error(`Payment ${order} is not authorised.`);
     },
     async cancel(order) {
       if ((await cancel(db, order)) === 'captured') throw new Error(`Payment ${order} is captured already.`);
@@ -33,19 +36,42 @@ export function createTestProvider(db: Db, slowPaymentMs = SLOW_PAYMENT_MS): Pay
   };
 }
 
-async function authorise(db: Db, { order, amount, currency }: Payment, wanted: string): Promise<string> {
-  const { state } = await db.callOne<{ state: string }>(
-    (sql) => sql`select test_payment_authorise(${order}, ${amount}, ${currency}, ${wanted}) as state`,
-  );
-  return state;
-}
+type Authorisation = Payment & { wanted: 'authorised' | 'declined' };
 
-async function capture(db: Db, order: string): Promise<string | null> {
-  const { state } = await db.callOne<{ state: string | null }>(
-    (sql) => sql`select test_payment_capture(${order}) as state`,
+const authoriseAll = (
+  db: Db,
+  asked: readonly Authorisation[],
+  withinMs?: number,
+): Promise<readonly { state: string }[]> =>
+  db.call<{ state: string }>(
+    (sql) => sql`
+      select state from test_payment_authorise_all(${asked.map(({ order }) => order)}::text[],
+        ${asked.map(({ amount }) => amount)}::int[], ${asked.map(({ currency }) => currency)}::text[],
+        ${asked.map(({ wanted }) => wanted)}::text[])`,
+    withinMs,
   );
-  return state;
-}
+
+const captureAll = (
+  db: Db,
+  orders: readonly string[],
+  withinMs?: number,
+): Promise<readonly { state: string | null }[]> =>
+  db.call<{ state: string | null }>(
+    (sql) => sql`select state from test_payment_capture_all(${orders as string[]}::text[])`,
+    withinMs,
+  );
+
+const authorisations = inOneCall<Authorisation, { state: string }>({
+  together: authoriseAll,
+  alone: async (db, asked, withinMs) => (await authoriseAll(db, [asked], withinMs))[0] as { state: string },
+  apart: ({ order }) => [order],
+});
+const captures = inOneCall<string, { state: string | null }>({
+  together: captureAll,
+  alone: async (db, order, withinMs) =>
+    (await captureAll(db, [order], withinMs))[0] as { state: string | null },
+  apart: (order) => [order],
+});
 
 async function cancel(db: Db, order: string): Promise<string> {
   const { state } = await db.callOne<{ state: string }>(

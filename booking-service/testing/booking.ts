@@ -1,15 +1,9 @@
-import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
-import {
-  admissionTokenAlgorithm,
-  admissionTokenAudience,
-  admissionTokenIssuer,
-  admissionTokenType,
-} from '#shared/admission-token.ts';
+import { createLocalJWKSet } from 'jose';
 import { systemClock } from '#shared/clock.ts';
 import type { EventAnswer } from '#shared/contract/event.ts';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { newId } from '#shared/ids.ts';
-import { internalHeaders, PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
+import { internalHeaders } from '#shared/internal.ts';
 import { createLog } from '#shared/log.ts';
 import { testDatabase, testRedis } from '../../infra/testing/stores.ts';
 import { createApp } from '../app.ts';
@@ -17,13 +11,13 @@ import { createDb } from '../db/client.ts';
 import { createOrderQueue } from '../intake/queue.ts';
 import { createInventory } from '../inventory/inventory.ts';
 import { createTestProvider } from '../payment/test-provider.ts';
+import { admissionClaims, createSigner } from './signer.ts';
 
 export const internalSecret = 'a secret of the tests that is long enough';
 /** In whose name the organiser's requests of `internal` are made. */
 export const organiserName = 'tester';
 const SLOW_PAYMENT_MS = 50;
 const ORDERS_WAITING_MAX = 20;
-const ADMISSION_SECONDS = 600;
 
 export type Answer<Body = Record<string, unknown>> = { status: number; headers: Headers; body: Body };
 type RequestOptions = { json?: unknown; body?: string; headers?: Record<string, string> };
@@ -37,11 +31,17 @@ export type TestFan = {
 
 export type TestBooking = Awaited<ReturnType<typeof startBooking>>;
 
-/** The booking service on a database of its own, as the gateway sees it. */
-export async function startBooking() {
+/** The booking service on a database of its own, as the gateway sees it. `isOneByOne`: each request is a call of its own. */
+export async function startBooking({ isOneByOne = false } = {}) {
   const [database, redis] = await Promise.all([testDatabase(), testRedis()]);
   const log = createLog('booking-test', 'silent');
-  const db = createDb(database.url, { applicationName: 'booking-test' });
+  /** Calls for many that PostgreSQL refused: a test that provokes one takes it out. */
+  const refused: unknown[] = [];
+  const db = createDb(database.url, {
+    applicationName: 'booking-test',
+    isOneByOne,
+    report: (error) => refused.push(error),
+  });
   const inventoryDb = createDb(database.url, { applicationName: 'inventory-test', connections: 1 });
   const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });
   inventory.start();
@@ -51,7 +51,7 @@ export async function startBooking() {
   const signer = await createSigner();
   const dependencies = {
     ...{ db, inventory, payments, internalSecret, log },
-    keys: signer.keys,
+    keys: createLocalJWKSet({ keys: [signer.jwk] }),
     mailFolder: null,
     toWorker: orderQueue,
     wakeWorker: () => undefined,
@@ -128,12 +128,14 @@ export async function startBooking() {
     await Promise.all([inventory.stop(), orderQueue.close()]);
     await Promise.all([db.close(), inventoryDb.close()]);
     await Promise.all([database.drop(), redis.flush()]);
+    if (refused.length > 0) throw refused[0];
   };
   return {
     ...{
       databaseUrl: database.url,
       redisUrl: redis.url,
       db,
+      refused,
       inventory,
       payments,
       log,
@@ -148,25 +150,4 @@ export async function startBooking() {
     admit,
     stop,
   };
-}
-
-/** What the gateway claims for an admission that has just begun. */
-export function admissionClaims(sale: string, claims: Record<string, unknown> = {}): Record<string, unknown> {
-  const nowSeconds = Math.floor(Date.now() / 1000);
-  const ends = nowSeconds + ADMISSION_SECONDS;
-  return {
-    ...{ iss: admissionTokenIssuer, aud: admissionTokenAudience, sub: newId(), jti: newId(), sale },
-    ...{ iat: nowSeconds, ends, exp: ends + PAYMENT_EXTENSION_SECONDS },
-    ...claims,
-  };
-}
-
-async function createSigner() {
-  const { publicKey, privateKey } = await generateKeyPair(admissionTokenAlgorithm, { extractable: true });
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: admissionTokenAlgorithm, use: 'sig' };
-  const sign = (claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> =>
-    new SignJWT(claims)
-      .setProtectedHeader({ alg: admissionTokenAlgorithm, typ: admissionTokenType, kid: 'test', ...header })
-      .sign(privateKey);
-  return { publicKey, privateKey, jwk, keys: createLocalJWKSet({ keys: [jwk] }), sign };
 }

@@ -2,8 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { giveTurns } from '../../../gateway/admission/turn-giver.ts';
 import { saleKey } from '../../../gateway/redis/keys.ts';
 import { type Figure, median } from '../figures.ts';
+import { ask } from '../processes.ts';
 import { bytesOfSale, type OpenStore } from './filled-queue.ts';
-import { ask, startClient } from './processes.ts';
+import { startClient } from './processes.ts';
 import { ROUNDS, WAITING } from './settings.ts';
 import type { SnapshotsAsked } from './snapshots.ts';
 

@@ -2,9 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readSnapshot } from '../../../gateway/queue/snapshot.ts';
 import { type Figure, median } from '../figures.ts';
+import { ask } from '../processes.ts';
 import type { Load, Outcome } from './client.ts';
 import { type OpenStore, scriptCalls } from './filled-queue.ts';
-import { ask, type GatewayProcess, startGateway } from './processes.ts';
+import { type GatewayProcess, startGateway } from './processes.ts';
 import { ROUND_MS, ROUNDS, say, WAITING } from './settings.ts';
 
 /** Of the smaller sales, whose polls must cost the same. */

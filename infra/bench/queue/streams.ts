@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { leavePlace } from '../../../gateway/queue/place.ts';
 import { type Figure, median } from '../figures.ts';
+import { ask } from '../processes.ts';
 import { entryOf } from './fans.ts';
 import type { connectStore } from './filled-queue.ts';
-import { ask, startClient, startGateway } from './processes.ts';
+import { startClient, startGateway } from './processes.ts';
 import type { StreamsAsked, StreamsHeard } from './streams-client.ts';
 
 /** The fan at the front has the turn; those who leave stand behind, before all who listen. */

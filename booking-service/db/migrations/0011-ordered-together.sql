@@ -1,0 +1,249 @@
+-- The steps of many orders in one call each. They know the plain case only: whatever else an order meets is `null`, an
+-- order to be taken further by the function for one (begin_order, confirm_order), which waits for others and knows every
+-- case. They wait for nobody, and one order is decided by what is locked, as ever.
+
+-- The first step of many orders, at most one of a fan and of a buyer. One row an order, in their order; outcomes as of
+-- begin_order: begun, or refused with nothing written (finished, full, attempts-limit, fan-limit, buyer-limit), or null.
+create function begin_orders(
+  p_orders text[], p_sales text[], p_events text[], p_fans text[], p_admissions text[], p_keys text[], p_digests text[],
+  p_holds text[], p_names text[], p_emails text[], p_email_keys text[], p_currencies text[], p_may_begin bool[],
+  p_lease_ms float8[], p_payment_ms float8[], p_seats_per_fan int[], p_respond_async bool[], p_payment_tokens text[],
+  p_is_full bool[]
+) returns table (outcome text, ticket_order text, seats int, amount int, currency text, failure text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_failed_orders_max constant int := 20;
+  v_is_mine bool[];
+  v_locked text[];
+  v_outcomes text[];
+  v_ends timestamptz[];
+begin
+  v_is_mine := array(
+    select pg_try_advisory_xact_lock(hashtextextended('fan ' || sale || ' ' || fan, 0))
+      and pg_try_advisory_xact_lock(hashtextextended('buyer ' || event || ' ' || email_key, 0))
+    from unnest(p_sales, p_fans, p_events, p_email_keys) with ordinality as given (sale, fan, event, email_key, n)
+    order by n
+  );
+  v_locked := array(
+    select hold.id from unnest(p_holds, v_is_mine) as given (hold, is_mine) join hold on hold.id = given.hold
+    where given.is_mine order by hold.id for update of hold skip locked
+  );
+  -- Of those the ones that still have all of their seats.
+  v_locked := array(
+    select mine.id from (
+      select named.id, named.quantity
+      from (
+        select id, event, cardinality(hold.seats) as quantity, unnest(hold.seats) as seat
+        from hold where id = any (v_locked) and state in ('active', 'expired')
+      ) as named
+      join seat on seat.event = named.event and seat.seat = named.seat
+      where seat.hold = named.id and seat.state in (0, 1)
+      order by seat.event, seat.seat for update of seat skip locked
+    ) as mine
+    group by mine.id, mine.quantity having count(*) = mine.quantity
+  );
+
+  select array_agg(judged.outcome order by judged.n), array_agg(judged.ends order by judged.n) into v_outcomes, v_ends
+  from (
+    select given.n,
+      case
+        when not given.is_mine or known.id is not null then null
+        when not given.may_begin then 'finished'
+        when given.is_full then 'full'
+        when failed.orders >= v_failed_orders_max then 'attempts-limit'
+        when hold.id is null then null
+        when others.seats + cardinality(hold.seats) > given.seats_per_fan then 'fan-limit'
+        when bought.seats + cardinality(hold.seats) > given.seats_per_fan then 'buyer-limit'
+        else 'begun'
+      end as outcome,
+      case when hold.extended then hold.expires_at
+        else greatest(hold.expires_at, add_milliseconds(given.payment_ms)) end as ends
+    from unnest(p_sales, p_events, p_fans, p_admissions, p_keys, p_holds, p_email_keys, p_may_begin, p_payment_ms,
+        p_seats_per_fan, p_is_full, v_is_mine)
+      with ordinality as given (sale, event, fan, admission, key, hold, email_key, may_begin, payment_ms, seats_per_fan,
+        is_full, is_mine, n)
+    left join ticket_order as known
+      on known.sale = given.sale and known.fan = given.fan and known.idempotency_key = given.key
+    left join hold on hold.id = given.hold and hold.id = any (v_locked)
+      and hold.sale = given.sale and hold.fan = given.fan and hold.event = given.event
+    cross join lateral (
+      select count(*) as orders from ticket_order
+      where ticket_order.sale = given.sale and ticket_order.fan = given.fan
+        and ticket_order.admission = given.admission and ticket_order.state = 'failed'
+    ) as failed
+    cross join lateral (
+      select coalesce(sum(cardinality(other.seats)), 0) as seats from hold as other
+      where other.sale = given.sale and other.fan = given.fan and other.id <> given.hold
+        and (other.state = 'confirmed' or hold_is_live(other.state, other.expires_at))
+    ) as others
+    cross join lateral (
+      select coalesce(sum(cardinality(other.seats)), 0) as seats
+      from ticket_order join hold as other on other.id = ticket_order.hold
+      where ticket_order.event = given.event and ticket_order.email_key = given.email_key
+        and ticket_order.state in ('inProgress', 'confirmed')
+    ) as bought
+  ) as judged;
+
+  update hold set state = 'paying', extended = true, expires_at = given.ends
+  from unnest(p_holds, v_outcomes, v_ends) as given (hold, outcome, ends)
+  where given.outcome = 'begun' and hold.id = given.hold;
+  update seat set state = 1, held_until = hold.expires_at
+  from unnest(p_holds, v_outcomes) as given (hold, outcome)
+  join hold on hold.id = given.hold
+  cross join lateral unnest(hold.seats) as named (seat)
+  where given.outcome = 'begun' and seat.event = hold.event and seat.seat = named.seat;
+  insert into ticket_order (id, sale, event, fan, admission, idempotency_key, request_digest, hold,
+    buyer_name, buyer_email, email_key, amount, currency, state, payment, lease_until, respond_async, payment_token)
+  select given.id, given.sale, given.event, given.fan, given.admission, given.key, given.digest, given.hold,
+    given.name, given.email, given.email_key, hold.amount, given.currency, 'inProgress', 'unknown',
+    add_milliseconds(given.lease_ms), given.respond_async, given.payment_token
+  from unnest(p_orders, p_sales, p_events, p_fans, p_admissions, p_keys, p_digests, p_holds, p_names, p_emails,
+      p_email_keys, p_currencies, p_lease_ms, p_respond_async, p_payment_tokens, v_outcomes)
+    as given (id, sale, event, fan, admission, key, digest, hold, name, email, email_key, currency, lease_ms,
+      respond_async, payment_token, outcome)
+  join hold on hold.id = given.hold
+  where given.outcome = 'begun';
+  perform note_seats_of_holds(array(
+    select hold from unnest(p_holds, v_outcomes) as given (hold, outcome) where outcome = 'begun'
+  ));
+  return query
+    select given.outcome, case when given.outcome = 'begun' then given.id end,
+      case when given.outcome = 'begun' then cardinality(hold.seats) else 0 end,
+      case when given.outcome = 'begun' then hold.amount else 0 end, given.currency, null::text
+    from unnest(p_orders, p_holds, p_currencies, v_outcomes) with ordinality as given (id, hold, currency, outcome, n)
+    left join hold on hold.id = given.hold
+    order by given.n;
+end $$;
+
+-- Tells whoever keeps the inventory in memory that seats of these holds have changed: one note an event.
+create function note_seats_of_holds(p_holds text[]) returns void language plpgsql as $$
+begin
+  insert into inventory_change (event, seats)
+  select hold.event, array_agg(named.seat) from hold cross join lateral unnest(hold.seats) as named (seat)
+  where hold.id = any (p_holds) group by hold.event;
+end $$;
+
+-- Many payments are authorised: sells the seats of their orders and writes tickets and outbox messages. `p_codes`: of each
+-- order as many ticket codes as it has seats; `p_messages`: of each order the ids of its outbox messages, of p_kinds.
+-- One row an order, in their order: confirmed, or null.
+create function confirm_orders(p_orders text[], p_codes text[], p_kinds text[], p_messages text[], p_lease_ms float8)
+returns table (state text, failure text) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_orders text[];
+  v_holds text[];
+begin
+  v_orders := array(
+    select ticket_order.id from unnest(p_orders) as given (id) join ticket_order on ticket_order.id = given.id
+    where ticket_order.state = 'inProgress' order by ticket_order.id for update of ticket_order skip locked
+  );
+  v_holds := array(
+    select hold.id from ticket_order join hold on hold.id = ticket_order.hold
+    where ticket_order.id = any (v_orders) order by hold.id for update of hold skip locked
+  );
+  v_holds := array(
+    select mine.id from (
+      select named.id, named.quantity
+      from (
+        select id, event, cardinality(hold.seats) as quantity, unnest(hold.seats) as seat
+        from hold where id = any (v_holds)
+      ) as named
+      join seat on seat.event = named.event and seat.seat = named.seat
+      where seat.hold = named.id and seat.state in (0, 1)
+      order by seat.event, seat.seat for update of seat skip locked
+    ) as mine
+    group by mine.id, mine.quantity having count(*) = mine.quantity
+  );
+  v_orders := array(
+    select ticket_order.id
+    from unnest(p_orders, p_codes) as given (id, codes)
+    join ticket_order on ticket_order.id = given.id
+    join hold on hold.id = ticket_order.hold
+    where ticket_order.id = any (v_orders) and hold.id = any (v_holds)
+      and cardinality(given.codes::text[]) = cardinality(hold.seats)
+  );
+  v_holds := array(select hold from ticket_order where id = any (v_orders));
+
+  update seat set state = 2, held_until = null
+  from hold cross join lateral unnest(hold.seats) as named (seat)
+  where hold.id = any (v_holds) and seat.event = hold.event and seat.seat = named.seat;
+  update hold set state = 'confirmed' where id = any (v_holds);
+  insert into ticket (code, ticket_order, event, seat)
+  select sold.code, ticket_order.id, hold.event, sold.seat
+  from unnest(p_orders, p_codes) as given (id, codes)
+  join ticket_order on ticket_order.id = given.id
+  join hold on hold.id = ticket_order.hold
+  cross join lateral unnest(given.codes::text[], hold.seats) as sold (code, seat)
+  where ticket_order.id = any (v_orders);
+  insert into outbox_message (id, kind, ticket_order)
+  select message.id, message.kind, given.id
+  from unnest(p_orders, p_messages) as given (id, messages)
+  cross join lateral unnest(given.messages::text[], p_kinds) as message (id, kind)
+  where given.id = any (v_orders);
+  update ticket_order
+  set state = 'confirmed', payment = 'captureDue', lease_until = add_milliseconds(p_lease_ms), payment_token = null
+  where id = any (v_orders);
+  perform note_seats_of_holds(v_holds);
+  return query
+    select case when given.id = any (v_orders) then 'confirmed' end, null::text
+    from unnest(p_orders) with ordinality as given (id, n) order by n;
+end $$;
+
+-- Takes many orders that wait for the worker; outcomes as of claim_waiting_order, or null.
+create function claim_waiting_orders(p_orders text[], p_lease_ms float8)
+returns table (outcome text, seats int, amount int, currency text, payment_token text, attempts int, wait_ms float8)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_orders text[];
+begin
+  v_orders := array(
+    select ticket_order.id from unnest(p_orders) as given (id) join ticket_order on ticket_order.id = given.id
+    where ticket_order.respond_async and ticket_order.state = 'inProgress'
+      and ticket_order.lease_until <= clock_timestamp()
+    order by ticket_order.id for update of ticket_order skip locked
+  );
+  update ticket_order set attempts = attempts + 1, lease_until = add_milliseconds(p_lease_ms) where id = any (v_orders);
+  return query
+    select case when ticket_order.id is not null then 'claimed' end, cardinality(hold.seats), ticket_order.amount,
+      ticket_order.currency, ticket_order.payment_token, ticket_order.attempts, 0::float8
+    from unnest(p_orders) with ordinality as given (id, n)
+    left join ticket_order on ticket_order.id = given.id and ticket_order.id = any (v_orders)
+    left join hold on hold.id = ticket_order.hold
+    order by given.n;
+end $$;
+
+-- The test provider's commands, many payments at once; each is the same as for one (test_payment_authorise, _capture).
+create function test_payment_authorise_all(p_payments text[], p_amounts int[], p_currencies text[], p_states text[])
+returns table (state text) language plpgsql as $$
+begin
+  return query
+    with known as (
+      insert into test_payment as stored (payment, amount, currency, state, authorisations)
+      select given.payment, given.amount, given.currency, given.state, 1
+      from unnest(p_payments, p_amounts, p_currencies, p_states) as given (payment, amount, currency, state)
+      order by given.payment
+      on conflict (payment) do update set authorisations = stored.authorisations + 1
+      returning stored.payment, stored.amount, stored.currency, stored.state
+    )
+    select case
+      when known.state <> 'cancelled' and (known.amount, known.currency) <> (given.amount, given.currency) then 'mismatch'
+      else known.state
+    end
+    from unnest(p_payments, p_amounts, p_currencies) with ordinality as given (payment, amount, currency, n)
+    join known on known.payment = given.payment order by given.n;
+end $$;
+
+create function test_payment_capture_all(p_payments text[]) returns table (state text) language plpgsql as $$
+begin
+  return query
+    with known as (
+      update test_payment as stored
+      set state = 'captured', captures = stored.captures + (stored.state = 'authorised')::int
+      where stored.payment = any (p_payments) and stored.state in ('authorised', 'captured')
+      returning stored.payment, stored.state
+    )
+    select known.state from unnest(p_payments) with ordinality as given (payment, n)
+    left join known on known.payment = given.payment order by given.n;
+end $$;

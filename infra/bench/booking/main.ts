@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import postgres from 'postgres';
+import { createSigner } from '../../../booking-service/testing/signer.ts';
+import { ownPostgres } from '../../testing/postgres-server.ts';
+import { ownRedis } from '../../testing/redis-server.ts';
+import { holds, table } from '../figures.ts';
+import { startChild } from '../processes.ts';
+import { measureBelowHttp } from './below-http.ts';
+import { measureOverHttp } from './over-http.ts';
+import { IN_FLIGHT, ROUND_MS, ROUNDS, say } from './settings.ts';
+import { type Shop, startShop } from './shop.ts';
+
+/** `npm run bench:booking`: resolves to the exit code, 1 when a figure does not hold. */
+export async function main({ root }: { root: string }): Promise<number> {
+  const database = await ownPostgres();
+  const redis = await ownRedis({}, resolve(root, process.env.DATA_DIR || '.data', 'redis-server'));
+  const sql = postgres(database.url, { max: 1, onnotice: () => undefined });
+  const client = startChild(new URL('./client.ts', import.meta.url));
+  const shops: Shop[] = [];
+  try {
+    const [settings] = await sql<Record<string, string>[]>`
+      select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit,
+        current_setting('server_version') as version`;
+    say(
+      `Booking on this machine: PostgreSQL ${settings?.version}, fsync ${settings?.fsync}, synchronous_commit ${settings?.commit}; ${IN_FLIGHT} in flight, ${ROUNDS} rounds of ${ROUND_MS / 1000} s.`,
+    );
+    const signer = await createSigner();
+    const urls = { databaseUrl: database.url, redisUrl: redis.url };
+    const plain = await startShop(urls, signer.jwk, true);
+    shops.push(plain);
+    const together = await startShop(urls, signer.jwk, false);
+    shops.push(together);
+    const figures = [
+      ...(await measureOverHttp({ sql, signer, client, plain, together })),
+      ...(await measureBelowHttp(sql, database.url, together.port)),
+    ];
+    say(table(figures));
+    return figures.every(holds) ? 0 : 1;
+  } finally {
+    await Promise.all([client.stop(), ...shops.map((shop) => shop.stop())]);
+    await sql.end();
+    await redis.stop();
+    await database.stop();
+  }
+}
