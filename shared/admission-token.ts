@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { Clock } from './clock.ts';
@@ -71,7 +71,7 @@ export function createAdmissionTokenVerifier(options: {
 
   return async (token) => {
     if (token.length > ADMISSION_TOKEN_LENGTH_MAX) throw invalid('too long');
-    const digest = createHash('sha256').update(token).digest('base64');
+    const digest = hash('sha256', token, 'base64');
     let claims = verified.get(digest);
     if (!claims) {
       claims = await verifySignature(token, keys);

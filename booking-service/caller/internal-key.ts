@@ -1,19 +1,17 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import { internalHeaders } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
 
-const digest = (value: string): Buffer => createHash('sha256').update(value).digest();
-
-/**
- * Lets only the gateway in. Digests are compared, so that the time taken tells nothing about the secret and both sides
- * have one length.
- */
+/** Lets only the gateway in. The time taken tells nothing about the secret but its length, which is none. */
 export function requireInternalKey(secret: string): MiddlewareHandler {
-  const expected = digest(secret);
+  const expected = Buffer.from(secret);
   return async (c, next) => {
     const given = c.req.header(internalHeaders.key);
-    if (given === undefined || !timingSafeEqual(digest(given), expected)) {
+    // A header's value is Latin-1: one byte a character.
+    const isRight =
+      given?.length === expected.length && timingSafeEqual(Buffer.from(given, 'latin1'), expected);
+    if (!isRight) {
       throw new Problem('gate-required', 'The booking service is reached through the gateway only.');
     }
     await next();

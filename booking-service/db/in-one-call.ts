@@ -5,7 +5,7 @@ import { CALL_DEADLINE_MS, type Db } from './client.ts';
 import { createLine, type Line } from './line.ts';
 
 /** A call takes its locks for all of its items, and PostgreSQL's table of locks is shared by all sessions. */
-const AT_ONCE_MAX = 250;
+const AT_ONCE_MAX = 128;
 const WAITING_MAX = 4_000;
 /** PostgreSQL has refused the item itself. */
 const REFUSED = Symbol('refused');

@@ -4,13 +4,13 @@
 -- again or by itself (take_seats), and delays no other. No fan may come twice in one call.
 --
 -- p_seats    all seats that are wanted, each once, sorted
--- p_places   of each attempt, which of p_seats it wants ('{1,3}', counting from 1); likewise one value an attempt in the
---            other arrays
+-- p_wishes   of each attempt the seats it wants ('{14,16}'), likewise one value an attempt in the arrays that follow
+-- p_places   the same as places in p_seats ('{1,3}', counting from 1)
 --
 -- One row an attempt, in their order; outcomes as of take_seats, and busy. `seats` are those of a hold that was there
 -- before, or the places that are taken.
 create function take_seats_together(
-  p_event text, p_seats int[], p_places text[], p_holds text[], p_sales text[], p_fans text[], p_admissions text[],
+  p_event text, p_seats int[], p_wishes text[], p_places text[], p_holds text[], p_sales text[], p_fans text[], p_admissions text[],
   p_keys text[], p_digests text[], p_hold_ms float8[], p_seats_per_fan int[], p_holds_per_admission int
 ) returns table (outcome text, hold text, seats int[], amount int, expires_at timestamptz, holds_end timestamptz)
 language plpgsql as $$
@@ -21,6 +21,7 @@ declare
   c_busy constant smallint := 2;
   v_is_mine bool[];
   v_states smallint[] := array_fill(c_busy, array[cardinality(p_seats)]);
+  v_locked int := 0;
   v_firsts int[];
   v_amounts int[];
   v_attempt record;
@@ -48,14 +49,17 @@ begin
     where seat_is_open(seat.state, seat.held_until) order by wanted.place for update of seat skip locked
   loop
     v_states[v_place] := c_open;
+    v_locked := v_locked + 1;
   end loop;
-  for v_place in
-    select wanted.place from unnest(p_seats) with ordinality as wanted (seat, place)
-    join seat on seat.event = p_event and seat.seat = wanted.seat
-    where not seat_is_open(seat.state, seat.held_until)
-  loop
-    v_states[v_place] := c_taken;
-  end loop;
+  if v_locked < cardinality(p_seats) then
+    for v_place in
+      select wanted.place from unnest(p_seats) with ordinality as wanted (seat, place)
+      join seat on seat.event = p_event and seat.seat = wanted.seat
+      where not seat_is_open(seat.state, seat.held_until)
+    loop
+      v_states[v_place] := c_taken;
+    end loop;
+  end if;
 
   -- A seat is of the last section that begins before it: sections follow each other without gaps.
   select array_agg(first_seat order by first_seat), array_agg(section.amount order by first_seat) into v_firsts, v_amounts
@@ -138,10 +142,9 @@ begin
     return;
   end if;
   insert into hold (id, sale, event, fan, admission, idempotency_key, request_digest, state, seats, amount, expires_at)
-  select id, sale, p_event, fan, admission, key, digest, 'active',
-         array(select p_seats[place] from unnest(places::int[]) as place), total, ends
-  from unnest(p_holds, p_sales, p_fans, p_admissions, p_keys, p_digests, p_places, v_totals, v_ends)
-    as given (id, sale, fan, admission, key, digest, places, total, ends)
+  select id, sale, p_event, fan, admission, key, digest, 'active', wish::int[], total, ends
+  from unnest(p_holds, p_sales, p_fans, p_admissions, p_keys, p_digests, p_wishes, v_totals, v_ends)
+    as given (id, sale, fan, admission, key, digest, wish, total, ends)
   where ends is not null;
   update seat set state = 1, hold = won.hold, held_until = won.ends
   from unnest(v_won_seats, v_won_holds, v_won_ends) as won (seat, hold, ends)

@@ -3,15 +3,24 @@ import postgres from 'postgres';
 import { createSigner } from '../../../booking-service/testing/signer.ts';
 import { ownPostgres } from '../../testing/postgres-server.ts';
 import { ownRedis } from '../../testing/redis-server.ts';
-import { holds, table } from '../figures.ts';
+import { type Figure, holds, table } from '../figures.ts';
 import { startChild } from '../processes.ts';
 import { measureBelowHttp } from './below-http.ts';
-import { measureOverHttp } from './over-http.ts';
+import { measureOverHttp, measureStatus } from './over-http.ts';
 import { IN_FLIGHT, ROUND_MS, ROUNDS, say } from './settings.ts';
 import { type Shop, startShop } from './shop.ts';
 
-/** `npm run bench:booking`: resolves to the exit code, 1 when a figure does not hold. */
-export async function main({ root }: { root: string }): Promise<number> {
+const PARTS = ['http', 'status', 'below'];
+
+/** `npm run bench:booking [-- PART …]`: resolves to the exit code, 1 when a figure does not hold. */
+export async function main({ root, args }: { root: string; args: string[] }): Promise<number> {
+  const unknown = args.find((part) => !PARTS.includes(part));
+  if (unknown !== undefined) {
+    process.stderr.write(`npm run bench:booking [-- PART …], of ${PARTS.join(', ')}\n`);
+    return 2;
+  }
+  const isAsked = (part: string) => args.length === 0 || args.includes(part);
+
   const database = await ownPostgres();
   const redis = await ownRedis({}, resolve(root, process.env.DATA_DIR || '.data', 'redis-server'));
   const sql = postgres(database.url, { max: 1, onnotice: () => undefined });
@@ -30,10 +39,11 @@ export async function main({ root }: { root: string }): Promise<number> {
     shops.push(plain);
     const together = await startShop(urls, signer.jwk, false);
     shops.push(together);
-    const figures = [
-      ...(await measureOverHttp({ sql, signer, client, plain, together })),
-      ...(await measureBelowHttp(sql, database.url, together.port)),
-    ];
+    const figures: Figure[] = [];
+    const bench = { sql, signer, client, plain, together };
+    if (isAsked('http')) figures.push(...(await measureOverHttp(bench)));
+    if (isAsked('status')) figures.push(...(await measureStatus(bench)));
+    if (isAsked('below')) figures.push(...(await measureBelowHttp(sql, database.url, together.port)));
     say(table(figures));
     return figures.every(holds) ? 0 : 1;
   } finally {

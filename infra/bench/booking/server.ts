@@ -53,3 +53,4 @@ process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send?.({ cpuMicros: user + system });
 });
+process.once('SIGTERM', () => process.exit(0));
