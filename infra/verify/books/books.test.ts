@@ -84,6 +84,17 @@ const plants: Record<string, () => Promise<unknown>> = {
     update seat set state = 1, hold = null, held_until = clock_timestamp() + interval '1 hour'
     where event = ${known.event} and seat = 33`,
   'seats-are-those-of-the-layout': () => sql`delete from seat where event = ${known.event} and seat = 39`,
+  'seats-are-as-their-log-says': async () => {
+    await sql`alter table seat disable trigger logged`;
+    await sql`update seat set hold = 'nobody' where event = ${known.event} and seat = 35`;
+  },
+  'seats-changed-as-they-may': async () => {
+    const [{ hold }] = (await sql`select hold from seat where event = ${known.event} and seat = 0`) as [
+      { hold: string },
+    ];
+    for (const [state, by] of [[1, 'thief'] as const, [2, hold] as const])
+      await sql`update seat set state = ${state}, hold = ${by} where event = ${known.event} and seat = 0`;
+  },
   'sales-sell-what-is-theirs': () => sql`update sale set sections = '{1}' where id = ${known.sale}`,
   'orders-have-their-tickets': () =>
     sql`update hold set seats = '{4, 4}' where id = (select hold from ticket_order where id = ${known.secondOrder})`,

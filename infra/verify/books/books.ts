@@ -4,11 +4,13 @@ import { limitChecks } from './limits.ts';
 import { mailChecks } from './mail.ts';
 import { moneyChecks } from './money.ts';
 import { orderChecks } from './orders.ts';
+import { seatLogChecks } from './seat-log.ts';
 import { seatChecks } from './seats.ts';
 
 /** Everything that can be judged from PostgreSQL alone. Each check is one statement, and so sees one moment. */
 export const booksChecks: BooksCheck[] = [
   ...seatChecks,
+  ...seatLogChecks,
   ...orderChecks,
   ...moneyChecks,
   ...mailChecks,
