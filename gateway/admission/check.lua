@@ -23,10 +23,11 @@ local function readmit(entry)
   local ends = tonumber(ARGV[8]) * 1000
   if entry then
     takeOut(id, entry)
+    if entry.code then occupyCode(id, entry.number, entry.code) end
   else
     entry = { number = number > 0 and number or nil }
     count('joined', 1)
-    if number > 0 then absorb(number) end
+    if number > 0 then absorb(number, id) end
   end
   if redis.call('ZCARD', K.admitted) + redis.call('ZCARD', K.ready) >= sale.capacity then
     local last = redis.call('ZREVRANGE', K.admitted, 0, 0)[1]

@@ -21,7 +21,7 @@ if entry.state == 'admitted' then
 elseif entry.state == 'expired' then
   -- The order was paid in time and became known late.
   count('ended:expired', -1)
-  if entry.code then redis.call('HINCRBY', K.codes, entry.code, 1) end
+  if entry.code then occupyCode(id, entry.number, entry.code) end
   entry.order = ARGV[3]
   finishEntry(id, entry, 'finished')
 elseif entry.state ~= 'finished' then

@@ -20,6 +20,7 @@ mayDrain()
 
 -- Gives all that a stand-in has to the entry it stands for.
 local function rename(standIn, id, entry)
+  passCodeOn(standIn, id, entry.number)
   for _, key in ipairs({ K.waiting, K.ready, K.blocked, K.called, K.returning, K.admitted }) do
     local score = redis.call('ZSCORE', key, standIn)
     if score then
@@ -47,6 +48,7 @@ local function fromNumber(id, number, ticketEpoch)
   if code > STATE_CODES.admitted then
     -- Not counted: its number was, when it was brought back.
     redis.call('HSET', K.entries, id, cjson.encode({ state = STATE_NAMES[code], number = number, endedAt = now }))
+    passCodeOn(standIn, id, number)
     return true
   end
   if code > 0 or not recovering or mustSpeakLater(ticketEpoch) then return false end
@@ -85,7 +87,7 @@ local function adopt(id, number, ticketEpoch)
     entry = currentEntry(id, state)
   elseif number > 0 and not entry.number and entry.adopted then
     -- It was brought back by its admission, which does not always say which number it has.
-    absorb(number)
+    absorb(number, id)
     entry.number = number
     writeEntry(id, entry)
   end

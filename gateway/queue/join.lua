@@ -42,6 +42,7 @@ local made = {}
 local members = {}
 local rejoins = {}
 local missedCodesGivenBack = false
+local codesTaken = {}
 
 local function madeEntry(id)
   local number = made[id]
@@ -55,24 +56,25 @@ local function aheadOf(id, entry)
   return (redis.call('ZRANK', K.waiting, id) or 0) + (entry.number > lastDrawn and undrawn or 0)
 end
 
--- Why a new place cannot be opened with this code, or nil; takes one of its uses.
-local function refusedCode(id, code)
+-- Why a new place cannot be opened with this code, or nil and, of a code, how many it has opened; takes one of its uses.
+local function takeCode(id, code)
   if sale.codeUses == 0 then return nil end
   if code == '' then return 'code-missing' end
-  if redis.call('HEXISTS', K.codes, code) == 0 then return 'code-unknown' end
+  local opened = code .. ':opened'
+  local known = redis.call('HMGET', K.codes, code, opened)
+  if not known[1] then return 'code-unknown' end
   if not missedCodesGivenBack then
     -- A full Redis refuses this, and so the whole call, before anything is removed.
     count('joined', 0)
     giveMissedCodesBack(sale)
     missedCodesGivenBack = true
+    known = redis.call('HMGET', K.codes, code, opened)
   end
-  local opened = code .. ':opened'
-  if tonumber(redis.call('HGET', K.codes, opened) or 0) >= sale.codeUses * opensPerUse then return 'code-worn' end
-  if tonumber(redis.call('HGET', K.codes, code)) >= sale.codeUses then return 'code-taken' end
+  if tonumber(known[2] or 0) >= sale.codeUses * opensPerUse then return 'code-worn' end
+  if tonumber(known[1]) >= sale.codeUses then return 'code-taken' end
   redis.call('HINCRBY', K.codes, code, 1)
-  redis.call('HINCRBY', K.codes, opened, 1)
   redis.call('HSET', K.codeOf, id, code)
-  return nil
+  return nil, redis.call('HINCRBY', K.codes, opened, 1)
 end
 
 local function join(ticketId, keyId, newId, code)
@@ -105,7 +107,7 @@ local function join(ticketId, keyId, newId, code)
   if state == 'scheduled' then return 'not-open' end
   if waits then return 'restoring' end
   local id = unused or newId
-  local refused = refusedCode(id, code)
+  local refused, opened = takeCode(id, code)
   if refused then return refused end
 
   joined = joined + 1
@@ -119,6 +121,7 @@ local function join(ticketId, keyId, newId, code)
     members[#members + 1] = id
   end
   made[id] = number
+  if opened then codesTaken[#codesTaken + 1] = codeTaken(id, number, code, opened) end
   if #over == 0 then return number end
   for _, old in ipairs(over) do rejoins[old] = id end
   local entry = madeEntry(id)
@@ -138,6 +141,7 @@ if joined > 0 then
     setBits(K.bits, first, last)
     setBits(K.seen[1], first, last)
   end
+  if #codesTaken > 0 then logCodes(table.concat(codesTaken)) end
   changed()
 end
 for old, id in pairs(rejoins) do

@@ -13,6 +13,8 @@ const LOOK_INTERVAL_MS = 200;
 /** What large queues cost: a million numbers are 625 KB, read every 1.2 s while anything changes. */
 const BYTES_PER_SECOND_MAX = 512 * 1024;
 const WRITE_INTERVAL_MS = 2_000;
+/** A file is written as a whole: a very large one, of a hundred thousand uses of access codes, less often. */
+const WRITTEN_BYTES_PER_SECOND_MAX = 4 * 1024 * 1024;
 
 type Kept = {
   /** All of one moment; null before the first. */
@@ -179,7 +181,7 @@ export async function keepMemory(
       const kept = keptOf(sale);
       await look(sale, kept);
       await writeLobby(sale, kept);
-      if (performance.now() - kept.writtenAt >= WRITE_INTERVAL_MS) await write(sale, kept);
+      if (performance.now() - kept.writtenAt >= writeIntervalMs(kept.memory)) await write(sale, kept);
     },
     report,
   );
@@ -203,3 +205,6 @@ export async function keepMemory(
 
 const readIntervalMs = ({ bits, states }: QueueMemory): number =>
   Math.max(LOOK_INTERVAL_MS, ((bits.length + states.length) * 1000) / BYTES_PER_SECOND_MAX);
+
+const writeIntervalMs = (memory: QueueMemory | null): number =>
+  Math.max(WRITE_INTERVAL_MS, ((memory?.codes.length ?? 0) * 1000) / WRITTEN_BYTES_PER_SECOND_MAX);

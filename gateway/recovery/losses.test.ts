@@ -10,15 +10,16 @@ import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts'
 import { giveTurns } from '../admission/turn-giver.ts';
 import { leavePlace } from '../queue/place.ts';
 import { unlimitedPolls } from '../queue/poll-limit.ts';
-import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
-import { saveQueue } from '../testing/losing-redis.ts';
+import { goBack, holdersOf, loseEverything, saveQueue } from '../testing/losing-redis.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
 const FANS = 12;
 const GATEWAYS = 2;
 const CAPACITY = 2;
+/** Every fan has a use of one of them: who joins is never refused, and nobody has a use to spare. */
+const CODES = ['one', 'two', 'three'];
 /** Longer than any recovery. */
 const RECOVERY_SECONDS = 75;
 const ROUNDS_MAX = 200;
@@ -34,6 +35,8 @@ beforeAll(async () => {
 });
 afterAll(() => f.close());
 
+const codeOf = (fan: number): string => CODES[fan % CODES.length] as string;
+
 /** What the model knows of one fan: how it ended, if it did, and the best position that was shown. */
 type Known = TestFan & { over: 'left' | 'finished' | null; best: number };
 
@@ -44,9 +47,10 @@ async function history() {
     capacity: CAPACITY,
     admitPerMinute: 1_000_000,
     graceSeconds: 86_400,
+    accessCodeUses: FANS / CODES.length,
   };
   const { sale } = definition;
-  await putSale(f.store, definition);
+  await putSale(f.store, definition, CODES);
   const gateways: QueueGateway[] = [];
   for (let i = 0; i < GATEWAYS; i += 1) {
     const gateway = await queueGateway(f.store);
@@ -81,10 +85,26 @@ async function history() {
     return status;
   };
 
+  /** Each use is occupied by whom it belongs to, and given back by whoever has left, as if nothing had been lost. */
+  const checkCodes = async () => {
+    for (const code of CODES) {
+      const holders = await holdersOf(f, sale, code);
+      expect(holders.length).toBeLessThanOrEqual(FANS / CODES.length);
+      for (const [fan, { ticket, over, seen }] of fans) {
+        if (codeOf(fan) !== code) continue;
+        const isLive = ['waiting', 'ready', 'admitted'].includes(seen.state) && over === null;
+        const who = new Set([ticket.entry, `~${ticket.queueNumber}`]);
+        const uses = holders.filter((holder) => who.has(holder)).length;
+        if (isLive || over === 'finished') expect(uses).toBe(1);
+        if (over === 'left') expect(uses).toBe(0);
+      }
+    }
+  };
+
   return {
     async join(fan: number, gateway: number) {
       if (fans.has(fan)) return;
-      const joined = await at(gateway).join(sale, `fan-${fan}`);
+      const joined = await at(gateway).join(sale, `fan-${fan}`, codeOf(fan));
       const number = joined.ticket.queueNumber as number;
       // I4: never given twice.
       expect(numbers.has(number)).toBe(false);
@@ -123,11 +143,9 @@ async function history() {
     async lose(everything: boolean, remembering: number, absent: number[]) {
       // One gateway at least has seen the last moment; what the others have seen may be older.
       await at(remembering).look(sale);
-      for (const key of await f.keysOf(sale)) await f.redis.del(key);
-      if (everything) await putSale(f.store, definition);
-      else for (const { key, value } of saved) await f.redis.restore(key, 0, value, 'REPLACE');
       // Restarted: whoever gives turns or numbers notices, and waits.
-      if (!everything) await f.redis.hset(saleKey(sale, 'queue'), 'runId', 'before');
+      if (!everything) await goBack(f, sale, saved);
+      else await loseEverything(f, definition, CODES);
       expect(await giveTurns(f.store, sale)).toBe(0);
       for (const gateway of gateways) await gateway.look(sale);
       for (const gateway of gateways) await gateway.look(sale);
@@ -137,6 +155,7 @@ async function history() {
         // Where nothing had happened since, nothing is lost.
         if (gateways[0]?.queue.watch.remembered(sale)?.recovering) expect(position).toBeNull();
       }
+      await checkCodes();
       expect(await giveTurns(f.store, sale)).toBe(0);
       f.pass(RECOVERY_SECONDS);
       for (const gateway of gateways) await gateway.look(sale);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ const memory: QueueMemory = {
   eras: '',
   bits: Buffer.from([0x7f, 0x80]),
   states: Buffer.alloc(0),
+  codes: Buffer.from('+entry 8 code 1\n'),
   draw: [],
 };
 
@@ -59,6 +61,26 @@ test('a file in which anything has changed is not believed', async () => {
     await writeFile(path, changed);
     expect(await known()).toEqual([]);
   }
+});
+
+test('a file from before gateways remembered access codes is read', async () => {
+  await known();
+  const bare = { ...memory, codes: Buffer.alloc(0) };
+  await filesOf('a').write('sale', bare);
+  const [name] = await readdir(join(folder, 'queue-memory'));
+  const path = join(folder, 'queue-memory', name as string);
+  const whole = await readFile(path);
+  const described = Buffer.from(
+    whole
+      .subarray(whole.indexOf(10) + 1)
+      .toString('latin1')
+      .replace(',"codesBytes":0', ''),
+    'latin1',
+  );
+  const digest = createHash('sha256').update(described).digest('hex');
+  await writeFile(path, Buffer.concat([Buffer.from(`${digest}\n`), described]));
+  expect(described.includes('codesBytes')).toBe(false);
+  expect(await known()).toEqual([bare]);
 });
 
 test('what every gateway remembered of the last two epochs is read, the newest first', async () => {

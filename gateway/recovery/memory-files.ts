@@ -14,7 +14,7 @@ const FILE_MODE = 0o600;
 const FILE_AGE_MS_MAX = 2 * 24 * 3_600_000;
 /** As many as a folder may bring into a process; the newest of them. */
 const FILES_MAX = 1_000;
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+const FILE_BYTES_MAX = 256 * 1024 * 1024;
 /** Of two losses in a row a gateway may have seen the first only: what it remembers is of the epoch before. */
 const EPOCHS_KEPT = 2;
 
@@ -31,6 +31,8 @@ const Header = z.strictObject({
   draw: z.array(z.string()),
   bitsBytes: z.int().min(0),
   statesBytes: z.int().min(0),
+  /** Files from before they had any are read. */
+  codesBytes: z.int().min(0).default(0),
 });
 
 /** What gateways remember, on disk, so that it outlives them: a file a gateway and sale, replaced as a whole. */
@@ -114,9 +116,10 @@ async function currentFiles(folder: string): Promise<string[]> {
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** A line with the SHA-256 of all the rest, a line that describes it, and the bytes themselves. */
-function pack(sale: string, { bits, states, ...rest }: QueueMemory): Buffer {
-  const header = { sale, ...rest, bitsBytes: bits.length, statesBytes: states.length };
-  const described = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), bits, states]);
+function pack(sale: string, { bits, states, codes, ...rest }: QueueMemory): Buffer {
+  const lengths = { bitsBytes: bits.length, statesBytes: states.length, codesBytes: codes.length };
+  const header = Buffer.from(`${JSON.stringify({ sale, ...rest, ...lengths })}\n`);
+  const described = Buffer.concat([header, bits, states, codes]);
   return Buffer.concat([Buffer.from(`${digestOf(described)}\n`), described]);
 }
 
@@ -126,10 +129,12 @@ function unpack(bytes: Buffer): { sale: string; memory: QueueMemory } {
   if (digestOf(described) !== bytes.subarray(0, digestEnd).toString())
     throw new Error('the file is not whole');
   const end = described.indexOf(10);
-  const { sale, bitsBytes, statesBytes, ...rest } = Header.parse(
+  const { sale, bitsBytes, statesBytes, codesBytes, ...rest } = Header.parse(
     JSON.parse(described.subarray(0, end).toString()),
   );
   const body = described.subarray(end + 1);
-  if (body.length !== bitsBytes + statesBytes) throw new Error('the file is not what it says');
-  return { sale, memory: { ...rest, bits: body.subarray(0, bitsBytes), states: body.subarray(bitsBytes) } };
+  const codesFrom = bitsBytes + statesBytes;
+  if (body.length !== codesFrom + codesBytes) throw new Error('the file is not what it says');
+  const [bits, states] = [body.subarray(0, bitsBytes), body.subarray(bitsBytes, codesFrom)];
+  return { sale, memory: { ...rest, bits, states, codes: body.subarray(codesFrom) } };
 }

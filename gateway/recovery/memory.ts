@@ -20,6 +20,8 @@ export type QueueMemory = {
   bits: Uint8Array;
   /** Half a byte a queue number, as prelude.lua's STATE_NAMES. */
   states: Uint8Array;
+  /** The log of access codes (prelude.lua's logCodes), or as much of it as was read. */
+  codes: Uint8Array;
   /** The draw's fields: seed and commitment among them. */
   draw: string[];
 };
@@ -33,9 +35,10 @@ export async function readMemory<Known extends QueueMemory | null>(
   sale: string,
   known: Known,
 ): Promise<QueueMemory | null> {
-  const reply = await remember(store, sale, [known?.mark ?? '']);
+  const reply = await remember(store, sale, [known?.mark ?? '', known?.codes.length ?? 0, known?.epoch ?? 0]);
   if (reply.length === 1) return String(reply[0]) === 'same' ? known : null;
-  const [mark, epoch, version, moves, run, runBeganAt, lastNumber, eras, bits, states, ...draw] = reply;
+  const [mark, epoch, version, moves, run, runBeganAt, lastNumber, eras, bits, states, from, log, ...draw] =
+    reply;
   return {
     mark: String(mark),
     epoch: Number(epoch),
@@ -47,8 +50,16 @@ export async function readMemory<Known extends QueueMemory | null>(
     eras: String(eras),
     bits: bits as Buffer,
     states: states as Buffer,
+    codes: continued(known, Number(from), log as Buffer),
     draw: draw.map(String),
   };
+}
+
+/** The log only ever grows: what was read before is not read again. */
+function continued(known: QueueMemory | null, from: number, more: Buffer): Uint8Array {
+  if (!known || from === 0) return more;
+  const before = known.codes.subarray(0, from);
+  return more.length === 0 ? before : Buffer.concat([before, more]);
 }
 
 type Moment = Pick<QueueMemory, 'epoch' | 'version' | 'moves' | 'run' | 'runBeganAt' | 'lastNumber'>;

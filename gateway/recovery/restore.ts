@@ -12,6 +12,7 @@ import {
   readMemory,
   type SeenQueue,
 } from './memory.ts';
+import { restoreCodes } from './restore-codes.ts';
 
 /** Equal to SLICE in prelude.lua. */
 const NUMBERS_PER_CALL = 500;
@@ -45,7 +46,9 @@ export async function restoreQueue(
 ): Promise<number | 'later' | null> {
   const isDrawn = memory.draw.length === 0 || (await redraw(store, sale, epoch, memory, lobby, drawing));
   if (!isDrawn) return null;
-  return restoreNumbers(store, sale, epoch, memory, newer);
+  const brought = await restoreNumbers(store, sale, epoch, memory, newer);
+  if (brought !== 'later') await restoreCodes(store, sale, epoch, memory);
+  return brought;
 }
 
 /** Ends a recovery in which nobody has known who was in a lobby: it goes on with those who have shown up. */

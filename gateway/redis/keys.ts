@@ -36,6 +36,7 @@ const names = [
   'states',
   'lobby-left',
   'lobby-gone',
+  'code-log',
 ] as const;
 
 export type SaleKeyName = (typeof names)[number];

@@ -7,7 +7,7 @@ local K = {
   absent = KEYS[20], scratch = KEYS[21], joins = KEYS[22], codes = KEYS[23], codeOf = KEYS[24],
   codeMissed = KEYS[25], holding = KEYS[26], holdingSince = KEYS[27], called = KEYS[28], forecasts = KEYS[29],
   measures = KEYS[30], states = KEYS[31],
-  lobbyLeft = KEYS[32], lobbyGone = KEYS[33],
+  lobbyLeft = KEYS[32], lobbyGone = KEYS[33], codeLog = KEYS[34],
 }
 
 -- Most entries one call changes, so that no call keeps Redis from others for more than a few milliseconds.
@@ -366,13 +366,42 @@ local function stopWaiting(id, number)
 end
 
 -- A place that was opened with an access code occupies one of the code's uses, from the join until it ends otherwise
--- than by shopping to the end. `codes` holds, by the code's digest, how many are occupied.
+-- than by shopping to the end, and then for good. `code-of` says by which code each of them came, `codes`, by the code's
+-- digest, how many there are. `code-log` says it once more, in order, a line each: '+entry number code opened' for a use
+-- that is taken (number 0 in a lobby; opened: how many places the code has opened with it, 0 where that says nothing new;
+-- entry '-' for that alone) and '-entry' for one given back. Gateways read it on from where they have read to.
+local function logCodes(lines)
+  redis.call('APPEND', K.codeLog, lines)
+  moved()
+end
+
+local function codeTaken(id, number, code, opened)
+  return string.format('+%s %d %s %d\n', id, number, code, opened)
+end
+
+local function occupyCode(id, number, code)
+  if redis.call('HSETNX', K.codeOf, id, code) == 0 then return end
+  redis.call('HINCRBY', K.codes, code, 1)
+  logCodes(codeTaken(id, number or 0, code, 0))
+end
+
 local function giveCodeBack(id)
   local code = redis.call('HGET', K.codeOf, id)
   if not code then return end
   redis.call('ZREM', K.codeMissed, id)
   redis.call('HDEL', K.codeOf, id)
   redis.call('HINCRBY', K.codes, code, -1)
+  logCodes('-' .. id .. '\n')
+end
+
+-- After a loss: the use that a stand-in has kept is its owner's.
+local function passCodeOn(standIn, id, number)
+  local code = redis.call('HGET', K.codeOf, standIn)
+  if not code then return end
+  local missedAt = redis.call('ZSCORE', K.codeMissed, standIn)
+  giveCodeBack(standIn)
+  occupyCode(id, number, code)
+  if missedAt then redis.call('ZADD', K.codeMissed, missedAt, id) end
 end
 
 local function finishEntry(id, entry, state)
@@ -384,7 +413,7 @@ local function finishEntry(id, entry, state)
   count('ended:' .. state, 1)
   -- A missed turn keeps its code while its owner may still come back for the next one.
   if state == 'finished' then
-    redis.call('HDEL', K.codeOf, id)
+    redis.call('ZREM', K.codeMissed, id)
   elseif state == 'missed' and not entry.returned then
     if redis.call('HEXISTS', K.codeOf, id) == 1 then redis.call('ZADD', K.codeMissed, now, id) end
   else
@@ -452,6 +481,7 @@ local function currentEntry(id, saleState)
     if code > STATE_CODES.admitted then
       entry.state = STATE_NAMES[code]
       redis.call('HSET', K.entries, id, cjson.encode(entry))
+      if entry.state == 'finished' then redis.call('ZREM', K.codeMissed, id) else giveCodeBack(id) end
     end
   end
   if entry.state == 'ready' and entry.claimBy and entry.claimBy <= now then
@@ -480,10 +510,19 @@ local function comeBack(id, entry, sale)
   redis.call('ZREM', K.codeMissed, id)
 end
 
--- The codes of turns that were missed for good.
+-- The codes of turns that were missed for good, and of those who have not come back after a loss.
+local MISSED_CODES_PER_CALL = 250
 local function giveMissedCodesBack(sale)
-  local over = redis.call('ZRANGEBYSCORE', K.codeMissed, '-inf', now - sale.graceMs, 'LIMIT', 0, SLICE)
-  for _, id in ipairs(over) do giveCodeBack(id) end
+  local over = redis.call('ZRANGEBYSCORE', K.codeMissed, '-inf', now - sale.graceMs, 'LIMIT', 0, MISSED_CODES_PER_CALL)
+  for _, id in ipairs(over) do
+    local entry = currentEntry(id, 'open')
+    if not entry or entry.state == 'missed' and not entry.returning then
+      giveCodeBack(id)
+    else
+      -- Back since, by a way that did not know of it (gateway/recovery/restore-codes.lua).
+      redis.call('ZREM', K.codeMissed, id)
+    end
+  end
 end
 
 local function expireAdmissions(most)
@@ -545,13 +584,23 @@ local function passOverStandIns(last, turns, most)
     end
   end
   if #ids > 0 then
-    -- A million may be absent: what ends here is written together, and nobody of them has come by an access code.
+    -- A million may be absent: what ends here is written together.
     redis.call('ZREM', K.waiting, unpack(ids))
     redis.call('BITFIELD', K.bits, unpack(bits))
     redis.call('HSET', K.entries, unpack(entries))
     writeStates(numbers, 'missed')
     count('ended:missed', #ids)
     changed()
+    if redis.call('EXISTS', K.codeOf) == 1 then
+      local missed = {}
+      for i, code in ipairs(redis.call('HMGET', K.codeOf, unpack(ids))) do
+        if code then
+          missed[#missed + 1] = now
+          missed[#missed + 1] = ids[i]
+        end
+      end
+      if #missed > 0 then redis.call('ZADD', K.codeMissed, unpack(missed)) end
+    end
   end
   return #ids, there
 end
@@ -560,7 +609,7 @@ end
 local function takeOut(id, entry)
   if entry.state == 'waiting' then stopWaiting(id, entry.number) end
   if entry.state == 'lobby' then leaveLobby(id) end
-  for _, key in ipairs({ K.ready, K.blocked, K.called, K.returning }) do redis.call('ZREM', key, id) end
+  for _, key in ipairs({ K.ready, K.blocked, K.called, K.returning, K.codeMissed }) do redis.call('ZREM', key, id) end
   leaveShop(id)
   local code = STATE_CODES[entry.state] or 0
   if code == STATE_CODES.missed or code > STATE_CODES.admitted then count('ended:' .. entry.state, -1) end
@@ -569,14 +618,18 @@ local function takeOut(id, entry)
   entry.claimBy = nil
 end
 
--- After a loss: what stands in for a number whose owner nobody remembered gives way to an entry that counts by itself.
-local function absorb(number)
+-- After a loss: what stands in for a number whose owner nobody remembered gives way to its owner, an entry that counts by
+-- itself.
+local function absorb(number, owner)
   local id = standInOf(number)
   local entry = readEntry(id)
   local code = stateCodes(number, number)[number]
+  passCodeOn(id, owner, number)
   if entry then
     takeOut(id, entry)
     redis.call('HDEL', K.entries, id)
+    -- Its use was given back when its room was: the owner was in the shop all the same.
+    if entry.code then occupyCode(owner, number, entry.code) end
   elseif code > STATE_CODES.admitted then
     count('ended:' .. STATE_NAMES[code], -1)
   else

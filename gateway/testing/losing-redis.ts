@@ -1,6 +1,8 @@
+import { expect } from 'vitest';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { judgeQueue } from '../../infra/verify/queue/judge.ts';
 import { queueReader } from '../../infra/verify/queue/read.ts';
+import { digestOfCode } from '../queue/access-code.ts';
 import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
 import type { QueueFixture } from './queue-fixture.ts';
@@ -21,11 +23,13 @@ export async function saveQueue(f: QueueFixture, sale: string): Promise<Saved> {
   return saved;
 }
 
-/** Redis has started again with what it had then. */
+/** Redis has started again with what it had then. All at once: gateways go on looking meanwhile. */
 export async function goBack(f: QueueFixture, sale: string, saved: Saved): Promise<void> {
-  for (const key of await f.keysOf(sale)) await f.redis.del(key);
-  for (const { key, value } of saved) await f.redis.restore(key, 0, value, 'REPLACE');
-  await f.redis.hset(saleKey(sale, 'queue'), 'runId', 'before');
+  const swap = f.redis.multi();
+  for (const key of await f.keysOf(sale)) swap.del(key);
+  for (const { key, value } of saved) swap.restore(key, 0, value, 'REPLACE');
+  swap.hset(saleKey(sale, 'queue'), 'runId', 'before');
+  await swap.exec();
 }
 
 /** Everything is gone, and the sale is put back as those who keep sales in step do it. */
@@ -45,4 +49,13 @@ export async function joinMany(gateway: QueueGateway, sale: string, count: numbe
   const fans = [];
   for (let i = 1; i <= count; i += 1) fans.push(await gateway.join(sale, `fan-${i}`));
   return fans;
+}
+
+/** Whose places occupy a use of an access code; as many as it counts. */
+export async function holdersOf(f: QueueFixture, sale: string, code: string): Promise<string[]> {
+  const digest = digestOfCode(sale, code);
+  const entries = await f.redis.hgetall(saleKey(sale, 'code-of'));
+  const holders = Object.keys(entries).filter((entry) => entries[entry] === digest);
+  expect(Number(await f.redis.hget(saleKey(sale, 'codes'), digest))).toBe(holders.length);
+  return holders.sort();
 }

@@ -21,7 +21,7 @@ export type TestFan = { key: string; ticket: QueueTicket; version: number; seen:
 /** The queue's side of one gateway process: several of them share a Redis. */
 export type QueueGateway = {
   queue: Queue;
-  join: (sale: string, key: string) => Promise<TestFan>;
+  join: (sale: string, key: string, accessCode?: string | null) => Promise<TestFan>;
   poll: (fan: TestFan) => Promise<StatusAnswer>;
   /** What it does several times a second, now. */
   look: (sale: string) => Promise<void>;
@@ -57,8 +57,8 @@ export async function queueGateway(
   };
   return {
     queue,
-    async join(sale, key) {
-      const { answer } = await joinQueue(queue, sale, null, key, null);
+    async join(sale, key, accessCode = null) {
+      const { answer } = await joinQueue(queue, sale, null, key, accessCode);
       const ticket = tickets.verify(answer.queueTicket) as QueueTicket;
       const fan = { key, ticket, version: 0, seen: answer };
       note(fan, answer);
