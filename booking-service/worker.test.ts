@@ -41,12 +41,12 @@ afterAll(async () => {
 
 /** A gateway that records what it is told. */
 async function startGateway() {
-  const told: { path: string; key: unknown; body: string }[] = [];
+  const told: { path: string; key: unknown; body: unknown }[] = [];
   const server = createServer(async (request: IncomingMessage, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     const key = request.headers[internalHeaders.key];
-    told.push({ path: String(request.url), key, body: Buffer.concat(parts).toString() });
+    told.push({ path: String(request.url), key, body: JSON.parse(Buffer.concat(parts).toString()) });
     response.end('{}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -79,7 +79,8 @@ test('a worker mails, tells the gateway, settles what was abandoned, tidies, and
   const { db } = booking;
   const worker = startTestWorker(gateway.url);
 
-  const fan = await booking.admit(sale);
+  const token = { number: 7, iat: Math.floor(Date.now() / 1000) };
+  const fan = await booking.admit(sale, token);
   const hold = await fan.request('POST', '/holds', { json: { seats: ['A-1-1'] } });
   const unknown = await fan.request('POST', '/orders', {
     json: {
@@ -103,7 +104,7 @@ test('a worker mails, tells the gateway, settles what was abandoned, tidies, and
         {
           path: `/internal/sales/${sale}/entries/${fan.id}/finish`,
           key: internalSecret,
-          body: JSON.stringify({ order }),
+          body: { order, token },
         },
       ]);
       const rows = await db.call<{ state: string }>(
@@ -150,7 +151,7 @@ test('orders that nobody waited for are booked, or fail, and their buyers are to
     },
     { timeout: SOON_MS },
   );
-  expect(gateway.told.map(({ body }) => body)).toEqual([JSON.stringify({ order: orders[0] })]);
+  expect(gateway.told.map(({ body }) => body)).toMatchObject([{ order: orders[0] }]);
   await worker.stop();
   gateway.server.close();
 });

@@ -61,4 +61,8 @@ test('the worker’s entrance exists only for the internal key', async () => {
   const sale = await g.sale();
   const finished = await g.post(path.replace('/x/', `/${sale}/`), { order: 'o' }, known);
   expect(finished.status).toBe(200);
+  const named = { order: 'o', token: { number: 3, iat: 1_780_000_000 } };
+  expect((await g.post(path.replace('/x/', `/${sale}/`), named, known)).status).toBe(200);
+  const wrong = g.post(path.replace('/x/', `/${sale}/`), { order: 'o', token: { number: 0, iat: 1 } }, known);
+  expect(await problem(wrong)).toMatchObject({ code: 'invalid-field' });
 });

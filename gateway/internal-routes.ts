@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { AdmissionClaims } from '#shared/admission-token.ts';
 import { Id } from '#shared/contract/fields.ts';
 import { internalHeaders } from '#shared/internal.ts';
 import { readJson } from '#shared/json-body.ts';
@@ -8,7 +9,11 @@ import { Problem } from '#shared/problem.ts';
 import { finishAdmission } from './admission/admission.ts';
 import type { Store } from './redis/script.ts';
 
-const FinishRequest = z.strictObject({ order: Id });
+const FinishRequest = z.strictObject({
+  order: Id,
+  /** What the admission's token said, as far as the order remembers it. */
+  token: AdmissionClaims.pick({ number: true, iat: true }).optional(),
+});
 
 const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest();
 
@@ -25,8 +30,9 @@ export function internalRoutes(store: Store, internalSecret: string) {
 
   // An order that became known outside a request: its answer was lost, or it was taken asynchronously.
   app.post('/sales/:sale/entries/:entry/finish', async (c) => {
-    const { order } = await readJson(c, FinishRequest);
-    const state = await finishAdmission(store, c.req.param('sale'), c.req.param('entry'), order);
+    const { order, token } = await readJson(c, FinishRequest);
+    const { sale, entry } = c.req.param();
+    const state = await finishAdmission(store, sale, entry, order, token);
     // Whoever tells it tells it again: a Redis that has lost the sale gets it back.
     if (state === null) throw new Problem('unavailable', 'The sale is not in Redis at this moment.');
     return c.json({ state }, 200);

@@ -28,7 +28,7 @@ const QUEUE_NUMBER_MAX = 2 ** 32 - 1;
 
 const seconds = z.number().int().positive().max(LATEST_NUMERIC_DATE_SECONDS);
 
-const AdmissionClaims = z.strictObject({
+export const AdmissionClaims = z.strictObject({
   iss: z.literal(admissionTokenIssuer),
   aud: z.literal(admissionTokenAudience),
   /** The queue entry's id. */

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import { type AdmissionTokenVerifier, bearerToken } from '#shared/admission-token.ts';
+import { type AdmissionClaims, type AdmissionTokenVerifier, bearerToken } from '#shared/admission-token.ts';
 import type { Clock } from '#shared/clock.ts';
 import { CLOCK_TOLERANCE_SECONDS, internalHeaders } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
@@ -10,6 +10,8 @@ import { noSuch } from './path-id.ts';
 export type Fan = {
   id: string;
   admission: string;
+  /** What else its token says, for the gateway to be told with an order, should Redis have lost the entry. */
+  token: Pick<AdmissionClaims, 'number' | 'iat'>;
   /** False once the admission is finished: it may read its own orders and replay its own keys, no more. */
   isLive: boolean;
   /** How long the admission lasts from now on; negative when it is over and only a payment may still end. */
@@ -56,6 +58,7 @@ export function requireFan(options: {
     c.set('fan', {
       id: claims.sub,
       admission: claims.jti,
+      token: { number: claims.number, iat: claims.iat },
       isLive: admission === 'live',
       ...timeLeft(c.req.header(internalHeaders.left), claims.ends * 1000 - clock()),
     });

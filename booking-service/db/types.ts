@@ -6,7 +6,7 @@ const TEXT_ARRAY = 1009;
 const FLOAT8_ARRAY = 1022;
 
 const numbers = {
-  serialize: (values: readonly number[]) => `{${values.join(',')}}`,
+  serialize: (values: readonly (number | null)[]) => `{${values.map((value) => value ?? 'NULL').join(',')}}`,
   parse: (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number)),
 };
 

@@ -1,4 +1,5 @@
 import type { OrderRequest } from '#shared/contract/booking.ts';
+import type { Fan } from '../caller/fan.ts';
 import type { Db } from '../db/client.ts';
 import { inOneCall } from '../db/in-one-call.ts';
 import { ORDER_LEASE_MS } from './lease.ts';
@@ -9,6 +10,7 @@ export type OrderAttempt = {
   event: string;
   fan: string;
   admission: string;
+  token: Fan['token'];
   idempotencyKey: string;
   requestDigest: string;
   request: OrderRequest;
@@ -63,7 +65,8 @@ const beginAlone = (db: Db, beginning: Beginning, withinMs?: number): Promise<Be
         ${attempt.idempotencyKey}, ${attempt.requestDigest}, ${attempt.request.hold},
         ${attempt.request.buyer.name}, ${attempt.request.buyer.email}, ${attempt.emailKey}, ${attempt.currency},
         ${attempt.mayBegin}, ${leaseMs(beginning)}, ${attempt.paymentMs}, ${attempt.seatsPerFan},
-        ${forWorker !== undefined}, ${tokenFor(beginning)}, ${forWorker?.isFull ?? false})`,
+        ${forWorker !== undefined}, ${tokenFor(beginning)}, ${forWorker?.isFull ?? false},
+        ${attempt.token.number ?? null}, ${attempt.token.iat})`,
     withinMs,
   );
 };
@@ -85,7 +88,9 @@ async function beginTogether(db: Db, beginnings: readonly Beginning[]): Promise<
         ${column(({ paymentMs }) => paymentMs)}::float8[], ${column(({ seatsPerFan }) => seatsPerFan)}::int[],
         ${beginnings.map(({ forWorker }) => Number(forWorker !== undefined))}::int[]::bool[],
         ${beginnings.map(tokenFor) as string[]}::text[],
-        ${beginnings.map(({ forWorker }) => Number(forWorker?.isFull ?? false))}::int[]::bool[])`,
+        ${beginnings.map(({ forWorker }) => Number(forWorker?.isFull ?? false))}::int[]::bool[],
+        ${column(({ token }) => token.number ?? null) as number[]}::float8[],
+        ${column(({ token }) => token.iat)}::float8[])`,
   );
   return rows.map((row) => (row.outcome === null ? null : row));
 }

@@ -62,13 +62,13 @@ export const mailsRefundedOrder =
 export const finishesAdmission =
   (db: Db, gateway: { url: string; internalSecret: string }): Deliverer =>
   async (message) => {
-    const { order, sale, fan } = await requireOrder(db, message.order);
+    const { order, sale, fan, token } = await requireOrder(db, message.order);
     await releaseHoldsOfFan(db, { sale, fan });
     const path = `/internal/sales/${encodeURIComponent(sale)}/entries/${encodeURIComponent(fan)}/finish`;
     const response = await fetch(new URL(path, gateway.url), {
       method: 'POST',
       headers: { [internalHeaders.key]: gateway.internalSecret, 'content-type': 'application/json' },
-      body: JSON.stringify({ order }),
+      body: JSON.stringify({ order, ...(token && { token }) }),
       signal: AbortSignal.timeout(GATEWAY_TIMEOUT_MS),
     });
     await response.body?.cancel();

@@ -14,6 +14,8 @@ export type StoredOrder = {
   sale: string;
   event: string;
   fan: string;
+  /** What the token said that it was made with; null for one from before that was kept. */
+  token: { number?: number; iat: number } | null;
   state: OrderAnswer['state'];
   failure: string | null;
   seats: number[];
@@ -28,6 +30,9 @@ export type StoredOrder = {
 /** The columns of a StoredOrder, from ticket_order and its hold. */
 const storedOrder = (sql: Sql) => sql`
   ticket_order.id as "order", ticket_order.sale, ticket_order.event, ticket_order.fan,
+  case when admitted_at is not null then
+    jsonb_strip_nulls(jsonb_build_object('number', queue_number, 'iat', admitted_at))
+  end as token,
   ticket_order.state, failure, hold.seats, ticket_order.amount, currency,
   coalesce((
     select jsonb_agg(jsonb_build_object('seat', seat, 'code', code) order by seat)

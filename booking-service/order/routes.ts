@@ -111,6 +111,7 @@ const orderAttempt = (
   event: event.id,
   fan: fan.id,
   admission: fan.admission,
+  token: fan.token,
   idempotencyKey,
   requestDigest: createHash('sha256').update(JSON.stringify(request)).digest('base64url'),
   request,

@@ -39,7 +39,7 @@ async function ready(seats: number[], given: Partial<OrderAttempt> = {}): Promis
   };
   expect(await takeSeats(booking.db, attempt)).toMatchObject({ outcome: 'held' });
   return {
-    ...{ order: newSecretId(), sale, event, fan, admission: attempt.admission },
+    ...{ order: newSecretId(), sale, event, fan, admission: attempt.admission, token: { iat: 1 } },
     ...{ idempotencyKey: 'key', requestDigest: '', emailKey: `${fan}@example.org`, currency: 'EUR' },
     request: {
       hold: attempt.hold,

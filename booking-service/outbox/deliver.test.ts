@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -77,8 +78,8 @@ const outboxWith = (transport: MailTransport, gatewayUrl = 'http://127.0.0.1:9')
   },
 });
 
-async function placeOrder() {
-  const fan = await booking.admit(sale);
+async function placeOrder(claims = {}) {
+  const fan = await booking.admit(sale, claims);
   const hold = await fan.request('POST', '/holds', { json: { seats: ['A-1-1', 'A-1-2'] } });
   const order = await fan.request('POST', '/orders', {
     json: { hold: hold.body.hold, buyer, payment: { token: 'tok_ok' } },
@@ -191,6 +192,34 @@ test('the gateway is told of a finished admission, and the fan’s other holds a
   await deliverNext(outboxWith(transport), 'admission-finished');
   const other = await booking.admit(sale);
   expect((await other.request('POST', '/holds', { json: { seats: ['A-1-5'] } })).status).toBe(201);
+});
+
+test('the gateway is told what the token said that an order was made with, if that was kept with it', async () => {
+  const told: unknown[] = [];
+  const gateway = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    told.push(JSON.parse(Buffer.concat(parts).toString()));
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+  const outbox = outboxWith(createFolderTransport('unused'), url);
+  const iat = Math.floor(Date.now() / 1000);
+  const { order } = (await placeOrder({ number: 3_000_000_000, iat })).order;
+  await deliverNext(outbox, 'admission-finished');
+  await booking.db.call((sql) => sql`update outbox_message set state = 'due', due_at = clock_timestamp()`);
+  await booking.db.call((sql) => sql`update ticket_order set queue_number = null`);
+  await deliverNext(outbox, 'admission-finished');
+  await booking.db.call((sql) => sql`update outbox_message set state = 'due', due_at = clock_timestamp()`);
+  await booking.db.call((sql) => sql`update ticket_order set admitted_at = null`);
+  await deliverNext(outbox, 'admission-finished');
+  gateway.close();
+  expect(told).toEqual([
+    { order, token: { number: 3_000_000_000, iat } },
+    { order, token: { iat } },
+    { order },
+  ]);
 });
 
 test('retries come later and later, up to a limit of time and of number', () => {

@@ -106,13 +106,17 @@ export const noteHoldEnds = (
   holdEndsMs: number,
 ): Promise<0 | 1> => holdEnds(store, claims.sale, [claims.sub, claims.jti, holdEndsMs]);
 
-/** An order was completed; returns the entry's state from now on, or null for an unknown sale. Idempotent. */
+/**
+ * An order was completed; returns the entry's state from now on, or null for an unknown sale. Idempotent. `token`: what
+ * the admission's token says, so that an entry that Redis has lost takes its own number, and no room besides.
+ */
 export async function finishAdmission(
   store: Store,
   sale: string,
   entry: string,
   order: string,
+  token: Partial<Pick<AdmissionClaims, 'number' | 'iat'>> = {},
 ): Promise<string | null> {
-  const [state] = await finish(store, sale, [entry, order]);
+  const [state] = await finish(store, sale, [entry, order, token.number ?? 0, token.iat ?? 0]);
   return state === 'no-sale' ? null : state;
 }

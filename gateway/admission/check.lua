@@ -14,11 +14,13 @@
 local sale = loadSale()
 if not sale then return { 'lost', 0, 0 } end
 local id = ARGV[2]
+local number = tonumber(ARGV[5])
+-- It is another fan's by now: the admission counts, the number does not.
+if number > lastNumberAt(tonumber(ARGV[6])) then number = 0 end
 
 -- An admission that Redis has lost is proved by its token alone. Its stand-in gives way to it; where there is none, one
 -- other stand-in gives up its room, for all who are really in the shop have room in it.
 local function readmit(entry)
-  local number = tonumber(ARGV[5])
   noteDrawn(number)
   local ends = tonumber(ARGV[8]) * 1000
   if entry then
@@ -64,7 +66,7 @@ end
 mayDrain()
 local entry = currentEntry(id, 'open')
 if not entry then
-  local over = endOf(tonumber(ARGV[5]))
+  local over = endOf(number)
   if over then return { over == 'finished' and over or 'ended', 0, 0 } end
   entry = readmit(nil)
 elseif not entry.jti and (entry.state ~= 'expired' or entry.displaced) and entry.state ~= 'finished' and entry.state ~= 'left' then

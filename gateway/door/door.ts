@@ -111,7 +111,7 @@ export function createDoor(options: {
     const holdEnds = typeof reported === 'string' ? Number(reported) : known;
     const changed = holdEnds !== null && (route.startsPayment || holdEnds !== known);
     try {
-      if (typeof order === 'string') await finishAdmission(store, claims.sale, claims.sub, order);
+      if (typeof order === 'string') await finishAdmission(store, claims.sale, claims.sub, order, claims);
       else if (changed) await noteHoldEnds(store, claims, holdEnds);
     } catch (error) {
       // A completed order is reported again through the outbox; a hold's end with the fan's next request.

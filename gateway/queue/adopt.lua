@@ -54,9 +54,7 @@ local function fromNumber(id, number, ticketEpoch)
   if code > 0 or not recovering or mustSpeakLater(ticketEpoch) then return false end
   -- Newer than anything that any gateway remembers.
   count('joined', 1)
-  local last = math.max(number, tonumber(redis.call('HGET', K.queue, 'next') or 0))
-  local takenFrom = math.min(number, tonumber(redis.call('HGET', K.queue, 'takenFrom') or number))
-  redis.call('HSET', K.queue, 'next', last, 'restoredTo', last, 'takenFrom', takenFrom)
+  noteTaken(number)
   redis.call('ZADD', K.waiting, number, id)
   redis.call('SETBIT', K.bits, number, 1)
   redis.call('SETBIT', K.seen[1], number, 1)
@@ -85,7 +83,7 @@ local function adopt(id, number, ticketEpoch)
     local found = number == 0 and fromLobby(id) or number > 0 and fromNumber(id, number, ticketEpoch)
     if not found then return { 'unknown' } end
     entry = currentEntry(id, state)
-  elseif number > 0 and not entry.number and entry.adopted then
+  elseif number > 0 and not entry.number and entry.adopted and number <= lastNumberOf(ticketEpoch) then
     -- It was brought back by its admission, which does not always say which number it has.
     absorb(number, id)
     entry.number = number

@@ -135,7 +135,7 @@ for i = 3, #ARGV, 4 do answers[#answers + 1] = join(ARGV[i], ARGV[i + 1], ARGV[i
 if joined > 0 then
   count('joined', joined)
   if last >= first then
-    noteEra(epoch, first - 1)
+    noteEra(epoch, first - 1, now)
     redis.call('HSET', K.queue, 'next', last)
     redis.call('ZADD', K.waiting, unpack(members))
     setBits(K.bits, first, last)

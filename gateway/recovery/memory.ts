@@ -14,7 +14,7 @@ export type QueueMemory = {
   run: string;
   runBeganAt: number;
   lastNumber: number;
-  /** 'epoch:number …': above which number numbers were given in each epoch after a loss. */
+  /** 'epoch:number:ms …': above which number numbers were given in each epoch after a loss, and since when. */
   eras: string;
   /** One bit a queue number, 1 while it waits. */
   bits: Uint8Array;

@@ -23,7 +23,9 @@ if not sale or tonumber(known[1] or 1) ~= tonumber(ARGV[2]) or not isRecovering(
 mayDrain()
 local memoryEpoch = tonumber(ARGV[5])
 if mustSpeakLater(memoryEpoch) then return -2 end
-for era, above in string.gmatch(ARGV[6], '(%d+):(%d+)') do noteEra(tonumber(era), tonumber(above)) end
+for era, above, since in string.gmatch(ARGV[6], '(%d+):(%d+):?(%d*)') do
+  noteEra(tonumber(era), tonumber(above), tonumber(since))
+end
 local lastRemembered = math.min(tonumber(ARGV[3]), lastNumberOf(memoryEpoch))
 local recoveredAt = keepRecovering()
 redis.call('HSET', K.queue, 'next', math.max(tonumber(known[4] or 0), lastRemembered), 'restoredTo', math.max(tonumber(known[5] or 0), lastRemembered))

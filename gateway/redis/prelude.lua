@@ -78,12 +78,14 @@ local function beginRecovery(sale, seenEpoch, seenVersion, longestPollMs)
 end
 
 -- Numbers above the last that anybody remembered are given again in the epoch after a loss. `eras` says of each epoch in
--- which any were given above which number: 'epoch:above …'.
-local function noteEra(epoch, above)
+-- which any were given above which number, and since when: 'epoch:above:ms …', without the time where it was noted before
+-- that was.
+local function noteEra(epoch, above, at)
   if epoch == 1 then return end
   local eras = redis.call('HGET', K.queue, 'eras') or ''
   if string.find(' ' .. eras, ' ' .. epoch .. ':', 1, true) then return end
-  redis.call('HSET', K.queue, 'eras', string.format('%s%s%d:%d', eras, eras == '' and '' or ' ', epoch, above))
+  local since = at and string.format(':%.0f', at) or ''
+  redis.call('HSET', K.queue, 'eras', string.format('%s%s%d:%d%s', eras, eras == '' and '' or ' ', epoch, above, since))
 end
 
 -- The last number for which the word of an epoch counts: higher ones have been given again since, or may have been.
@@ -93,6 +95,22 @@ local function lastNumberOf(epoch)
     if tonumber(era) > epoch then last = math.min(last, tonumber(above)) end
   end
   return last
+end
+
+-- The same for the word of an admission token, which says no epoch but when it was made, in seconds.
+local function lastNumberAt(madeAt)
+  local last = math.huge
+  for above, since in string.gmatch(redis.call('HGET', K.queue, 'eras') or '', '%d+:(%d+):(%d+)') do
+    if madeAt < math.floor(tonumber(since) / 1000) then last = math.min(last, tonumber(above)) end
+  end
+  return last
+end
+
+-- A number newer than anything that any gateway remembers, proved by its ticket or token: no other fan gets it.
+local function noteTaken(number)
+  local known = redis.call('HMGET', K.queue, 'next', 'takenFrom')
+  local last = math.max(number, tonumber(known[1] or 0))
+  redis.call('HSET', K.queue, 'next', last, 'restoredTo', last, 'takenFrom', math.min(number, tonumber(known[2] or number)))
 end
 
 -- Whoever speaks for an epoch before the last has slept through a whole recovery. In the first half of the next one those
@@ -619,7 +637,7 @@ local function takeOut(id, entry)
 end
 
 -- After a loss: what stands in for a number whose owner nobody remembered gives way to its owner, an entry that counts by
--- itself.
+-- itself. A number of which nothing is known is the owner's from now on.
 local function absorb(number, owner)
   local id = standInOf(number)
   local entry = readEntry(id)
@@ -633,6 +651,7 @@ local function absorb(number, owner)
   elseif code > STATE_CODES.admitted then
     count('ended:' .. STATE_NAMES[code], -1)
   else
+    if code == 0 then noteTaken(number) end
     return
   end
   count('joined', -1)

@@ -8,7 +8,7 @@ create function begin_orders(
   p_orders text[], p_sales text[], p_events text[], p_fans text[], p_admissions text[], p_keys text[], p_digests text[],
   p_holds text[], p_names text[], p_emails text[], p_email_keys text[], p_currencies text[], p_may_begin bool[],
   p_lease_ms float8[], p_payment_ms float8[], p_seats_per_fan int[], p_respond_async bool[], p_payment_tokens text[],
-  p_is_full bool[]
+  p_is_full bool[], p_queue_numbers float8[], p_admitted_at float8[]
 ) returns table (outcome text, ticket_order text, seats int, amount int, currency text, failure text)
 language plpgsql as $$
 #variable_conflict use_column
@@ -94,14 +94,16 @@ begin
   cross join lateral unnest(hold.seats) as named (seat)
   where given.outcome = 'begun' and seat.event = hold.event and seat.seat = named.seat;
   insert into ticket_order (id, sale, event, fan, admission, idempotency_key, request_digest, hold,
-    buyer_name, buyer_email, email_key, amount, currency, state, payment, lease_until, respond_async, payment_token)
+    buyer_name, buyer_email, email_key, amount, currency, state, payment, lease_until, respond_async, payment_token,
+    queue_number, admitted_at)
   select given.id, given.sale, given.event, given.fan, given.admission, given.key, given.digest, given.hold,
     given.name, given.email, given.email_key, hold.amount, given.currency, 'inProgress', 'unknown',
-    add_milliseconds(given.lease_ms), given.respond_async, given.payment_token
+    add_milliseconds(given.lease_ms), given.respond_async, given.payment_token, given.queue_number, given.admitted_at
   from unnest(p_orders, p_sales, p_events, p_fans, p_admissions, p_keys, p_digests, p_holds, p_names, p_emails,
-      p_email_keys, p_currencies, p_lease_ms, p_respond_async, p_payment_tokens, v_outcomes)
+      p_email_keys, p_currencies, p_lease_ms, p_respond_async, p_payment_tokens, p_queue_numbers,
+      p_admitted_at, v_outcomes)
     as given (id, sale, event, fan, admission, key, digest, hold, name, email, email_key, currency, lease_ms,
-      respond_async, payment_token, outcome)
+      respond_async, payment_token, queue_number, admitted_at, outcome)
   join hold on hold.id = given.hold
   where given.outcome = 'begun';
   perform note_seats_of_holds(array(
