@@ -213,6 +213,29 @@ test('whoever does not show up keeps the code for as long as a missed turn does,
   await gateway.stop();
 });
 
+test('who had missed a turn for good does not come back for another while somebody else has the code', async () => {
+  for (const isTruncated of [true, false]) {
+    const definition = await presale({ claimSeconds: 10, graceSeconds: 300 });
+    const { sale } = definition;
+    const gateway = await queueGateway(f.store);
+    const gone = await gateway.join(sale, 'gone', 'a');
+    await giveTurns(f.store, sale);
+    f.pass(10);
+    await giveTurns(f.store, sale);
+    const saved = await saveQueue(f, sale);
+    f.pass(300);
+    const other = await gateway.join(sale, 'other', 'a');
+    await gateway.look(sale);
+    if (isTruncated) await goBack(f, sale, saved);
+    else await loseEverything(f, definition, CODES);
+    for (let time = 1; time <= 3; time += 1) await gateway.look(sale);
+    expect(await gateway.poll(gone)).toMatchObject({ state: 'missed', returning: false });
+    expect(await gateway.poll(other)).toMatchObject({ state: 'waiting', queueNumber: 2 });
+    expect(await holdersOf(f, sale, 'a')).toEqual([entryOf(other)]);
+    await gateway.stop();
+  }
+});
+
 test('a lobby’s codes come back with those who do, and how often a code has opened a place does in any case', async () => {
   const definition = await presale({
     opensAt: new Date(f.now() + 600_000).toISOString(),

@@ -8,7 +8,7 @@
 -- ARGV[2]  the epoch of the recovery
 -- ARGV[3]  the epoch of what is remembered
 -- ARGV[4…] for each of at most CODES_PER_CALL uses (restore-codes.ts): the entry's id, empty for none; its number, 0 in a
---          lobby; the code's digest; how many places the code has opened
+--          lobby; the code's digest, empty for a use that the entry has given back; how many places the code has opened
 --
 -- -1 when this recovery is over | how many uses were brought back
 local sale = loadSale()
@@ -52,11 +52,23 @@ local function isOccupied(id, number)
     or number > 0 and redis.call('HEXISTS', K.codeOf, standInOf(number)) == 1
 end
 
+-- Who had missed a turn for good, so that the code may be another fan's by now, does not come back for the next one.
+local function endMissed(id, number)
+  local holder, entry = holderOf(id, number)
+  if not entry or entry.state ~= 'missed' or entry.returning then return end
+  giveCodeBack(holder)
+  if entry.returned or redis.call('HEXISTS', K.entries, holder) == 0 then return end
+  entry.returned = true
+  redis.call('HSET', K.entries, holder, cjson.encode(entry))
+end
+
 local brought = 0
 for i = 4, #ARGV, 4 do
   local id, number, code, opened = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2], tonumber(ARGV[i + 3])
   local known = redis.call('HMGET', K.codes, code, code .. ':opened')
-  if known[1] then
+  if code == '' then
+    endMissed(id, number)
+  elseif known[1] then
     if opened > tonumber(known[2] or 0) then
       redis.call('HSET', K.codes, code .. ':opened', opened)
       logCodes(codeTaken('-', 0, code, opened))
