@@ -5,9 +5,10 @@ import { Problem } from '#shared/problem.ts';
 import { type Event, listEvents } from '../catalogue/event.ts';
 import { listSales, type Sale, withEvent } from '../catalogue/sale.ts';
 import type { Db } from '../db/client.ts';
+import { type ChangeLog, createChangeLog } from './change-log.ts';
 import { type Changes, currentSnapshot, readChanges, readSeats } from './changes.ts';
 import { oneAfterAnother } from './one-after-another.ts';
-import { applySeatRows, createSeatStates, openEnded, type SeatStates } from './seat-states.ts';
+import { applySeatRows, createSeatStates, openEnded, type SeatStates, takeChanged } from './seat-states.ts';
 
 const RENEW_INTERVAL_MS = 200;
 /** How long a fan of a sale that is not in memory waits for it. */
@@ -17,7 +18,7 @@ const REFRESH_GAP_MS = 15;
 /** Away for longer than this, and the notes may have been pruned: everything is read anew. */
 const RELOAD_AFTER_MS = 5 * 60_000;
 
-type LiveEvent = { event: Event; states: SeatStates; version: number };
+type LiveEvent = { event: Event; states: SeatStates; version: number; changes: ChangeLog };
 
 export type Inventory = {
   /** Reads until there is something to serve, then keeps it current; resolves at once. */
@@ -33,7 +34,7 @@ export type Inventory = {
   /** An event that is on sale, by id; undefined for one that is not in memory. */
   eventOf: (event: string) => Event | undefined;
   /** What fans see of an event's seats as of now. The version rises with every visible change, through restarts too. */
-  seatsOf: (event: string) => { states: SeatStates; version: number };
+  seatsOf: (event: string) => { states: SeatStates; version: number; changes: Pick<ChangeLog, 'since'> };
 };
 
 type Memory = { snapshot: string; sales: Map<string, Sale>; events: Map<string, LiveEvent> };
@@ -93,7 +94,7 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
     seatsOf: (id) => {
       const live = memory?.events.get(id);
       if (!live) throw new Error(`The inventory has no event ${id}.`);
-      if (openEnded(live.states, nowMs())) live.version = nextVersion(live.version, nowMs());
+      if (openEnded(live.states, nowMs())) moveOn(live, nowMs());
       return live;
     },
   };
@@ -117,7 +118,8 @@ async function loadEvents(db: Db, memory: Memory, ids: readonly string[], nowMs:
     const states = createSeatStates(event.sections);
     applySeatRows(states, await readSeats(db, event.id), nowMs);
     const version = nextVersion(memory.events.get(event.id)?.version ?? 0, nowMs);
-    memory.events.set(event.id, { event, states, version });
+    takeChanged(states);
+    memory.events.set(event.id, { event, states, version, changes: createChangeLog(version) });
   }
 }
 
@@ -130,9 +132,7 @@ function addSale(memory: Memory, stored: Parameters<typeof withEvent>[0]): void 
 async function takeOver(db: Db, memory: Memory, changes: Changes): Promise<void> {
   for (const [id, rows] of Object.entries(changes.seats)) {
     const live = memory.events.get(id);
-    if (live && applySeatRows(live.states, rows, changes.nowMs)) {
-      live.version = nextVersion(live.version, changes.nowMs);
-    }
+    if (live && applySeatRows(live.states, rows, changes.nowMs)) moveOn(live, changes.nowMs);
   }
   if (changes.sales.length > 0) {
     const stored = await listSales(db, changes.sales);
@@ -141,6 +141,12 @@ async function takeOver(db: Db, memory: Memory, changes: Changes): Promise<void>
     for (const sale of stored) addSale(memory, sale);
   }
   memory.snapshot = changes.snapshot;
+}
+
+/** Something looks different from now on. */
+function moveOn(live: LiveEvent, nowMs: number): void {
+  live.version = nextVersion(live.version, nowMs);
+  live.changes.add(live.version, takeChanged(live.states));
 }
 
 /** The moment of the last visible change, made to rise always. */

@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
-import { SeatsQuery } from '#shared/contract/booking.ts';
+import { SeatsQuery, SeatsSinceQuery } from '#shared/contract/booking.ts';
 import { isKnown } from '#shared/finished-answer.ts';
 import { validate } from '#shared/json-body.ts';
 import { type FanEnv, requireLive } from '../caller/fan.ts';
 import type { Inventory } from './inventory.ts';
-import { createCompactSeatsCache, type Rendered, renderSeatList } from './seats-answer.ts';
+import { createCompactSeatsCache, type Rendered, renderSeatList, seatChanges } from './seats-answer.ts';
 import { readStock } from './stock.ts';
 
 /** What an admitted fan browses: from memory, revalidated by entity tag. */
@@ -15,11 +15,14 @@ export function seatRoutes({ inventory }: { inventory: Inventory }): Hono<FanEnv
     const { sale } = c.var;
     const view = inventory.seatsOf(sale.event.id);
     const given = c.req.query();
-    const rendered =
-      Object.keys(given).length === 0
-        ? compact(sale, view)
-        : renderSeatList(sale, view, validate(SeatsQuery, given));
-    return conditional(rendered, c.req.header('if-none-match'));
+    if ('since' in given) {
+      const changes = seatChanges(sale, view, validate(SeatsSinceQuery, given).since);
+      // It grows old at once, so nobody is to keep it.
+      if (changes) return c.json(changes, 200, { 'cache-control': 'private, no-store' });
+    }
+    const isWhole = Object.keys(given).length === 0 || 'since' in given;
+    const rendered = isWhole ? compact(sale, view) : renderSeatList(sale, view, validate(SeatsQuery, given));
+    return conditional(rendered, c.req.header('if-none-match'), c.req.header('accept-encoding'));
   });
 }
 
@@ -28,9 +31,33 @@ export function stockRoutes({ inventory }: { inventory: Inventory }): Hono {
   return new Hono().get('/stock', (c) => c.json({ sales: readStock(inventory), ageMs: inventory.ageMs() }));
 }
 
-/** 304 when the fan has these very bytes (RFC 9110 §13.1.2). Private: it is only for who was admitted. */
-function conditional({ body, etag }: Rendered, ifNoneMatch: string | undefined): Response {
-  const headers = { etag, 'cache-control': 'private, no-cache' };
+/** Shorter answers gain nothing from being compressed. */
+const ZIPPED_FROM = 1_024;
+
+/**
+ * 304 when the fan has these very bytes (RFC 9110 §13.1.2), compressed for whoever takes gzip. Private: it is only for who
+ * was admitted.
+ */
+function conditional(
+  rendered: Rendered,
+  ifNoneMatch: string | undefined,
+  acceptEncoding: string | undefined,
+): Response {
+  const isZipped = rendered.body.length >= ZIPPED_FROM && takesGzip(acceptEncoding);
+  const { body, etag } = isZipped ? rendered.zipped() : rendered;
+  const headers: Record<string, string> = {
+    etag,
+    'cache-control': 'private, no-cache',
+    vary: 'accept-encoding',
+  };
   if (isKnown(ifNoneMatch, etag)) return new Response(null, { status: 304, headers });
-  return new Response(body, { headers: { ...headers, 'content-type': 'application/json' } });
+  headers['content-type'] = 'application/json';
+  if (isZipped) headers['content-encoding'] = 'gzip';
+  return new Response(body, { headers });
 }
+
+/** Whether gzip is named and not refused (RFC 9110 §12.5.3). */
+const takesGzip = (acceptEncoding = ''): boolean =>
+  /(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=(?:1(?:\.0{0,3})?|0\.\d{0,2}[1-9]\d{0,2}))?\s*(?:,|$)/i.test(
+    acceptEncoding,
+  );

@@ -22,6 +22,8 @@ export type SeatStates = {
   counts: Int32Array;
   /** No hold ends before this moment. */
   nextEndMs: number;
+  /** The seats that have come to look different since they were last taken from here. */
+  changed: number[];
 };
 
 export function createSeatStates(sections: readonly Section[]): SeatStates {
@@ -38,8 +40,11 @@ export function createSeatStates(sections: readonly Section[]): SeatStates {
     sectionOf,
     counts,
     nextEndMs: Number.POSITIVE_INFINITY,
+    changed: [],
   };
 }
+
+export const takeChanged = (states: SeatStates): number[] => states.changed.splice(0);
 
 function show(states: SeatStates, seat: number, state: number): boolean {
   const before = states.shown[seat] as number;
@@ -48,6 +53,7 @@ function show(states: SeatStates, seat: number, state: number): boolean {
   states.counts[row + before] = (states.counts[row + before] as number) - 1;
   states.counts[row + state] = (states.counts[row + state] as number) + 1;
   states.shown[seat] = state;
+  states.changed.push(seat);
   return true;
 }
 

@@ -1,25 +1,45 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import type { z } from 'zod';
 import {
   type CompactSeatsAnswer,
+  type SeatChangesAnswer,
   type SeatsAnswer,
   type SeatsQuery,
   seatStates,
 } from '#shared/contract/booking.ts';
+import { seatsOf } from '../catalogue/layout.ts';
 import type { Sale } from '../catalogue/sale.ts';
+import type { ChangeLog } from './change-log.ts';
 import { encodeStates } from './compact-map.ts';
 import type { SeatStates } from './seat-states.ts';
 
 const SEATS_LISTED_MAX = 1_000;
 
-type View = { states: SeatStates; version: number };
+type View = { states: SeatStates; version: number; changes: Pick<ChangeLog, 'since'> };
 
-/** A finished body with its strong entity tag (RFC 9110 §8.8.3): equal bytes have equal tags, in every process. */
-export type Rendered = { body: string; etag: string };
+/**
+ * A finished body with its strong entity tag (RFC 9110 §8.8.3): equal bytes have equal tags, in every process. The
+ * compressed form is another representation, with a tag of its own; it is made once, when the first asks for it.
+ */
+export type Rendered = {
+  body: string;
+  etag: string;
+  zipped: () => { body: Uint8Array<ArrayBuffer>; etag: string };
+};
 
 const render = (answer: unknown): Rendered => {
   const body = JSON.stringify(answer);
-  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };
+  const tag = hash('sha256', body, 'base64url').slice(0, 22);
+  let zipped: ReturnType<Rendered['zipped']> | null = null;
+  return {
+    body,
+    etag: `"${tag}"`,
+    zipped: () => {
+      zipped ??= { body: new Uint8Array(gzipSync(body)), etag: `"${tag}-gzip"` };
+      return zipped;
+    },
+  };
 };
 
 export function compactSeats(sale: Sale, view: View): z.infer<typeof CompactSeatsAnswer> {
@@ -82,3 +102,21 @@ export function createCompactSeatsCache(): (sale: Sale, view: View) => Rendered 
 }
 
 export const renderSeatList = (...of: Parameters<typeof listSeats>): Rendered => render(listSeats(...of));
+
+/** What may look different from a map of version `since`; null when the whole map is to be sent instead. */
+export function seatChanges(sale: Sale, view: View, since: number): z.infer<typeof SeatChangesAnswer> | null {
+  const seats = view.changes.since(since);
+  if (seats === null) return null;
+  const { event, sections } = sale;
+  const changes: [number, number][] = [];
+  let before = 0;
+  for (const section of sections) {
+    for (const seat of seats) {
+      const offset = seat - section.firstSeat;
+      if (offset >= 0 && offset < seatsOf(section))
+        changes.push([before + offset, view.states.shown[seat] as number]);
+    }
+    before += seatsOf(section);
+  }
+  return { version: view.version, event: event.id, layoutVersion: event.layoutVersion, since, changes };
+}

@@ -27,6 +27,7 @@ const SLOW_PAYMENT_MS = 5_000;
 /** The only headers that pass, in either direction. */
 const requestHeaders = [
   'accept',
+  'accept-encoding',
   'content-type',
   'idempotency-key',
   'if-none-match',
@@ -35,6 +36,7 @@ const requestHeaders = [
 ];
 const answerHeaders = [
   'cache-control',
+  'content-encoding',
   'content-type',
   'etag',
   'location',

@@ -42,6 +42,21 @@ export const CompactSeatsAnswer = z.object({
     .describe('Base64; seat i in bits 2·(i mod 4) of byte ⌊i/4⌋; 0 open, 1 held, 2 sold, 3 blocked.'),
 });
 
+/** `GET /api/sales/:sale/seats?since=`: what may look different from the map of that version. */
+export const SeatsSinceQuery = z.strictObject({ since: z.coerce.number().int().min(0) });
+
+export const SeatChangesAnswer = z.object({
+  version: z.int(),
+  event: Id,
+  layoutVersion: z.int(),
+  since: z.int(),
+  changes: z
+    .array(z.tuple([z.int(), z.int()]))
+    .describe(
+      'Seats as [i, state], i and state as in `statuses`. Where so much is not known any more, the whole map comes instead.',
+    ),
+});
+
 /** `POST /api/sales/:sale/holds`: these seats, or the best available. */
 export const HoldRequest = z.union([
   z.strictObject({

@@ -10,8 +10,10 @@ import {
   OrderRequest,
   OrdersAnswer,
   OrderTakenAnswer,
+  SeatChangesAnswer,
   SeatsAnswer,
   SeatsQuery,
+  SeatsSinceQuery,
 } from './booking.ts';
 import { EventAnswer, EventRequest, LayoutAnswer } from './event.ts';
 import { IdempotencyKey } from './fields.ts';
@@ -174,8 +176,8 @@ export const operations: Operation[] = [
   }),
 
   shop('get', `${sale}/seats`, 'Seats: compact without a query, as a list with one', {
-    query: SeatsQuery,
-    answers: { 200: z.union([SeatsAnswer, CompactSeatsAnswer]), 304: null },
+    query: SeatsQuery.extend(SeatsSinceQuery.partial().shape),
+    answers: { 200: z.union([SeatsAnswer, CompactSeatsAnswer, SeatChangesAnswer]), 304: null },
     codes: ['invalid-field'],
   }),
   shop('post', `${sale}/holds`, 'Hold seats, all or none', {
