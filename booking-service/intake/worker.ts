@@ -10,7 +10,7 @@ import type { HasJob } from './lost.ts';
  * Orders that one worker works on at once. Most of their time they wait for the provider, so it is more than there are
  * connections; the rest of the queue waits in Redis and not in this process.
  */
-const ORDERS_AT_ONCE = 100;
+export const ORDERS_AT_ONCE = 200;
 /** A worker that has not been heard of for so long has lost its jobs; how often each looks for such jobs. */
 const JOB_LOCK_MS = 6_000;
 const STALLED_LOOK_MS = 3_000;
@@ -32,8 +32,9 @@ export function startOrderJobs(options: {
   till: Till;
   onBooked: () => void;
   log: Log;
+  ordersAtOnce?: number;
 }): OrderJobs {
-  const { redisUrl, till, onBooked, log } = options;
+  const { redisUrl, till, onBooked, log, ordersAtOnce = ORDERS_AT_ONCE } = options;
   const redis = connectWaiting(redisUrl, log);
   const asking = connectFailingFast(redisUrl, log);
 
@@ -52,7 +53,7 @@ export function startOrderJobs(options: {
   const worker = new Worker(ORDER_JOBS.name, book, {
     prefix: ORDER_JOBS.prefix,
     connection: redis,
-    concurrency: ORDERS_AT_ONCE,
+    concurrency: ordersAtOnce,
     lockDuration: JOB_LOCK_MS,
     stalledInterval: STALLED_LOOK_MS,
     maxStalledCount: STALLED_MAX,

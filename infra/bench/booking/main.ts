@@ -6,11 +6,12 @@ import { ownRedis } from '../../testing/redis-server.ts';
 import { type Figure, holds, table } from '../figures.ts';
 import { startChild } from '../processes.ts';
 import { measureBelowHttp } from './below-http.ts';
+import { measureIntake } from './intake.ts';
 import { measureOverHttp, measureStatus } from './over-http.ts';
 import { IN_FLIGHT, ROUND_MS, ROUNDS, say } from './settings.ts';
 import { type Shop, startShop } from './shop.ts';
 
-const PARTS = ['http', 'status', 'below'];
+const PARTS = ['http', 'status', 'below', 'intake'];
 
 /** `npm run bench:booking [-- PART …]`: resolves to the exit code, 1 when a figure does not hold. */
 export async function main({ root, args }: { root: string; args: string[] }): Promise<number> {
@@ -44,6 +45,7 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     if (isAsked('http')) figures.push(...(await measureOverHttp(bench)));
     if (isAsked('status')) figures.push(...(await measureStatus(bench)));
     if (isAsked('below')) figures.push(...(await measureBelowHttp(sql, database.url, together.port)));
+    if (isAsked('intake')) figures.push(...(await measureIntake(sql, urls, together.port)));
     say(table(figures));
     return figures.every(holds) ? 0 : 1;
   } finally {

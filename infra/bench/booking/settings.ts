@@ -16,3 +16,7 @@ export const INTERNAL_SECRET = 'the-internal-secret-of-the-benchmark';
 export const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
+
+export type WorkerKind = 'together' | 'oneByOne' | 'empty';
+/** Jobs of the baseline; a queue of their own. */
+export const EMPTY_JOBS = { name: 'empty', prefix: '{admit-one-bench}' } as const;
