@@ -7,13 +7,16 @@
 -- p_wishes   of each attempt the seats it wants ('{14,16}'), likewise one value an attempt in the arrays that follow
 -- p_places   the same as places in p_seats ('{1,3}', counting from 1)
 --
+-- Rows are found by their keys, whatever the planner thinks of tables that were small when it planned.
+--
 -- One row an attempt, in their order; outcomes as of take_seats, and busy. `seats` are those of a hold that was there
 -- before, or the places that are taken.
 create function take_seats_together(
   p_event text, p_seats int[], p_wishes text[], p_places text[], p_holds text[], p_sales text[], p_fans text[], p_admissions text[],
   p_keys text[], p_digests text[], p_hold_ms float8[], p_seats_per_fan int[], p_holds_per_admission int
 ) returns table (outcome text, hold text, seats int[], amount int, expires_at timestamptz, holds_end timestamptz)
-language plpgsql as $$
+language plpgsql
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
   c_open constant smallint := 0;

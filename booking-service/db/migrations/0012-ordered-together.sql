@@ -10,14 +10,18 @@ create function begin_orders(
   p_lease_ms float8[], p_payment_ms float8[], p_seats_per_fan int[], p_respond_async bool[], p_payment_tokens text[],
   p_is_full bool[], p_queue_numbers float8[], p_admitted_at float8[]
 ) returns table (outcome text, ticket_order text, seats int, amount int, currency text, failure text)
-language plpgsql as $$
+language plpgsql
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
   v_failed_orders_max constant int := 20;
+  -- One value an order: whether its fan and buyer are locked, its hold, and its hold with all of its seats.
   v_is_mine bool[];
-  v_locked text[];
+  v_is_locked bool[] := array_fill(false, array[cardinality(p_orders)]);
+  v_is_held bool[] := array_fill(false, array[cardinality(p_orders)]);
   v_outcomes text[];
   v_ends timestamptz[];
+  v_n int;
 begin
   v_is_mine := array(
     select pg_try_advisory_xact_lock(hashtextextended('fan ' || sale || ' ' || fan, 0))
@@ -25,24 +29,31 @@ begin
     from unnest(p_sales, p_fans, p_events, p_email_keys) with ordinality as given (sale, fan, event, email_key, n)
     order by n
   );
-  v_locked := array(
-    select hold.id from unnest(p_holds, v_is_mine) as given (hold, is_mine) join hold on hold.id = given.hold
-    where given.is_mine order by hold.id for update of hold skip locked
-  );
-  -- Of those the ones that still have all of their seats.
-  v_locked := array(
-    select mine.id from (
-      select named.id, named.quantity
+  for v_n in
+    select given.n
+    from unnest(p_holds, v_is_mine) with ordinality as given (hold, is_mine, n) join hold on hold.id = given.hold
+    where given.is_mine for update of hold skip locked
+  loop
+    v_is_locked[v_n] := true;
+  end loop;
+  -- Whose the seats are is all that counts: an expired hold that nobody has taken a seat of may still be paid.
+  for v_n in
+    select mine.n from (
+      select named.n, named.quantity
       from (
-        select id, event, cardinality(hold.seats) as quantity, unnest(hold.seats) as seat
-        from hold where id = any (v_locked) and state in ('active', 'expired')
+        select given.n, hold.id, hold.event, cardinality(hold.seats) as quantity, unnest(hold.seats) as seat
+        from unnest(p_holds, v_is_locked) with ordinality as given (hold, is_locked, n)
+        join hold on hold.id = given.hold
+        where given.is_locked and hold.state in ('active', 'expired')
       ) as named
       join seat on seat.event = named.event and seat.seat = named.seat
       where seat.hold = named.id and seat.state in (0, 1)
-      order by seat.event, seat.seat for update of seat skip locked
+      for update of seat skip locked
     ) as mine
-    group by mine.id, mine.quantity having count(*) = mine.quantity
-  );
+    group by mine.n, mine.quantity having count(*) = mine.quantity
+  loop
+    v_is_held[v_n] := true;
+  end loop;
 
   select array_agg(judged.outcome order by judged.n), array_agg(judged.ends order by judged.n) into v_outcomes, v_ends
   from (
@@ -60,12 +71,12 @@ begin
       case when hold.extended then hold.expires_at
         else greatest(hold.expires_at, add_milliseconds(given.payment_ms)) end as ends
     from unnest(p_sales, p_events, p_fans, p_admissions, p_keys, p_holds, p_email_keys, p_may_begin, p_payment_ms,
-        p_seats_per_fan, p_is_full, v_is_mine)
+        p_seats_per_fan, p_is_full, v_is_mine, v_is_held)
       with ordinality as given (sale, event, fan, admission, key, hold, email_key, may_begin, payment_ms, seats_per_fan,
-        is_full, is_mine, n)
+        is_full, is_mine, is_held, n)
     left join ticket_order as known
       on known.sale = given.sale and known.fan = given.fan and known.idempotency_key = given.key
-    left join hold on hold.id = given.hold and hold.id = any (v_locked)
+    left join hold on hold.id = given.hold and given.is_held
       and hold.sale = given.sale and hold.fan = given.fan and hold.event = given.event
     cross join lateral (
       select count(*) as orders from ticket_order
@@ -119,101 +130,120 @@ begin
 end $$;
 
 -- Tells whoever keeps the inventory in memory that seats of these holds have changed: one note an event.
-create function note_seats_of_holds(p_holds text[]) returns void language plpgsql as $$
+create function note_seats_of_holds(p_holds text[]) returns void language plpgsql
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
   insert into inventory_change (event, seats)
-  select hold.event, array_agg(named.seat) from hold cross join lateral unnest(hold.seats) as named (seat)
-  where hold.id = any (p_holds) group by hold.event;
+  select hold.event, array_agg(named.seat)
+  from unnest(p_holds) as given (id) join hold on hold.id = given.id
+  cross join lateral unnest(hold.seats) as named (seat)
+  group by hold.event;
 end $$;
 
 -- Many payments are authorised: sells the seats of their orders and writes tickets and outbox messages. `p_codes`: of each
 -- order as many ticket codes as it has seats; `p_messages`: of each order the ids of its outbox messages, of p_kinds.
 -- One row an order, in their order: confirmed, or null.
 create function confirm_orders(p_orders text[], p_codes text[], p_kinds text[], p_messages text[], p_lease_ms float8)
-returns table (state text, failure text) language plpgsql as $$
+returns table (state text, failure text) language plpgsql
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
-  v_orders text[];
-  v_holds text[];
+  -- One value an order: its hold, null where it is not to be had; and whether it is confirmed.
+  v_holds text[] := array_fill(null::text, array[cardinality(p_orders)]);
+  v_is_mine bool[] := array_fill(false, array[cardinality(p_orders)]);
+  v_states text[] := array_fill(null::text, array[cardinality(p_orders)]);
+  -- And of those that are confirmed:
+  v_won text[] := '{}';
+  v_won_holds text[] := '{}';
+  v_won_codes text[] := '{}';
+  v_won_messages text[] := '{}';
+  v_one record;
 begin
-  v_orders := array(
-    select ticket_order.id from unnest(p_orders) as given (id) join ticket_order on ticket_order.id = given.id
-    where ticket_order.state = 'inProgress' order by ticket_order.id for update of ticket_order skip locked
-  );
-  v_holds := array(
-    select hold.id from ticket_order join hold on hold.id = ticket_order.hold
-    where ticket_order.id = any (v_orders) order by hold.id for update of hold skip locked
-  );
-  v_holds := array(
-    select mine.id from (
-      select named.id, named.quantity
+  for v_one in
+    select given.n::int as n, ticket_order.hold
+    from unnest(p_orders) with ordinality as given (id, n) join ticket_order on ticket_order.id = given.id
+    where ticket_order.state = 'inProgress' for update of ticket_order skip locked
+  loop
+    v_holds[v_one.n] := v_one.hold;
+  end loop;
+  for v_one in
+    select given.n::int as n
+    from unnest(v_holds, p_codes) with ordinality as given (hold, codes, n) join hold on hold.id = given.hold
+    where cardinality(given.codes::text[]) = cardinality(hold.seats) for update of hold skip locked
+  loop
+    v_is_mine[v_one.n] := true;
+  end loop;
+  -- The seats are still the hold's as long as nobody took them since; the clock does not matter.
+  for v_one in
+    select mine.n from (
+      select named.n, named.quantity
       from (
-        select id, event, cardinality(hold.seats) as quantity, unnest(hold.seats) as seat
-        from hold where id = any (v_holds)
+        select given.n::int as n, hold.id, hold.event, cardinality(hold.seats) as quantity, unnest(hold.seats) as seat
+        from unnest(v_holds, v_is_mine) with ordinality as given (hold, is_mine, n) join hold on hold.id = given.hold
+        where given.is_mine
       ) as named
       join seat on seat.event = named.event and seat.seat = named.seat
       where seat.hold = named.id and seat.state in (0, 1)
-      order by seat.event, seat.seat for update of seat skip locked
+      for update of seat skip locked
     ) as mine
-    group by mine.id, mine.quantity having count(*) = mine.quantity
-  );
-  v_orders := array(
-    select ticket_order.id
-    from unnest(p_orders, p_codes) as given (id, codes)
-    join ticket_order on ticket_order.id = given.id
-    join hold on hold.id = ticket_order.hold
-    where ticket_order.id = any (v_orders) and hold.id = any (v_holds)
-      and cardinality(given.codes::text[]) = cardinality(hold.seats)
-  );
-  v_holds := array(select hold from ticket_order where id = any (v_orders));
+    group by mine.n, mine.quantity having count(*) = mine.quantity
+  loop
+    v_states[v_one.n] := 'confirmed';
+    v_won := v_won || p_orders[v_one.n];
+    v_won_holds := v_won_holds || v_holds[v_one.n];
+    v_won_codes := v_won_codes || p_codes[v_one.n];
+    v_won_messages := v_won_messages || p_messages[v_one.n];
+  end loop;
 
   update seat set state = 2, held_until = null
-  from hold cross join lateral unnest(hold.seats) as named (seat)
-  where hold.id = any (v_holds) and seat.event = hold.event and seat.seat = named.seat;
-  update hold set state = 'confirmed' where id = any (v_holds);
+  from unnest(v_won_holds) as won (id) join hold on hold.id = won.id
+  cross join lateral unnest(hold.seats) as named (seat)
+  where seat.event = hold.event and seat.seat = named.seat;
+  update hold set state = 'confirmed' from unnest(v_won_holds) as won (id) where hold.id = won.id;
   insert into ticket (code, ticket_order, event, seat)
-  select sold.code, ticket_order.id, hold.event, sold.seat
-  from unnest(p_orders, p_codes) as given (id, codes)
-  join ticket_order on ticket_order.id = given.id
-  join hold on hold.id = ticket_order.hold
-  cross join lateral unnest(given.codes::text[], hold.seats) as sold (code, seat)
-  where ticket_order.id = any (v_orders);
+  select sold.code, won.id, hold.event, sold.seat
+  from unnest(v_won, v_won_holds, v_won_codes) as won (id, hold, codes)
+  join hold on hold.id = won.hold
+  cross join lateral unnest(won.codes::text[], hold.seats) as sold (code, seat);
   insert into outbox_message (id, kind, ticket_order)
-  select message.id, message.kind, given.id
-  from unnest(p_orders, p_messages) as given (id, messages)
-  cross join lateral unnest(given.messages::text[], p_kinds) as message (id, kind)
-  where given.id = any (v_orders);
+  select message.id, message.kind, won.id
+  from unnest(v_won, v_won_messages) as won (id, messages)
+  cross join lateral unnest(won.messages::text[], p_kinds) as message (id, kind);
   update ticket_order
   set state = 'confirmed', payment = 'captureDue', lease_until = add_milliseconds(p_lease_ms), payment_token = null
-  where id = any (v_orders);
-  perform note_seats_of_holds(v_holds);
-  return query
-    select case when given.id = any (v_orders) then 'confirmed' end, null::text
-    from unnest(p_orders) with ordinality as given (id, n) order by n;
+  from unnest(v_won) as won (id) where ticket_order.id = won.id;
+  perform note_seats_of_holds(v_won_holds);
+  return query select word, null::text from unnest(v_states) as word;
 end $$;
 
 -- Takes many orders that wait for the worker; outcomes as of claim_waiting_order, or null.
 create function claim_waiting_orders(p_orders text[], p_lease_ms float8)
 returns table (outcome text, seats int, amount int, currency text, payment_token text, attempts int, wait_ms float8)
-language plpgsql as $$
+language plpgsql
+set join_collapse_limit = 1 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 declare
-  v_orders text[];
+  v_mine text[] := array_fill(null::text, array[cardinality(p_orders)]);
+  v_one record;
 begin
-  v_orders := array(
-    select ticket_order.id from unnest(p_orders) as given (id) join ticket_order on ticket_order.id = given.id
+  for v_one in
+    select given.n::int as n, given.id
+    from unnest(p_orders) with ordinality as given (id, n) join ticket_order on ticket_order.id = given.id
     where ticket_order.respond_async and ticket_order.state = 'inProgress'
       and ticket_order.lease_until <= clock_timestamp()
-    order by ticket_order.id for update of ticket_order skip locked
-  );
-  update ticket_order set attempts = attempts + 1, lease_until = add_milliseconds(p_lease_ms) where id = any (v_orders);
+    for update of ticket_order skip locked
+  loop
+    v_mine[v_one.n] := v_one.id;
+  end loop;
+  update ticket_order set attempts = attempts + 1, lease_until = add_milliseconds(p_lease_ms)
+  from unnest(v_mine) as mine (id) where ticket_order.id = mine.id;
   return query
     select case when ticket_order.id is not null then 'claimed' end, cardinality(hold.seats), ticket_order.amount,
       ticket_order.currency, ticket_order.payment_token, ticket_order.attempts, 0::float8
-    from unnest(p_orders) with ordinality as given (id, n)
-    left join ticket_order on ticket_order.id = given.id and ticket_order.id = any (v_orders)
+    from unnest(v_mine) with ordinality as mine (id, n)
+    left join ticket_order on ticket_order.id = mine.id
     left join hold on hold.id = ticket_order.hold
-    order by given.n;
+    order by mine.n;
 end $$;
 
 -- The test provider's commands, many payments at once; each is the same as for one (test_payment_authorise, _capture).
