@@ -29,5 +29,6 @@ export async function createSigner() {
     new SignJWT(claims)
       .setProtectedHeader({ alg: admissionTokenAlgorithm, typ: admissionTokenType, kid: 'test', ...header })
       .sign(privateKey);
-  return { publicKey, privateKey, jwk, sign };
+  const privateJwk = { ...(await exportJWK(privateKey)), kid: 'test' };
+  return { publicKey, privateKey, jwk, privateJwk, sign };
 }

@@ -3,8 +3,11 @@ import { INTERNAL_SECRET } from './settings.ts';
 
 /** What the main process asks of this one: as many requests as can be had in a time, over kept connections. */
 export type Load = {
-  /** `warm`: each fan looks at the seats once. `order`: a hold, and its order. `seats`: the same fan reads again and again. */
-  kind: 'warm' | 'hold' | 'order' | 'seats' | 'bare';
+  /**
+   * `warm`: each fan looks at the seats once. `order`: a hold, and its order. `seats`: the same fan reads again and again;
+   * `known`: fans ask for what they have already.
+   */
+  kind: 'warm' | 'hold' | 'order' | 'seats' | 'known' | 'bare';
   port: number;
   connections: number;
   ms: number;
@@ -40,6 +43,7 @@ async function run(load: Load): Promise<Outcome> {
   };
   const tokenOf = (i: number) => tokens[i % tokens.length] as string;
   let bytes = 0;
+  let etag = '';
 
   const one = async (connection: Connection, i: number): Promise<string | null> => {
     if (kind === 'bare') {
@@ -56,6 +60,13 @@ async function run(load: Load): Promise<Outcome> {
       return status === 200 ? null : `the seats were answered ${status} ${body}`;
     }
     const token = tokenOf(i);
+    if (kind === 'known') {
+      const { status, head } = await connection.ask(
+        `GET /api/sales/${sale}/seats HTTP/1.1\r\n${lines(token)}if-none-match: ${etag}\r\n\r\n`,
+      );
+      etag ||= /etag: (.*)\r\n/i.exec(head)?.[1] ?? '';
+      return status === 304 || i < connections ? null : `what is known was answered ${status}`;
+    }
     const held = await connection.ask(post('holds', token, { seats: [seats[i]] }));
     if (held.status !== 201) return `a hold was answered ${held.status} ${held.body}`;
     if (kind === 'hold') return null;
@@ -71,6 +82,7 @@ async function run(load: Load): Promise<Outcome> {
     hold: seats.length,
     order: seats.length,
     seats: Infinity,
+    known: Infinity,
     bare: Infinity,
   }[kind];
   const open = await Promise.all(Array.from({ length: connections }, () => openConnection(load.port)));

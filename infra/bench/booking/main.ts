@@ -6,12 +6,13 @@ import { ownRedis } from '../../testing/redis-server.ts';
 import { type Figure, holds, table } from '../figures.ts';
 import { startChild } from '../processes.ts';
 import { measureBelowHttp } from './below-http.ts';
+import { measureDoor } from './door.ts';
 import { measureIntake } from './intake.ts';
 import { measureOverHttp, measureStatus } from './over-http.ts';
 import { IN_FLIGHT, ROUND_MS, ROUNDS, say } from './settings.ts';
 import { type Shop, startShop } from './shop.ts';
 
-const PARTS = ['http', 'status', 'below', 'intake'];
+const PARTS = ['http', 'status', 'below', 'intake', 'door'];
 
 /** `npm run bench:booking [-- PART …]`: resolves to the exit code, 1 when a figure does not hold. */
 export async function main({ root, args }: { root: string; args: string[] }): Promise<number> {
@@ -46,6 +47,8 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     if (isAsked('status')) figures.push(...(await measureStatus(bench)));
     if (isAsked('below')) figures.push(...(await measureBelowHttp(sql, database.url, together.port)));
     if (isAsked('intake')) figures.push(...(await measureIntake(sql, urls, together.port)));
+    if (isAsked('door'))
+      figures.push(...(await measureDoor({ redisUrl: redis.url, signer, client, shop: together })));
     say(table(figures));
     return figures.every(holds) ? 0 : 1;
   } finally {

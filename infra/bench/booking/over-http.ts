@@ -11,11 +11,11 @@ const STATUS_SEATS = 80_000;
 const STATUS_CONNECTIONS = 64;
 
 export type HttpBench = { sql: postgres.Sql; signer: Signer; client: Child; plain: Shop; together: Shop };
-type Measured = Outcome & { perSecond: number };
+export type Measured = Outcome & { perSecond: number };
 
-type Asked = Omit<Load, 'bytes'> & { bytes?: number };
+export type Asked = Omit<Load, 'bytes'> & { bytes?: number };
 
-const loader =
+export const loader =
   (client: Child) =>
   async (asked: Asked): Promise<Measured> => {
     const outcome = await ask<Outcome>(client.child, { bytes: 0, ...asked });
