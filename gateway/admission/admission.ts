@@ -4,17 +4,20 @@ import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
 import { type Entry, type EntryReply, readEntry } from '../queue/entry.ts';
 import { lostSale } from '../queue/watch.ts';
+import { saleCarrier } from '../redis/carrier.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 const claim = saleScript<[string] | EntryReply>(new URL('./claim.lua', import.meta.url));
-const check = saleScript<[AdmissionState, holdEndsMs: number, leftMs: number]>(
+const check = saleScript<[AdmissionState, holdEndsMs: number, leftMs: number][]>(
   new URL('./check.lua', import.meta.url),
 );
-const holdEnds = saleScript<0 | 1>(new URL('./hold-ends.lua', import.meta.url));
+const holdEnds = saleScript<(0 | 1)[]>(new URL('./hold-ends.lua', import.meta.url));
 const finish = saleScript<[string]>(new URL('./finish.lua', import.meta.url));
 
 const SHOP_FULL_RETRY_SECONDS = 2;
+/** What shopping fans ask at one moment goes together; so many take Redis about two milliseconds. */
+const TOGETHER = { atOnceMax: 50, waitingMax: 5_000 };
 
 export type Admission = { token: string; expiresAt: number; entry: Entry };
 
@@ -79,32 +82,51 @@ export type AdmissionState = 'live' | 'finished' | 'ended' | 'unknown' | 'lost';
 /** `holdEndsMs`: when the fan's last live hold was known to end, 0 for none; null when it could not be asked. `leftMs`: until its fixed end. */
 export type AdmissionCheck = { state: AdmissionState; holdEndsMs: number | null; leftMs: number | null };
 
-/**
- * Whether the admission of a verified token may act now; one that Redis has lost is brought back by its token. With `startsPayment` it will outlast a payment under way. */
-export async function checkAdmission(
-  store: Store,
-  claims: Pick<AdmissionClaims, 'sale' | 'sub' | 'jti' | 'number' | 'iat' | 'exp' | 'ends'>,
-  options: { startsPayment: boolean },
-): Promise<AdmissionCheck> {
-  const extensionSeconds = options.startsPayment ? PAYMENT_EXTENSION_SECONDS : 0;
-  const [state, holdEndsMs, leftMs] = await check(store, claims.sale, [
+type CheckedClaims = Pick<AdmissionClaims, 'sub' | 'jti' | 'number' | 'iat' | 'exp' | 'ends'>;
+type Asked = { claims: CheckedClaims; startsPayment: boolean };
+
+const checks = saleCarrier<Asked, AdmissionCheck>(async (store, sale, asked) => {
+  const args = asked.flatMap(({ claims, startsPayment }) => [
     claims.sub,
     claims.jti,
-    extensionSeconds,
+    startsPayment ? PAYMENT_EXTENSION_SECONDS : 0,
     claims.number ?? 0,
     claims.iat,
     claims.exp,
     claims.ends,
   ]);
-  return { state, holdEndsMs, leftMs };
-}
+  const answers = await check(store, sale, args);
+  return answers.map(([state, holdEndsMs, leftMs]) => ({ state, holdEndsMs, leftMs }));
+}, TOGETHER);
+
+/**
+ * Whether the admission of a verified token may act now; one that Redis has lost is brought back by its token. With
+ * `startsPayment` it will outlast a payment under way.
+ */
+export const checkAdmission = (
+  store: Store,
+  claims: CheckedClaims & { sale: string },
+  { startsPayment }: { startsPayment: boolean },
+): Promise<AdmissionCheck> => checks(store, claims.sale, { claims, startsPayment });
+
+type HoldReport = { sub: string; jti: string; holdEndsMs: number };
+
+const reports = saleCarrier<HoldReport, 0 | 1>(
+  (store, sale, told) =>
+    holdEnds(
+      store,
+      sale,
+      told.flatMap(({ sub, jti, holdEndsMs }) => [sub, jti, holdEndsMs]),
+    ),
+  TOGETHER,
+);
 
 /** The booking service reported the end of the fan's last live hold (epoch milliseconds, 0 for none). */
 export const noteHoldEnds = (
   store: Store,
-  claims: { sale: string; sub: string; jti: string },
+  { sale, sub, jti }: { sale: string; sub: string; jti: string },
   holdEndsMs: number,
-): Promise<0 | 1> => holdEnds(store, claims.sale, [claims.sub, claims.jti, holdEndsMs]);
+): Promise<0 | 1> => reports(store, sale, { sub, jti, holdEndsMs });
 
 /**
  * An order was completed; returns the entry's state from now on, or null for an unknown sale. Idempotent. `token`: what

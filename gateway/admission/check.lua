@@ -1,28 +1,21 @@
--- Whether an admission may act now.
+-- Whether admissions may act now, many at once, each judged after the ones before it.
 --
--- ARGV[2]  the entry's id
--- ARGV[3]  the token's jti
--- ARGV[4]  seconds by which a payment that starts now may outlive the admission's end; 0 for any other request
--- ARGV[5]  what else the verified token says: the queue number, 0 for none,
--- ARGV[6]  iat,
--- ARGV[7]  exp, and
--- ARGV[8]  the admission's end, in seconds
+-- ARGV[2…] of each, seven values: the entry's id; the token's jti; seconds by which a payment that starts now may outlive
+--          the admission's end, 0 for any other request; what else the verified token says: the queue number, 0 for none,
+--          iat, exp and the admission's end, in seconds
 --
--- {'live' | 'finished' | 'ended' | 'unknown' | 'lost' (Redis does not know the sale at all), when the fan's last live hold
--- was known to end before this call, else 0, milliseconds until the admission's fixed end; negative while only a live hold
--- carries it on}
+-- Of each {'live' | 'finished' | 'ended' | 'unknown' | 'lost' (Redis does not know the sale at all), when the fan's last
+-- live hold was known to end before this call, else 0, milliseconds until the admission's fixed end; negative while only a
+-- live hold carries it on}
+local VALUES = 7
 local sale = loadSale()
-if not sale then return { 'lost', 0, 0 } end
-local id = ARGV[2]
-local number = tonumber(ARGV[5])
--- It is another fan's by now: the admission counts, the number does not.
-if number > lastNumberAt(tonumber(ARGV[6])) then number = 0 end
 
 -- An admission that Redis has lost is proved by its token alone. Its stand-in gives way to it; where there is none, one
 -- other stand-in gives up its room, for all who are really in the shop have room in it.
-local function readmit(entry)
+local function readmit(asked, number, entry)
+  local id = asked.id
   noteDrawn(number)
-  local ends = tonumber(ARGV[8]) * 1000
+  local ends = asked.ends * 1000
   if entry then
     takeOut(id, entry)
     if entry.code then occupyCode(id, entry.number, entry.code) end
@@ -44,9 +37,9 @@ local function readmit(entry)
   entry.adopted = true
   entry.displaced = nil
   entry.expiresAt = ends
-  entry.jti = ARGV[3]
-  entry.iat = tonumber(ARGV[6])
-  entry.exp = tonumber(ARGV[7])
+  entry.jti = asked.jti
+  entry.iat = asked.iat
+  entry.exp = asked.exp
   -- Past its end only a hold carries it on; until when, the booking service will tell.
   entry.holdEnds = now >= ends and entry.exp * 1000 or nil
   redis.call('ZADD', K.admitted, deadlineOf(entry), id)
@@ -63,30 +56,44 @@ local function endOf(number)
   return nil
 end
 
-mayDrain()
-local entry = currentEntry(id, 'open')
-if not entry then
-  local over = endOf(number)
-  if over then return { over == 'finished' and over or 'ended', 0, 0 } end
-  entry = readmit(nil)
-elseif not entry.jti and (entry.state ~= 'expired' or entry.displaced) and entry.state ~= 'finished' and entry.state ~= 'left' then
-  entry = readmit(entry)
-end
-if entry.jti ~= ARGV[3] and not entry.adopted then return { 'unknown', 0, 0 } end
-if entry.state == 'finished' then return { 'finished', 0, 0 } end
-if entry.state ~= 'admitted' then return { 'ended', 0, 0 } end
-
--- A payment under way is never thrown out: with a live hold the admission lasts at least as long as the booking service
--- may extend that hold, which is bounded by the admission's fixed end.
-local known = entry.holdEnds or 0
-local extensionMs = tonumber(ARGV[4]) * 1000
-if extensionMs > 0 and known > now then
-  local holdEnds = math.min(now, entry.expiresAt) + extensionMs
-  if holdEnds > known then
-    entry.holdEnds = holdEnds
-    writeEntry(id, entry)
-    redis.call('ZADD', K.admitted, 'XX', deadlineOf(entry), id)
-    noteHolding(id, holdEnds)
+local function check(asked)
+  local id = asked.id
+  -- It is another fan's by now: the admission counts, the number does not.
+  local number = asked.number > lastNumberAt(asked.iat) and 0 or asked.number
+  local entry = currentEntry(id, 'open')
+  if not entry then
+    local over = endOf(number)
+    if over then return { over == 'finished' and over or 'ended', 0, 0 } end
+    entry = readmit(asked, number, nil)
+  elseif not entry.jti and (entry.state ~= 'expired' or entry.displaced) and entry.state ~= 'finished' and entry.state ~= 'left' then
+    entry = readmit(asked, number, entry)
   end
+  if entry.jti ~= asked.jti and not entry.adopted then return { 'unknown', 0, 0 } end
+  if entry.state == 'finished' then return { 'finished', 0, 0 } end
+  if entry.state ~= 'admitted' then return { 'ended', 0, 0 } end
+
+  -- A payment under way is never thrown out: with a live hold the admission lasts at least as long as the booking service
+  -- may extend that hold, which is bounded by the admission's fixed end.
+  local known = entry.holdEnds or 0
+  local extensionMs = asked.extension * 1000
+  if extensionMs > 0 and known > now then
+    local holdEnds = math.min(now, entry.expiresAt) + extensionMs
+    if holdEnds > known then
+      entry.holdEnds = holdEnds
+      writeEntry(id, entry)
+      redis.call('ZADD', K.admitted, 'XX', deadlineOf(entry), id)
+      noteHolding(id, holdEnds)
+    end
+  end
+  return { 'live', known, entry.expiresAt - now }
 end
-return { 'live', known, entry.expiresAt - now }
+
+if sale then mayDrain() end
+local answers = {}
+for at = 2, #ARGV, VALUES do
+  answers[#answers + 1] = sale and check({
+    id = ARGV[at], jti = ARGV[at + 1], extension = tonumber(ARGV[at + 2]), number = tonumber(ARGV[at + 3]),
+    iat = tonumber(ARGV[at + 4]), exp = tonumber(ARGV[at + 5]), ends = tonumber(ARGV[at + 6]),
+  }) or { 'lost', 0, 0 }
+end
+return answers
