@@ -62,7 +62,8 @@ export type Drawing = {
   stop: Stop;
 };
 
-export function createDrawing(store: Store): Drawing {
+/** `placedAtOnce`: how many numbers are written down at once. */
+export function createDrawing(store: Store, placedAtOnce = PLACE_SLICE): Drawing {
   const sorter = createSorter();
   const readings = new Map<string, Reading>();
   const frozen = new Map<string, FrozenLobby>();
@@ -188,7 +189,7 @@ export function createDrawing(store: Store): Drawing {
       const end = from + bytes.length / ID_BYTES;
       // Where another process has got further, this one goes on from there.
       while (placed < end) {
-        const [at, size] = [placed - from, Math.min(PLACE_SLICE, end - placed)];
+        const [at, size] = [placed - from, Math.min(placedAtOnce, end - placed)];
         const next =
           (await place(store, sale, [
             facts.drawnFrom + placed,

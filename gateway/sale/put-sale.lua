@@ -17,12 +17,14 @@ redis.call('HSETNX', K.sale, 'soldOut', '0')
 for code in string.gmatch(ARGV[6], '%S+') do redis.call('HSETNX', K.codes, code, 0) end
 for i = 9, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
 local sale = loadSale()
+local isLost = known == 0 and ARGV[7] == '1'
 if known == 0 then
   redis.call('HSET', K.queue, 'runId', runId())
   -- Numbers of this sale may be in fans' hands, and nobody else may remember them: the fans have time to bring them.
-  if ARGV[7] == '1' and stateOf(sale) ~= 'scheduled' then beginRecovery(sale, 0, 0, tonumber(ARGV[8])) end
+  if isLost and stateOf(sale) ~= 'scheduled' then beginRecovery(sale, 0, 0, tonumber(ARGV[8])) end
 end
-if sale.lobbyOpensAt > 0 and now < sale.opensAt and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then
+-- A lobby that was lost after its opening is held again, by those who show up, should nobody remember its draw.
+if sale.lobbyOpensAt > 0 and (now < sale.opensAt or isLost) and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then
   redis.call('HSET', K.draw, 'seed', ARGV[4], 'commitment', ARGV[5])
 end
 -- A draw that waits for a beacon which is given already: Redis has lost the moment in between.

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { createDrawing } from '../lobby/draw.ts';
+import { freezeLobby } from '../lobby/freeze.ts';
+import { putSale } from '../sale/live-sale.ts';
+import { faultsOf, joinMany, RECOVERY_SECONDS } from '../testing/losing-redis.ts';
+import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+
+const LOBBY_SECONDS = 100;
+
+let f: QueueFixture;
+beforeAll(async () => {
+  f = await queueFixture();
+});
+afterAll(() => f.close());
+
+async function lobbySale(settings: Partial<SaleDefinition> = {}) {
+  const definition = {
+    ...definitionAt(f.now()),
+    opensAt: new Date(f.now() + LOBBY_SECONDS * 1000).toISOString(),
+    lobbyOpensAt: new Date(f.now() - 60_000).toISOString(),
+    capacity: 1,
+    ...settings,
+  };
+  await putSale(f.store, definition);
+  const gateway = await queueGateway(f.store);
+  await gateway.queue.watch.renew(definition.sale);
+  return { definition, sale: definition.sale, gateway };
+}
+
+const pollAll = async (gateway: QueueGateway, fans: TestFan[]) => {
+  for (const fan of fans) await gateway.poll(fan);
+};
+const numbersOf = (fans: TestFan[]) => fans.map(({ ticket }) => Number(ticket.queueNumber)).sort();
+
+test.each(['frozen', 'half drawn'])(
+  'a lobby that was %s when all was lost, and that nobody remembers, is held again by those who show up',
+  async (stage) => {
+    const { definition, sale, gateway } = await lobbySale();
+    const fans = await joinMany(gateway, sale, 6);
+    f.pass(LOBBY_SECONDS);
+    await freezeLobby(f.store, sale);
+    if (stage === 'half drawn') {
+      const drawing = createDrawing(f.store, 2);
+      const died = drawing.write(sale, () => Promise.reject(new Error('the process has died')));
+      await expect(died).rejects.toThrow('died');
+      await drawing.stop();
+    }
+    const late = await gateway.join(sale, 'late');
+    await pollAll(gateway, fans);
+    const told = fans.filter(({ ticket }) => ticket.queueNumber !== null);
+    const numbers = numbersOf(told);
+    await gateway.stop();
+    await f.empty();
+    await putSale(f.store, definition, [], { wasLive: true });
+
+    const after = await queueGateway(f.store);
+    await after.look(sale);
+    await pollAll(after, [...fans, late]);
+    f.pass(RECOVERY_SECONDS);
+    await after.look(sale);
+    expect(await freezeLobby(f.store, sale)).toBe(true);
+    await f.draw(sale);
+    await after.look(sale);
+    await pollAll(after, [...fans, late]);
+    expect(numbersOf(told)).toEqual(numbers);
+    expect(late.ticket.queueNumber).toBe(7);
+    expect(fans.every(({ seen }) => seen.state === 'waiting' && seen.position !== null)).toBe(true);
+    expect(new Set(numbersOf([...fans, late])).size).toBe(7);
+    if (stage === 'frozen') expect(numbersOf(fans)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await faultsOf(f, sale)).toEqual([]);
+    await after.stop();
+  },
+);
