@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { createDrawing } from '../lobby/draw.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
+import { leavePlace } from '../queue/place.ts';
 import { putSale } from '../sale/live-sale.ts';
-import { faultsOf, joinMany, RECOVERY_SECONDS } from '../testing/losing-redis.ts';
+import { faultsOf, goBack, joinMany, RECOVERY_SECONDS, saveQueue } from '../testing/losing-redis.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
@@ -73,3 +74,23 @@ test.each(['frozen', 'half drawn'])(
     await after.stop();
   },
 );
+
+test('who had left a lobby that was empty at its freeze does not stand in it for ever after a loss', async () => {
+  const { sale, gateway } = await lobbySale();
+  const [gone] = (await joinMany(gateway, sale, 1)) as [TestFan];
+  const saved = await saveQueue(f, sale);
+  await leavePlace(f.store, sale, gone.ticket.entry);
+  f.pass(LOBBY_SECONDS);
+  await freezeLobby(f.store, sale);
+  await gateway.look(sale);
+  await goBack(f, sale, saved);
+  await gateway.queue.watch.renew(sale);
+  expect((await gateway.poll(gone)).state).toBe('lobby');
+  await gateway.look(sale);
+  f.pass(RECOVERY_SECONDS);
+  await gateway.look(sale);
+  expect((await gateway.poll(gone)).state).toBe('left');
+  expect((await gateway.join(sale, 'late')).seen).toMatchObject({ queueNumber: 1, position: 1 });
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});

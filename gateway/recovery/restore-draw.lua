@@ -28,14 +28,13 @@ elseif not isFrozen(remembered.state) then
 else
   local entries, first = tonumber(remembered.entries), tonumber(remembered.drawnFrom or 0)
   redis.call('DEL', K.draw)
-  if entries > first then
-    if remembered.state == 'drawn' then remembered.state = 'drawing' end
-    remembered.placed, remembered.leftUnplaced, remembered.workedAt = first, nil, nil
-    remembered.lobbyMissing = redis.call('HGET', K.queue, 'recoveredAt')
-    -- Tickets may have been here before.
-    local highest = redis.call('ZREVRANGEBYSCORE', K.waiting, entries, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
-    remembered.drawnTo = math.max(drawnTo, tonumber(highest or 0))
-  end
+  if remembered.state == 'drawn' and entries > first then remembered.state = 'drawing' end
+  remembered.placed, remembered.leftUnplaced, remembered.workedAt = first, nil, nil
+  -- Of an empty one too: whoever stands in the lobby now had left it.
+  remembered.lobbyMissing = redis.call('HGET', K.queue, 'recoveredAt')
+  -- Tickets may have been here before.
+  local highest = redis.call('ZREVRANGEBYSCORE', K.waiting, entries, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  remembered.drawnTo = math.max(drawnTo, tonumber(highest or 0))
   for field, value in pairs(remembered) do redis.call('HSET', K.draw, field, value) end
   redis.call('HSET', K.queue, 'next', math.max(entries, tonumber(redis.call('HGET', K.queue, 'next') or 0)))
   changed()
