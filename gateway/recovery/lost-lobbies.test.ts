@@ -94,3 +94,49 @@ test('who had left a lobby that was empty at its freeze does not stand in it for
   expect(await faultsOf(f, sale)).toEqual([]);
   await gateway.stop();
 });
+
+test('who is put behind a lobby that is held again is told the number at the next poll, and keeps it through the next loss', async () => {
+  const beacon = {
+    name: 'b',
+    rule: 'r',
+    from: new Date(f.now() + 2_000_000).toISOString(),
+    url: null,
+    field: null,
+  };
+  const { definition, sale, gateway } = await lobbySale({ beacon });
+  const fans = await joinMany(gateway, sale, 3);
+  const saved = await saveQueue(f, sale);
+  await leavePlace(f.store, sale, fans[0]!.ticket.entry);
+  f.pass(LOBBY_SECONDS);
+  await freezeLobby(f.store, sale);
+  const late = await gateway.join(sale, 'late');
+  await gateway.stop();
+  await goBack(f, sale, saved);
+
+  const after = await queueGateway(f.store);
+  await after.look(sale);
+  await pollAll(after, [late, ...fans]);
+  f.pass(RECOVERY_SECONDS);
+  await after.look(sale);
+  await pollAll(after, fans);
+  expect(await freezeLobby(f.store, sale)).toBe(true);
+  await f.draw(sale);
+  await after.look(sale);
+  await pollAll(after, fans);
+  expect(fans.map(({ ticket }) => ticket.queueNumber)).toEqual([null, null, 4]);
+  await f.empty();
+  await putSale(f.store, definition, [], { wasLive: true });
+  await after.look(sale);
+  await after.look(sale);
+  await pollAll(after, [late, ...fans]);
+  f.pass(RECOVERY_SECONDS);
+  await after.look(sale);
+  await pollAll(after, [late, ...fans]);
+  expect(fans.map(({ seen }) => [seen.state, seen.queueNumber])).toEqual([
+    ['lobby', null],
+    ['lobby', null],
+    ['waiting', 4],
+  ]);
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await after.stop();
+});

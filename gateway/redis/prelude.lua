@@ -364,6 +364,10 @@ local function queueBehind(key, kept)
   redis.call('HSET', K.queue, 'next', first + #ids - 1)
   setBits(K.bits, first, first + #ids - 1)
   setBits(K.seen[1], first, first + #ids - 1)
+  -- Gateways that know them to be in the lobby ask about them again (status.ts): a number that is not told is lost with
+  -- the next loss.
+  redis.call('RPUSH', K.lobbyGone, unpack(ids))
+  count('lobbyLeft', #ids)
   changed()
   return #ids
 end
