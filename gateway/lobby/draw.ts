@@ -63,7 +63,12 @@ export type Drawing = {
 };
 
 /** `placedAtOnce`: how many numbers are written down at once. */
-export function createDrawing(store: Store, placedAtOnce = PLACE_SLICE): Drawing {
+export type DrawingLimits = { placedAtOnce: number; readBesideMax: number };
+
+export function createDrawing(
+  store: Store,
+  limits: DrawingLimits = { placedAtOnce: PLACE_SLICE, readBesideMax: READ_BESIDE_MAX },
+): Drawing {
   const sorter = createSorter();
   const readings = new Map<string, Reading>();
   const frozen = new Map<string, FrozenLobby>();
@@ -189,7 +194,7 @@ export function createDrawing(store: Store, placedAtOnce = PLACE_SLICE): Drawing
       const end = from + bytes.length / ID_BYTES;
       // Where another process has got further, this one goes on from there.
       while (placed < end) {
-        const [at, size] = [placed - from, Math.min(placedAtOnce, end - placed)];
+        const [at, size] = [placed - from, Math.min(limits.placedAtOnce, end - placed)];
         const next =
           (await place(store, sale, [
             facts.drawnFrom + placed,
@@ -213,7 +218,7 @@ export function createDrawing(store: Store, placedAtOnce = PLACE_SLICE): Drawing
     const known = frozen.get(sale);
     if (known && known.frozenAt === facts.frozenAt) return known;
     const isUnderWay = facts.state === 'frozen' || facts.state === 'drawing';
-    if (running.has(sale) || (isUnderWay && facts.entries > READ_BESIDE_MAX)) return null;
+    if (running.has(sale) || (isUnderWay && facts.entries > limits.readBesideMax)) return null;
     // A drawn order that has been lost is looked for no more.
     const isDrawn = facts.state === 'drawn';
     if (isDrawn && (await drawnCount(store, sale)) !== facts.entries) return null;

@@ -43,7 +43,7 @@ test.each(['frozen', 'half drawn'])(
     f.pass(LOBBY_SECONDS);
     await freezeLobby(f.store, sale);
     if (stage === 'half drawn') {
-      const drawing = createDrawing(f.store, 2);
+      const drawing = createDrawing(f.store, { placedAtOnce: 2, readBesideMax: 100 });
       const died = drawing.write(sale, () => Promise.reject(new Error('the process has died')));
       await expect(died).rejects.toThrow('died');
       await drawing.stop();
@@ -137,6 +137,34 @@ test('who is put behind a lobby that is held again is told the number at the nex
     ['lobby', null],
     ['waiting', 4],
   ]);
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await after.stop();
+});
+
+test('Redis goes back over the freeze of a lobby of which a gateway knows the numbers only: each is given once', async () => {
+  const { sale, gateway } = await lobbySale();
+  const fans = await joinMany(gateway, sale, 3);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  await gateway.stop();
+  const after = await queueGateway(f.store);
+  await after.look(sale);
+  f.pass(LOBBY_SECONDS);
+  await freezeLobby(f.store, sale);
+  const late = await after.join(sale, 'late');
+  // Its snapshot has the lobby's numbers and the late-comer's; its memory of the draw is from before.
+  await after.queue.watch.renew(sale);
+  await goBack(f, sale, saved);
+  await after.look(sale);
+  await pollAll(after, [late, ...fans]);
+  f.pass(RECOVERY_SECONDS);
+  await after.look(sale);
+  expect(await freezeLobby(f.store, sale)).toBe(true);
+  await f.draw(sale);
+  await after.look(sale);
+  await pollAll(after, [...fans, late]);
+  expect(numbersOf(fans)).toEqual([1, 2, 3]);
+  expect(late.seen).toMatchObject({ queueNumber: 4, position: 4 });
   expect(await faultsOf(f, sale)).toEqual([]);
   await after.stop();
 });

@@ -46,7 +46,10 @@ export async function restoreQueue(
 ): Promise<number | 'later' | null> {
   const isDrawn = memory.draw.length === 0 || (await redraw(store, sale, epoch, memory, lobby, drawing));
   if (!isDrawn) return null;
-  const brought = await restoreNumbers(store, sale, epoch, memory, newer);
+  // Of a snapshot that has come after the freeze, and a memory from before it, nobody can tell which numbers are the lobby's:
+  // it is frozen again, and who came later brings the number.
+  const isBeforeFreeze = ofDraw(memory, 'state') === 'committed';
+  const brought = await restoreNumbers(store, sale, epoch, memory, isBeforeFreeze ? null : newer);
   if (brought !== 'later') await restoreCodes(store, sale, epoch, memory);
   return brought;
 }
