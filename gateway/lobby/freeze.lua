@@ -3,7 +3,6 @@
 --
 -- 1 when the lobby is frozen (now or before), 0 when the sale has not opened, was closed before, or has no lobby, 2 when
 -- there is more to do
-local EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 local sale = loadSale()
 if not sale then return 0 end
 local drawState = redis.call('HGET', K.draw, 'state')
@@ -19,8 +18,7 @@ local n = redis.call('ZCARD', K.lobby)
 redis.call('HSET', K.draw, 'state', n == 0 and 'drawn' or 'frozen', 'entries', n, 'placed', 0, 'frozenAt', now,
   'beaconSource', redis.call('HGET', K.sale, 'beacon') or '')
 if n == 0 then
-  -- Nothing is drawn, so nothing is waited for.
-  redis.call('HSET', K.draw, 'digest', EMPTY_DIGEST, 'digestAt', now, 'drawnAt', now)
+  drawNobody()
   redis.call('UNLINK', K.lobbyLeft, K.lobbyGone)
 else
   redis.call('RENAME', K.lobby, K.frozen)

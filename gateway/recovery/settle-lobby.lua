@@ -32,7 +32,11 @@ local last = first + redis.call('ZCARD', K.frozen)
 redis.call('HDEL', K.draw, 'lobbyMissing', 'drawnTo', 'digest', 'digestAt', 'workedAt')
 redis.call('HSET', K.draw, 'state', last == first and 'drawn' or 'frozen', 'entries', last, 'placed', first, 'drawnFrom', first,
   'frozenAt', now)
-if last == first then redis.call('HSETNX', K.draw, 'drawnAt', now) end
+if last == 0 then
+  drawNobody()
+elseif last == first then
+  redis.call('HSETNX', K.draw, 'drawnAt', now)
+end
 setBits(K.bits, first + 1, last)
 setBits(K.seen[1], first + 1, last)
 redis.call('HSET', K.queue, 'recoveredAt', now + NUMBERS_MS, 'rampFrom', now + NUMBERS_MS)

@@ -296,6 +296,10 @@ local function isUnderWay(drawState)
   return drawState and drawState ~= 'none' and drawState ~= 'committed' and drawState ~= 'drawn'
 end
 
+-- The draw of a lobby with nobody in it: nothing is drawn, so nothing is waited for.
+local EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+local function drawNobody() redis.call('HSET', K.draw, 'digest', EMPTY_DIGEST, 'digestAt', now, 'drawnAt', now) end
+
 -- What became of the beacon that a draw waits for: {value} or {without, a reason}.
 local function mixIn(given)
   redis.call('HSET', K.draw, given.value and 'beacon' or 'withoutBeacon', given.value or given.without, 'beaconAt', now)
