@@ -3,15 +3,14 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { Problem } from '#shared/problem.ts';
-import { judgeQueue } from '../../infra/verify/queue/judge.ts';
-import { queueReader } from '../../infra/verify/queue/read.ts';
 import { claimTurn, finishAdmission } from '../admission/admission.ts';
 import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { leavePlace } from '../queue/place.ts';
 import { unlimitedPolls } from '../queue/poll-limit.ts';
 import { putSale } from '../sale/live-sale.ts';
-import { goBack, holdersOf, loseEverything, saveQueue } from '../testing/losing-redis.ts';
+import { type Act, playHistories } from '../testing/histories.ts';
+import { faultsOf, goBack, holdersOf, loseEverything, saveQueue } from '../testing/losing-redis.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
@@ -62,12 +61,6 @@ async function history() {
   const fans = new Map<number, Known>();
   const numbers = new Map<number, number>();
   let saved = await saveQueue(f, sale);
-
-  const judge = async () => {
-    const reader = queueReader(f.redis, sale, () => f.now());
-    const verdict = await judgeQueue(reader, { patienceMs: 0, capacityInForce: () => CAPACITY });
-    return [...(verdict?.findings.values() ?? [])].flat().map(({ text }) => text);
-  };
 
   const poll = async (index: number, known: Known) => {
     // What was done to it behind the gateway's back is known there within a moment.
@@ -162,7 +155,7 @@ async function history() {
       await giveTurns(f.store, sale);
       // What was saved is of an earlier epoch now.
       saved = await saveQueue(f, sale);
-      expect(await judge()).toEqual([]);
+      expect(await faultsOf(f, sale)).toEqual([]);
     },
     /** Everybody comes back, and everybody gets in: nobody has lost a place. */
     async end() {
@@ -181,73 +174,60 @@ async function history() {
         f.pass(5);
       }
       expect([...fans.values()].filter(({ over }) => over === null)).toEqual([]);
-      expect(await judge()).toEqual([]);
+      expect(await faultsOf(f, sale)).toEqual([]);
     },
-    stop: () => Promise.all(gateways.map((gateway) => gateway.stop())),
+    async stop() {
+      for (const gateway of gateways) await gateway.stop();
+    },
   };
 }
 
 type History = Awaited<ReturnType<typeof history>>;
-type Act = (history: History) => Promise<unknown>;
 
 const fan = fc.nat(FANS - 1);
 const gateway = fc.nat(GATEWAYS - 1);
-const act: fc.Arbitrary<[string, Act]> = fc.oneof(
+const act: fc.Arbitrary<Act<History>> = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.tuple(fan, gateway).map(([a, b]): [string, Act] => [`join ${a} ${b}`, (h) => h.join(a, b)]),
+    arbitrary: fc.tuple(fan, gateway).map(([a, b]): Act<History> => [`join ${a} ${b}`, (h) => h.join(a, b)]),
   },
-  { weight: 1, arbitrary: fan.map((a): [string, Act] => [`leave ${a}`, (h) => h.leave(a)]) },
+  { weight: 1, arbitrary: fan.map((a): Act<History> => [`leave ${a}`, (h) => h.leave(a)]) },
   {
     weight: 3,
-    arbitrary: fc.tuple(fan, gateway).map(([a, b]): [string, Act] => [`poll ${a} ${b}`, (h) => h.poll(a, b)]),
+    arbitrary: fc.tuple(fan, gateway).map(([a, b]): Act<History> => [`poll ${a} ${b}`, (h) => h.poll(a, b)]),
   },
-  { weight: 2, arbitrary: fc.constant<[string, Act]>(['turns', (h) => h.turns()]) },
+  { weight: 2, arbitrary: fc.constant<Act<History>>(['turns', (h) => h.turns()]) },
   {
     weight: 2,
     arbitrary: fc
       .tuple(fan, fc.boolean())
-      .map(([a, b]): [string, Act] => [`buy ${a} ${b}`, (h) => h.buy(a, b)]),
+      .map(([a, b]): Act<History> => [`buy ${a} ${b}`, (h) => h.buy(a, b)]),
   },
   {
     weight: 1,
-    arbitrary: fc.integer({ min: 1, max: 100 }).map((a): [string, Act] => [`pass ${a}`, (h) => h.pass(a)]),
+    arbitrary: fc.integer({ min: 1, max: 100 }).map((a): Act<History> => [`pass ${a}`, (h) => h.pass(a)]),
   },
-  { weight: 1, arbitrary: fc.constant<[string, Act]>(['save', (h) => h.save()]) },
+  { weight: 1, arbitrary: fc.constant<Act<History>>(['save', (h) => h.save()]) },
   {
     weight: 1,
     arbitrary: fc
       .tuple(fc.boolean(), gateway, fc.uniqueArray(fan, { maxLength: 4 }))
-      .map(([a, b, c]): [string, Act] => [`lose ${a} ${b} [${c}]`, (h) => h.lose(a, b, c)]),
+      .map(([a, b, c]): Act<History> => [`lose ${a} ${b} [${c}]`, (h) => h.lose(a, b, c)]),
   },
 );
 
 test(
   'whatever happened before Redis lost everything, or its last moments: places, order, numbers and rooms hold',
   async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(act, { minLength: 10, maxLength: 40 }), async (acts) => {
-        const played = await history();
-        try {
-          for (const [, run] of acts) await run(played);
-          await played.lose(true, 0, []);
-          await played.end();
-        } finally {
-          await played.stop();
-        }
-      }),
-      {
-        numRuns: HISTORIES,
-        // A failure prints its seed and the shortest history that shows it.
-        reporter: (details) => {
-          if (!details.failed) return;
-          const acts = details.counterexample?.[0].map(([name]) => name).join('; ');
-          throw new Error(
-            `seed ${details.seed}, path ${details.counterexamplePath}: ${acts}\n${details.errorInstance}`,
-          );
-        },
-      },
-    );
+    const begin = async () => {
+      const played = await history();
+      const end = async () => {
+        await played.lose(true, 0, []);
+        await played.end();
+      };
+      return { history: played, end, stop: played.stop };
+    };
+    await playHistories<History>(begin, fc.array(act, { minLength: 10, maxLength: 40 }), HISTORIES);
   },
   120_000 + HISTORIES * 1_000,
 );
