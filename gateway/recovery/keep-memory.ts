@@ -133,7 +133,11 @@ export async function keepMemory(
   const rememberLobby = async (sale: string, kept: Kept): Promise<void> => {
     const frozenAt = kept.memory && ofDraw(kept.memory, 'frozenAt');
     if (!frozenAt || kept.lobby?.frozenAt === frozenAt) return;
-    const lobby = await drawing.frozenLobby(sale);
+    // Where it cannot be read everything else is remembered all the same.
+    const lobby = await drawing.frozenLobby(sale).catch((error: unknown) => {
+      log.warn({ err: error, sale }, 'who is in a frozen lobby could not be read');
+      return null;
+    });
     if (lobby?.frozenAt === frozenAt) kept.lobby = lobby;
   };
 

@@ -61,6 +61,8 @@ end
 if #gone + #others > 0 then return 0 end
 if redis.call('ZCARD', K.frozen) ~= entries - first then return -1 end
 
+-- Whoever has left since the loss is in the frozen lobby again, recorded as that: no reader takes them out of it.
+redis.call('DEL', K.lobbyLeft)
 redis.call('HDEL', K.draw, 'lobbyMissing', 'drawnTo', 'workedAt')
 redis.call('HSET', K.queue, 'lobbyArrivals', math.max(entries, tonumber(redis.call('HGET', K.queue, 'lobbyArrivals') or 0)))
 setBits(K.bits, first + 1, entries)

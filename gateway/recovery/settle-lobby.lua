@@ -29,6 +29,8 @@ end
 if queueBehind(K.frozen, entries - first) > 0 then return 1 end
 
 local last = first + redis.call('ZCARD', K.frozen)
+-- It is read as it stands here: who has left it is not in it.
+redis.call('DEL', K.lobbyLeft)
 redis.call('HDEL', K.draw, 'lobbyMissing', 'drawnTo', 'digest', 'digestAt', 'workedAt')
 redis.call('HSET', K.draw, 'state', last == first and 'drawn' or 'frozen', 'entries', last, 'placed', first, 'drawnFrom', first,
   'frozenAt', now)
