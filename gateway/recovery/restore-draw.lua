@@ -40,10 +40,21 @@ else
   changed()
 end
 
--- A beacon that was given is given for good.
-if redis.call('HGET', K.draw, 'seed') == remembered.seed and remembered.beaconAt then
-  for _, field in ipairs({ 'beacon', 'withoutBeacon', 'beaconAt' }) do
-    if remembered[field] then redis.call('HSETNX', K.draw, field, remembered[field]) end
+-- Of two who remember the same freeze, one may do so from before its digest was published or its beacon given: what was
+-- public stays.
+local same = redis.call('HMGET', K.draw, 'seed', 'frozenAt', 'state', 'digest', 'digestAt', 'beacon', 'withoutBeacon')
+if same[1] == remembered.seed and same[2] and same[2] == remembered.frozenAt then
+  if remembered.digest and not same[4] and same[3] == 'frozen' then
+    local goesOn = (remembered.beaconSource or '') == '' and 'drawing' or 'awaitingBeacon'
+    redis.call('HSET', K.draw, 'digest', remembered.digest, 'digestAt', remembered.digestAt, 'state', goesOn, 'workedAt', 0)
+    changed()
+  elseif remembered.digest and same[4] == remembered.digest and tonumber(remembered.digestAt) < tonumber(same[5]) then
+    redis.call('HSET', K.draw, 'digestAt', remembered.digestAt)
+  end
+  if remembered.beaconAt and not same[6] and not same[7] then
+    for _, field in ipairs({ 'beacon', 'withoutBeacon', 'beaconAt' }) do
+      if remembered[field] then redis.call('HSET', K.draw, field, remembered[field]) end
+    end
   end
 end
 takeGivenBeacon()

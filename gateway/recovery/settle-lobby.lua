@@ -32,6 +32,7 @@ local last = first + redis.call('ZCARD', K.frozen)
 -- It is read as it stands here: who has left it is not in it.
 redis.call('DEL', K.lobbyLeft)
 redis.call('HDEL', K.draw, 'lobbyMissing', 'drawnTo', 'digest', 'digestAt', 'workedAt')
+if redis.call('HEXISTS', K.draw, 'beacon') == 1 then leaveBeaconOut() end
 redis.call('HSET', K.draw, 'state', last == first and 'drawn' or 'frozen', 'entries', last, 'placed', first, 'drawnFrom', first,
   'frozenAt', now)
 if last == 0 then

@@ -305,6 +305,14 @@ local function mixIn(given)
   redis.call('HSET', K.draw, given.value and 'beacon' or 'withoutBeacon', given.value or given.without, 'beaconAt', now)
 end
 
+-- A lobby is closed once more, after a loss, when the value that its draw waited for is known already: it would prove
+-- nothing, and the draw must not seem to be proven by it.
+local CLOSED_AGAIN = 'The lobby was closed once more, after a loss of data, when the value was known already.'
+local function leaveBeaconOut(reason)
+  redis.call('HDEL', K.draw, 'beacon')
+  mixIn({ without = reason or CLOSED_AGAIN })
+end
+
 -- A draw that waits for a beacon which is given already, to itself or to the sale, goes on.
 local function takeGivenBeacon()
   if redis.call('HGET', K.draw, 'state') ~= 'awaitingBeacon' then return end
