@@ -16,6 +16,7 @@ export type Means = {
 export type PublicDraw = {
   sale: string;
   commitment: string | null;
+  recommittedAt: string | null;
   digest: string | null;
   seed: string | null;
   beaconSource: { name: string; from: string } | null;
@@ -57,6 +58,12 @@ export async function* judgeDraw(sale: string, draw: PublicDraw, means: Means): 
     'The seed is the one whose fingerprint is published.',
     'The seed is not the one whose fingerprint was published.',
   );
+  if (draw.recommittedAt !== null) {
+    yield {
+      kind: 'open',
+      text: `Nobody can tell whether the seed was chosen before anybody was in the lobby: the shop lost data after the lobby had opened, and this fingerprint is from ${draw.recommittedAt}.`,
+    };
+  }
   yield* judgeLobby(draw, ids, means);
   const key = [...seedBytes, ...fromHex(digest ?? ''), ...encoder.encode(beacon ?? '')];
   const wrong = await wrongNumber(ids, Uint8Array.from(key), means);

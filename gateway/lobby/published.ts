@@ -111,6 +111,7 @@ async function readFacts(store: Store, sale: string): Promise<DrawFacts> {
       sale,
       state,
       commitment: draw.commitment ?? null,
+      recommittedAt: time('recommittedAt'),
       digest: draw.digest ?? null,
       seed: state === 'drawn' ? (draw.seed ?? null) : null,
       beaconSource: source && state !== 'none' ? (JSON.parse(source) as Beacon) : null,

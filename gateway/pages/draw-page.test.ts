@@ -15,6 +15,7 @@ const waiting: DrawFacts = {
   sale: 'a-sale',
   state: 'awaitingBeacon',
   commitment: 'c0'.repeat(32),
+  recommittedAt: null,
   digest: 'd1'.repeat(32),
   seed: null,
   beaconSource,
@@ -54,6 +55,13 @@ test('a public value that was not used is said to decide nothing, and why it was
   const used = await textOf({ ...drawn, beacon: '17', beaconAt: opensAt });
   expect(used).toContain('then the public value as it stands here');
   expect(used).toContain('is the one “the lottery’s bonus number” has: look it up there');
+});
+
+test('a commitment that is younger than the lobby is never said to have been there before it', async () => {
+  expect(await textOf(waiting)).toContain('there before the lobby opened');
+  const text = await textOf({ ...waiting, recommittedAt: opensAt });
+  expect(text).toContain('This shop lost data after the lobby had opened');
+  expect(text).not.toMatch(/there before the lobby opened|Before the lobby opens/);
 });
 
 test('a sale that was closed before it opened promises nothing', async () => {

@@ -19,7 +19,7 @@ export const drawPage = (view: DrawView): Html => html`<h1>The draw</h1>
   <p><a href="/sales/${view.sale.sale}">Back to the queue</a></p>`;
 
 const explained = (view: DrawView): Html => html`<p>
-  Before the lobby opens we choose a secret number, the seed, and publish its fingerprint, so that we cannot exchange it.
+  ${view.draw.recommittedAt === null ? 'Before the lobby opens we' : 'We'} choose a secret number, the seed, and publish its fingerprint, so that we cannot exchange it.
   At the opening the list of everybody in the lobby is closed and gets a fingerprint too.
   ${
     mixesBeacon(view)
@@ -104,7 +104,13 @@ function facts(view: DrawView): Html {
   const undrawn = isNeverDrawn(view) ? 'not published: the sale was closed before it opened' : null;
   return html`<section>
     <h2>What is published</h2>
-    <p>Fingerprint of the seed (SHA-256), there before the lobby opened:<br /><code>${draw.commitment}</code></p>
+    <p>
+      Fingerprint of the seed
+      (SHA-256)${draw.recommittedAt === null ? ', there before the lobby opened' : at(draw.recommittedAt, sale)}:<br /><code
+        >${draw.commitment}</code
+      >
+    </p>
+    ${draw.recommittedAt === null ? '' : html`<p>${recommitted}</p>`}
     <p>
       Fingerprint of the lobby (SHA-256 of the ids in byte order, joined by line feeds)${at(draw.digestAt, sale)}:<br />
       ${known(draw.digest, undrawn ?? 'at the opening')}
@@ -123,6 +129,9 @@ function facts(view: DrawView): Html {
     </p>
   </section>`;
 }
+
+const recommitted = `This shop lost data after the lobby had opened, and with it the seed whose fingerprint stood here before:
+  this one was chosen since. That it was chosen without a look at who is in the lobby nobody can tell.`;
 
 /** A value to be compared to the character, or in plain words why there is none. */
 const known = (value: string | null, otherwise: string): Html =>

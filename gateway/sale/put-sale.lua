@@ -26,6 +26,8 @@ end
 -- A lobby that was lost after its opening is held again, by those who show up, should nobody remember its draw.
 if sale.lobbyOpensAt > 0 and (now < sale.opensAt or isLost) and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then
   redis.call('HSET', K.draw, 'seed', ARGV[4], 'commitment', ARGV[5])
+  -- It was not there before anybody was in the lobby, and says so.
+  if isLost and now >= sale.lobbyOpensAt then redis.call('HSET', K.draw, 'recommittedAt', now) end
 end
 -- A draw that waits for a beacon which is given already: Redis has lost the moment in between.
 takeGivenBeacon()

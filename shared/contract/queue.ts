@@ -77,6 +77,13 @@ export const DrawAnswer = z.object({
     .string()
     .nullable()
     .describe('SHA-256 of the seed, in hex, published before the lobby opens.'),
+  recommittedAt: z.iso
+    .datetime()
+    .nullable()
+    .default(null)
+    .describe(
+      'When this commitment was published, where the one from before the lobby opened was lost with the data of the shop; else null.',
+    ),
   digest: z
     .string()
     .nullable()

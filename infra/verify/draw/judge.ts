@@ -31,7 +31,9 @@ export async function* judgeWithWitness(draw: DrawAnswer, witness: Witness): Asy
   const judged = (holds: boolean, proven: string, broken: string): Step =>
     holds ? { kind: 'proven', text: proven } : { kind: 'broken', text: broken };
 
-  if (witness.commitment === undefined)
+  if (witness.commitment === undefined && draw.recommittedAt !== null)
+    yield open('That this commitment stood there at that time: compare it with one that was noted.');
+  else if (witness.commitment === undefined)
     yield open(
       'That this commitment stood there before the lobby opened: compare it with one that was noted.',
     );
