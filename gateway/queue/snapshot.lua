@@ -9,7 +9,7 @@
 local IDS_MAX = 5000
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
-local queue = redis.call('HMGET', K.queue, 'changes', 'next', 'moves', 'runId', 'runBeganAt', 'eras')
+local queue = redis.call('HMGET', K.queue, 'changes', 'next', 'moves', 'runId', 'runBeganAt', 'eras', 'birth')
 local changes = tonumber(queue[1] or 0)
 -- After a loss: numbers are known of a queue whose lobby, which comes before them, is about to be frozen again.
 local function isUnfrozen()
@@ -26,6 +26,7 @@ local reply = {
   'run', queue[4] or '',
   'runBeganAt', tonumber(queue[5] or 0),
   'eras', queue[6] or '',
+  'birth', queue[7] or '',
   'epoch', currentEpoch(),
   'recovering', (isRecovering() or isUnfrozen()) and 1 or 0,
   'lobby', lobbySize(),

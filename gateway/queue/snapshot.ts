@@ -18,6 +18,7 @@ export type QueueSnapshot = {
   runBeganAt: number;
   /** 'epoch:number …': above which number numbers were given in each epoch after a loss. */
   eras: string;
+  birth: string;
   /** Rises whenever Redis has lost data. */
   epoch: number;
   /** Redis has lost data, and places are being brought back: no turn, no new number, no position. */
@@ -62,6 +63,7 @@ type SnapshotReply = {
   run: Buffer;
   runBeganAt: number;
   eras: Buffer;
+  birth: Buffer;
   epoch: number;
   recovering: 0 | 1;
   lobby: number;
@@ -105,6 +107,7 @@ export async function readSnapshot(
     now,
     run,
     eras,
+    birth,
     recovering,
     heldBackBy,
     seatsLeft,
@@ -138,6 +141,7 @@ export async function readSnapshot(
     inLobby: same?.inLobby ?? new Set(),
     run: run.toString(),
     eras: eras.toString(),
+    birth: birth.toString(),
     recovering: recovering === 1,
     drawState: drawState.toString() as DrawState,
     bits: bits ? indexWaitingBits(bits) : known!.bits,

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { putSale } from '../sale/live-sale.ts';
+import { RECOVERY_SECONDS } from '../testing/losing-redis.ts';
 import {
   beaconIn,
   giveBeacon,
   lobbySale,
+  lookTwice,
   openLobby,
   pollAll,
   publishedDraw,
@@ -50,3 +52,39 @@ test('fans of a lobby that nobody remembers keep their places, and its new commi
   expect(open).not.toContain('before the lobby opened:');
   await after.stop();
 });
+
+test.each(['once', 'twice, with nothing in between'])(
+  'a commitment that was published before its lobby opened outlives an emptied Redis: %s',
+  async (times) => {
+    const { sale, definition, gateway } = await lobbySale(f, 0, {
+      opensAt: new Date(f.now() + 900_000).toISOString(),
+      lobbyOpensAt: new Date(f.now() + 600_000).toISOString(),
+    });
+    await gateway.look(sale);
+    const { commitment } = await publishedDraw(f, sale);
+    const take = async () => {
+      await f.empty();
+      await putSale(f.store, definition, [], { wasLive: true });
+      expect((await publishedDraw(f, sale)).commitment).not.toBe(commitment);
+      await lookTwice(gateway, sale);
+      expect((await publishedDraw(f, sale)).commitment).toBe(commitment);
+    };
+    await take();
+    f.pass(RECOVERY_SECONDS);
+    await gateway.look(sale);
+    if (times !== 'once') {
+      await take();
+      await take();
+      f.pass(RECOVERY_SECONDS);
+      await gateway.look(sale);
+    }
+    expect(await publishedDraw(f, sale)).toMatchObject({
+      state: 'committed',
+      commitment,
+      recommittedAt: null,
+    });
+    f.pass(600);
+    expect((await gateway.join(sale, 'fan')).seen.state).toBe('lobby');
+    await gateway.stop();
+  },
+);

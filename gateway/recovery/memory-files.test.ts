@@ -14,6 +14,7 @@ const memory: QueueMemory = {
   moves: 8,
   run: 'a',
   runBeganAt: 0,
+  birth: 'b1',
   lastNumber: 8,
   eras: '',
   bits: Buffer.from([0x7f, 0x80]),

@@ -28,6 +28,7 @@ const Header = z.strictObject({
   runBeganAt: z.int().min(0),
   lastNumber: z.int().min(0),
   eras: z.string(),
+  birth: z.string().default(''),
   draw: z.array(z.string()),
   bitsBytes: z.int().min(0),
   statesBytes: z.int().min(0),

@@ -16,6 +16,8 @@ export type QueueMemory = {
   lastNumber: number;
   /** 'epoch:number:ms …': above which number numbers were given in each epoch after a loss, and since when. */
   eras: string;
+  /** Of the queue in this Redis, made up when the sale was put in; empty for one from before it was noted. */
+  birth: string;
   /** One bit a queue number, 1 while it waits. */
   bits: Uint8Array;
   /** Half a byte a queue number, as prelude.lua's STATE_NAMES. */
@@ -37,7 +39,7 @@ export async function readMemory<Known extends QueueMemory | null>(
 ): Promise<QueueMemory | null> {
   const reply = await remember(store, sale, [known?.mark ?? '', known?.codes.length ?? 0, known?.epoch ?? 0]);
   if (reply.length === 1) return String(reply[0]) === 'same' ? known : null;
-  const [mark, epoch, version, moves, run, runBeganAt, lastNumber, eras, bits, states, from, log, ...draw] =
+  const [mark, epoch, version, moves, run, runBeganAt, lastNumber, eras, birth, bits, states, from, log, ...draw] =
     reply;
   return {
     mark: String(mark),
@@ -48,6 +50,7 @@ export async function readMemory<Known extends QueueMemory | null>(
     runBeganAt: Number(runBeganAt),
     lastNumber: Number(lastNumber),
     eras: String(eras),
+    birth: String(birth),
     bits: bits as Buffer,
     states: states as Buffer,
     codes: continued(known, Number(from), log as Buffer),
@@ -62,7 +65,10 @@ function continued(known: QueueMemory | null, from: number, more: Buffer): Uint8
   return more.length === 0 ? before : Buffer.concat([before, more]);
 }
 
-type Moment = Pick<QueueMemory, 'epoch' | 'version' | 'moves' | 'run' | 'runBeganAt' | 'lastNumber'>;
+type Moment = Pick<
+  QueueMemory,
+  'epoch' | 'birth' | 'version' | 'moves' | 'run' | 'runBeganAt' | 'lastNumber'
+>;
 
 /**
  * Whether what is seen cannot come after what is remembered: Redis has lost data in between. Counters that have caught up
@@ -70,6 +76,7 @@ type Moment = Pick<QueueMemory, 'epoch' | 'version' | 'moves' | 'run' | 'runBega
  */
 export const isBehind = (seen: Moment, remembered: Moment): boolean => {
   if (seen.epoch !== remembered.epoch) return seen.epoch < remembered.epoch;
+  if (seen.birth !== remembered.birth) return true;
   const isLess = (['version', 'moves', 'lastNumber'] as const).some((name) => seen[name] < remembered[name]);
   const isOtherRun = seen.run !== remembered.run || seen.runBeganAt !== remembered.runBeganAt;
   return isLess || (isOtherRun && seen.runBeganAt < remembered.moves);

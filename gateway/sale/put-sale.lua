@@ -3,7 +3,7 @@
 -- ARGV[2]  version
 -- ARGV[3]  the definition as JSON
 -- ARGV[4]  a new seed, in hex, kept only if the sale has a lobby and no seed yet
--- ARGV[5]  SHA-256 of that seed
+-- ARGV[5]  SHA-256 of that seed; what it begins with names a queue that is new here too
 -- ARGV[6]  the digests of its access codes, separated by spaces; empty for a sale that needs none
 -- ARGV[7]  '1' when the sale was live before, so that this Redis has lost it
 -- ARGV[8]  the longest time after which a fan is told to ask again, milliseconds
@@ -19,9 +19,11 @@ for i = 9, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
 local sale = loadSale()
 local isLost = known == 0 and ARGV[7] == '1'
 if known == 0 then
-  redis.call('HSET', K.queue, 'runId', runId())
-  -- Numbers of this sale may be in fans' hands, and nobody else may remember them: the fans have time to bring them.
-  if isLost and stateOf(sale) ~= 'scheduled' then beginRecovery(sale, 0, 0, tonumber(ARGV[8])) end
+  -- A queue that was put in again is another one, however alike their counts are.
+  redis.call('HSET', K.queue, 'runId', runId(), 'birth', string.sub(ARGV[5], 1, 16))
+  -- Numbers of this sale may be in fans' hands, and nobody else may remember them: the fans have time to bring them. So
+  -- have gateways, before the lobby opens too: the commitment that was published then stays.
+  if isLost then beginRecovery(sale, 0, 0, tonumber(ARGV[8])) end
 end
 -- A lobby that was lost after its opening is held again, by those who show up, should nobody remember its draw.
 if sale.lobbyOpensAt > 0 and (now < sale.opensAt or isLost) and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then
