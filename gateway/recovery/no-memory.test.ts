@@ -3,10 +3,11 @@ import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { ownRedis } from '../../infra/testing/redis-server.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { leavePlace, takePlace } from '../queue/place.ts';
+import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
 import { faultsOf, goBack, joinMany, RECOVERY_SECONDS, saveQueue } from '../testing/losing-redis.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
-import { queueGateway } from '../testing/queue-gateway.ts';
+import { queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
 async function fixture(settings: Partial<SaleDefinition> = {}) {
   const f = await queueFixture();
@@ -94,4 +95,24 @@ test('a Redis that is full gets back what gateways remember', async () => {
   expect((await gateway.poll(late)).state).toBe('waiting');
   expect((await gateway.join(sale, 'newcomer')).ticket.queueNumber).toBe(6);
   await gateway.stop();
+});
+
+test('pages that have seen a higher version than anybody remembers are shown their position again', async () => {
+  const { f, definition, sale } = await fixture();
+  const before = await queueGateway(f.store);
+  await before.queue.watch.renew(sale);
+  const [fan] = (await joinMany(before, sale, 1)) as [TestFan];
+  await f.redis.hset(saleKey(sale, 'queue'), 'changes', 2_500_000);
+  await before.queue.watch.renew(sale);
+  expect((await before.poll(fan)).version).toBe(2_500_000);
+  await before.stop();
+  await f.empty();
+  await putSale(f.store, definition, [], { wasLive: true });
+  const after = await queueGateway(f.store);
+  await after.look(sale);
+  await after.poll(fan);
+  f.pass(RECOVERY_SECONDS);
+  await after.look(sale);
+  expect(await after.poll(fan)).toMatchObject({ state: 'waiting', position: 1 });
+  await after.stop();
 });

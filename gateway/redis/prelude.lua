@@ -64,14 +64,15 @@ local function keepRecovering()
   return recoveredAt
 end
 
--- Polls carry the version they last saw; by this leap every later one is above whatever anybody has seen.
+-- Polls carry the version they last saw; by this leap every later one is above whatever anybody has seen. Where nobody
+-- remembers that, the clock does: changes are fewer than milliseconds.
 local VERSION_LEAP = 1000000
 -- Everybody who is there has asked twice by then; whoever waits is told to ask four times within graceSeconds (status.ts).
 local POLLS_PER_RECOVERY = 2
 local POLLS_PER_GRACE = 4
 -- Redis has lost data of this queue. `longestPollMs`: the longest time after which a fan is told to ask again.
 local function beginRecovery(sale, seenEpoch, seenVersion, longestPollMs)
-  local version = math.max(tonumber(redis.call('HGET', K.queue, 'changes') or 0), seenVersion) + VERSION_LEAP
+  local version = math.max(tonumber(redis.call('HGET', K.queue, 'changes') or 0), seenVersion, now) + VERSION_LEAP
   local recoveredAt = now + math.ceil(POLLS_PER_RECOVERY * math.min(longestPollMs, sale.graceMs / POLLS_PER_GRACE))
   redis.call('HSET', K.queue, 'epoch', math.max(currentEpoch(), seenEpoch) + 1, 'changes', string.format('%d', version),
     'lostAt', now, 'recoveredAt', recoveredAt, 'rampFrom', recoveredAt)
