@@ -285,7 +285,7 @@ test('a drawn order that is not whole any more is not published as the drawn ord
     await f.redis.set(saleKey(sale, 'drawn'), rest);
     const { headers } = await publishDraws(f.store).answer(sale);
     expect(headers['cache-control']).not.toContain('immutable');
-    expect(await published(sale)).toMatchObject({ state: 'drawing', seed: null, ids: null, entries: 5 });
+    expect(await published(sale)).toMatchObject({ state: 'unproven', seed: null, ids: null, entries: 5 });
   }
   await f.redis.set(saleKey(sale, 'drawn'), drawn!);
   expect(await published(sale)).toEqual(whole);

@@ -23,6 +23,9 @@ const place = saleScript<number>(new URL('./place.lua', import.meta.url));
 /** A larger lobby is not read, while its draw is under way, by gateways that do not write it: they would slow it down. */
 const READ_BESIDE_MAX = 50_000;
 
+/** Those in which it is known, or can be read, who was in the lobby. */
+const FROZEN_STATES = ['frozen', 'awaitingBeacon', 'drawing', 'drawn'];
+
 /** Who was in a lobby when it was frozen: with the seed and the beacon that is the whole draw. */
 export type FrozenLobby = {
   /** When, as the draw says it, which tells one freeze from another. */
@@ -217,13 +220,14 @@ export function createDrawing(
     const facts = await readFacts(store, sale);
     const known = frozen.get(sale);
     if (known && known.frozenAt === facts.frozenAt) return known;
+    if (facts.state === null || !FROZEN_STATES.includes(facts.state)) return null;
     const isUnderWay = facts.state === 'frozen' || facts.state === 'drawing';
     if (running.has(sale) || (isUnderWay && facts.entries > limits.readBesideMax)) return null;
     // A drawn order that has been lost is looked for no more.
     const isDrawn = facts.state === 'drawn';
     if (isDrawn && (await drawnCount(store, sale)) !== facts.entries) return null;
     return alone(sale, async () => {
-      const whole = await readWhole(sale, ['frozen', 'awaitingBeacon', 'drawing', 'drawn']);
+      const whole = await readWhole(sale, FROZEN_STATES);
       const kept = whole && (await keepFrozen(sale, whole));
       if (isDrawn) await forget(sale);
       return kept;

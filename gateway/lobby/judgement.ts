@@ -17,6 +17,7 @@ export type PublicDraw = {
   sale: string;
   commitment: string | null;
   recommittedAt: string | null;
+  closedAgain: boolean;
   digest: string | null;
   seed: string | null;
   beaconSource: { name: string; from: string } | null;
@@ -62,6 +63,12 @@ export async function* judgeDraw(sale: string, draw: PublicDraw, means: Means): 
     yield {
       kind: 'open',
       text: `Nobody can tell whether the seed was chosen before anybody was in the lobby: the shop lost data after the lobby had opened, and this fingerprint is from ${draw.recommittedAt}.`,
+    };
+  }
+  if (draw.closedAgain) {
+    yield {
+      kind: 'open',
+      text: 'Nobody can tell who was in the lobby when it was closed first: the shop lost that with its data, and closed it once more with those who came back.',
     };
   }
   yield* judgeLobby(draw, ids, means);

@@ -102,9 +102,9 @@ async function readFacts(store: Store, sale: string): Promise<DrawFacts> {
       store.redis.hget(saleKey(sale, 'sale'), 'beacon'),
       drawnCount(store, sale),
     ]);
-    // Redis may have lost the order that was drawn, or some of it: what is not whole is no proof.
+    // An order that is not whole is no proof.
     const isUnproven = draw.state === 'drawn' && drawn !== Number(draw.entries);
-    const state = (isUnproven ? 'drawing' : (draw.state ?? 'none')) as DrawFacts['state'];
+    const state = (isUnproven ? 'unproven' : (draw.state ?? 'none')) as DrawFacts['state'];
     const source = draw.beaconSource ?? named;
     const time = (name: string) => isoTimeOrNull(draw[name] === undefined ? null : Number(draw[name]));
     return {
@@ -112,6 +112,7 @@ async function readFacts(store: Store, sale: string): Promise<DrawFacts> {
       state,
       commitment: draw.commitment ?? null,
       recommittedAt: time('recommittedAt'),
+      closedAgain: draw.closedAgain !== undefined,
       digest: draw.digest ?? null,
       seed: state === 'drawn' ? (draw.seed ?? null) : null,
       beaconSource: source && state !== 'none' ? (JSON.parse(source) as Beacon) : null,

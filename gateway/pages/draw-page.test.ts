@@ -16,6 +16,7 @@ const waiting: DrawFacts = {
   state: 'awaitingBeacon',
   commitment: 'c0'.repeat(32),
   recommittedAt: null,
+  closedAgain: false,
   digest: 'd1'.repeat(32),
   seed: null,
   beaconSource,
@@ -62,6 +63,28 @@ test('a commitment that is younger than the lobby is never said to have been the
   const text = await textOf({ ...waiting, recommittedAt: opensAt });
   expect(text).toContain('This shop lost data after the lobby had opened');
   expect(text).not.toMatch(/there before the lobby opened|Before the lobby opens/);
+});
+
+test('a draw that cannot be proven any more promises nothing, and is not being written', async () => {
+  const text = await textOf({ ...waiting, state: 'unproven', drawnAt: opensAt });
+  expect(text).toContain('This draw cannot be proven');
+  expect(text).toContain('not published: this draw was lost');
+  expect(text).not.toMatch(
+    /in these seconds|can compute it again|The order is drawn|What this does not prove/,
+  );
+});
+
+test('a lobby that was closed once more is said to have been', async () => {
+  const drawn = {
+    ...waiting,
+    state: 'drawn',
+    beacon: '17',
+    seed: '5e'.repeat(32),
+    drawnAt: opensAt,
+  } as const;
+  const again = 'closed it once more with those who came back';
+  expect(await textOf({ ...drawn, closedAgain: true })).toContain(again);
+  expect(await textOf(drawn)).not.toContain(again);
 });
 
 test('a sale that was closed before it opened promises nothing', async () => {

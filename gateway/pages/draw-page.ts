@@ -13,8 +13,8 @@ export const drawPage = (view: DrawView): Html => html`<h1>The draw</h1>
   ${
     view.draw.state === 'none'
       ? html`<p>This sale has no lobby, so there is no draw: places go by arrival.</p>`
-      : html`${explained(view)} ${standing(view)} ${view.draw.state === 'drawn' ? recompute(view) : ''} ${facts(view)}
-        ${isNeverDrawn(view) ? '' : limits(view)}`
+      : html`${view.draw.state === 'unproven' ? '' : explained(view)} ${standing(view)} ${view.draw.state === 'drawn' ? recompute(view) : ''} ${facts(view)}
+        ${isNeverDrawn(view) || view.draw.state === 'unproven' ? '' : limits(view)}`
   }
   <p><a href="/sales/${view.sale.sale}">Back to the queue</a></p>`;
 
@@ -83,6 +83,13 @@ function standing(view: DrawView): Html {
         'The order is being written',
         html`${areIn(draw)}; the numbers are given in these seconds.`,
       );
+    case 'unproven':
+      return card(
+        'This draw cannot be proven',
+        html`This shop lost data after the lobby was closed, and with it who was in the lobby or how it was drawn. Numbers that
+        fans had been shown stay theirs; whoever else came back got one of the others by chance. Nobody can compute that
+        order again, and nobody can tell whether it was chosen.`,
+      );
     default:
       return card(
         draw.entries === 0 ? 'Nobody was in the lobby' : 'The order is drawn',
@@ -101,7 +108,8 @@ const card = (title: string, text: Html): Html => html`<section class="card">
 
 function facts(view: DrawView): Html {
   const { sale, draw } = view;
-  const undrawn = isNeverDrawn(view) ? 'not published: the sale was closed before it opened' : null;
+  const lost = draw.state === 'unproven' ? 'not published: this draw was lost' : null;
+  const undrawn = isNeverDrawn(view) ? 'not published: the sale was closed before it opened' : lost;
   return html`<section>
     <h2>What is published</h2>
     <p>
@@ -186,23 +194,27 @@ const recompute = ({ sale, ticket }: DrawView): Html => html`<section>
     </p>
   </section>`;
 
-function limits({ draw: { beaconSource, withoutBeacon, beacon } }: DrawView): Html {
+function limits({ draw: { beaconSource, withoutBeacon, beacon, closedAgain } }: DrawView): Html {
   const noted = html`That the fingerprints stood here when we say: that is known to whoever noted them. And that everybody in
   the lobby is a person of their own.`;
+  const isAgain = closedAgain
+    ? html`Who was in the lobby when it was closed first: this shop lost that with its data, and closed it once more with those
+      who came back.<br />`
+    : '';
   if (withoutBeacon) {
     return card(
       'What this does not prove',
-      html`That whoever runs this sale did not choose the outcome: a public value was named, and the draw was made without it.
+      html`${isAgain}That whoever runs this sale did not choose the outcome: a public value was named, and the draw was made without it.
       The reason that was given: “${withoutBeacon.reason}”<br />${noted}`,
     );
   }
   if (beaconSource) {
     const isTheirs = html`That the public value is the one “${beaconSource.name}” has: look it up there.`;
-    return card('What this does not prove', html`${beacon === null ? '' : isTheirs} ${noted}`);
+    return card('What this does not prove', html`${isAgain}${beacon === null ? '' : isTheirs} ${noted}`);
   }
   return card(
     'What this does not prove',
-    html`That whoever runs this sale did not try several seeds or lobbies and take the one they liked: that would take a
+    html`${isAgain}That whoever runs this sale did not try several seeds or lobbies and take the one they liked: that would take a
     public value from after the opening, and none was named for this sale. ${noted}`,
   );
 }

@@ -173,7 +173,7 @@ const untilOpening = (
 
 /** Between the opening and the draw: everybody has a place, and nobody knows yet which. */
 const untilDrawn = ({ beacon, draw, event }: SaleAnswer): Html =>
-  beacon && draw !== 'drawing' && draw !== 'drawn'
+  beacon && draw !== 'drawing' && draw !== 'drawn' && draw !== 'unproven'
     ? html`The sale is open. The order of the lobby is drawn as soon as a public value is known that nobody can know before:
       “${beacon.name}”, from ${formatMoment(beacon.from, event.timeZone)} on. Your place is ahead of everybody who came after
       the opening; until then nobody has a turn.`

@@ -77,6 +77,12 @@ local function adopt(id, number, ticketEpoch)
   if not entry and ticketEpoch >= epoch then return { 'lost' } end
   if number > 0 and (entry and entry.state == 'lobby' or not entry and isUndrawn(number)) then
     noteDrawn(number)
+    -- Who was in the lobby nobody may know in the end: then the number is theirs (gateway/recovery/settle-lobby.lua).
+    if not entry and isLobbyMissing() and number <= lastNumberOf(ticketEpoch) then
+      redis.call('ZADD', K.lobby, -number, id)
+      count('joined', 1)
+      changed()
+    end
     return { 'kept' }
   end
   if not entry then

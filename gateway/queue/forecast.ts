@@ -21,7 +21,7 @@ export const measureQueue = (store: Store, snapshot: QueueSnapshot): Promise<0 |
 
 /** As measure.lua takes them. While the draw is written down nobody's position is their rank among those who wait. */
 function forecasts({ waiting, outlook, drawState }: QueueSnapshot): number[] {
-  if (waiting === 0 || (drawState !== 'none' && drawState !== 'drawn')) return [];
+  if (waiting === 0 || !['none', 'drawn', 'unproven'].includes(drawState)) return [];
   const positions = new Set(DEPTHS.map((depth) => Math.ceil(waiting * depth)));
   return [...positions].flatMap((position) => {
     const estimate = estimateWait(outlook, position);

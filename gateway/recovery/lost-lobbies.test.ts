@@ -1,20 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { DrawAnswer } from '#shared/contract/queue.ts';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
-import { judgeWithWitness } from '../../infra/verify/draw/judge.ts';
 import { createDrawing } from '../lobby/draw.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
-import { publishDraws } from '../lobby/published.ts';
 import { leavePlace } from '../queue/place.ts';
 import { putSale } from '../sale/live-sale.ts';
-import {
-  faultsOf,
-  goBack,
-  joinMany,
-  loseEverything,
-  RECOVERY_SECONDS,
-  saveQueue,
-} from '../testing/losing-redis.ts';
+import { faultsOf, goBack, joinMany, RECOVERY_SECONDS, saveQueue } from '../testing/losing-redis.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
@@ -175,29 +165,6 @@ test('Redis goes back over the freeze of a lobby of which a gateway knows the nu
   await pollAll(after, [...fans, late]);
   expect(numbersOf(fans)).toEqual([1, 2, 3]);
   expect(late.seen).toMatchObject({ queueNumber: 4, position: 4 });
-  expect(await faultsOf(f, sale)).toEqual([]);
-  await after.stop();
-});
-
-test('where nobody remembers who was in a frozen lobby, and nobody shows up, the draw of nobody proves itself', async () => {
-  const { definition, sale, gateway } = await lobbySale();
-  await joinMany(gateway, sale, 2);
-  await gateway.stop();
-  const forgetful = { ...createDrawing(f.store), frozenLobby: async () => null };
-  const after = await queueGateway(f.store, null, 'forgetful', forgetful);
-  f.pass(LOBBY_SECONDS);
-  await freezeLobby(f.store, sale);
-  await after.look(sale);
-  await loseEverything(f, definition);
-  await after.look(sale);
-  await after.look(sale);
-  f.pass(RECOVERY_SECONDS);
-  await after.look(sale);
-  const { body } = await publishDraws(f.store).answer(sale);
-  const draw = JSON.parse(Buffer.from(body).toString()) as DrawAnswer;
-  expect(draw).toMatchObject({ state: 'drawn', ids: [] });
-  for await (const { kind, text } of judgeWithWitness(draw, { sale, beacon: null }))
-    expect(kind, text).not.toBe('broken');
   expect(await faultsOf(f, sale)).toEqual([]);
   await after.stop();
 });

@@ -15,10 +15,10 @@ local remembered = {}
 for i = 3, #ARGV, 2 do remembered[ARGV[i]] = ARGV[i + 1] end
 local drawnTo = math.max(tonumber(remembered.placed or 0), tonumber(remembered.drawnTo or 0))
 local known = redis.call('HMGET', K.draw, 'state', 'seed', 'drawnTo')
-local function isFrozen(state) return isUnderWay(state) or state == 'drawn' end
+local function isFrozen(state) return isUnderWay(state) or isOver(state) end
 
 if known[1] and isFrozen(known[1]) then
-  if isLobbyMissing() then redis.call('HSET', K.draw, 'drawnTo', math.max(drawnTo, tonumber(known[3]))) end
+  if isLobbyMissing() and known[1] ~= 'unproven' then redis.call('HSET', K.draw, 'drawnTo', math.max(drawnTo, tonumber(known[3]))) end
 elseif not isFrozen(remembered.state) then
   if known[2] ~= remembered.seed then
     redis.call('DEL', K.draw)
@@ -26,15 +26,16 @@ elseif not isFrozen(remembered.state) then
     changed()
   end
 else
-  local entries, first = tonumber(remembered.entries), tonumber(remembered.drawnFrom or 0)
+  local entries, first = tonumber(remembered.fillTo or remembered.entries), tonumber(remembered.drawnFrom or 0)
   redis.call('DEL', K.draw)
+  if remembered.state == 'unproven' then remembered.filledTo = nil else remembered.placed = first end
   if remembered.state == 'drawn' and entries > first then remembered.state = 'drawing' end
-  remembered.placed, remembered.leftUnplaced, remembered.workedAt = first, nil, nil
+  remembered.leftUnplaced, remembered.workedAt = nil, nil
   -- Of an empty one too: whoever stands in the lobby now had left it.
   remembered.lobbyMissing = redis.call('HGET', K.queue, 'recoveredAt')
   -- Tickets may have been here before.
   local highest = redis.call('ZREVRANGEBYSCORE', K.waiting, entries, '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
-  remembered.drawnTo = math.max(drawnTo, tonumber(highest or 0))
+  remembered.drawnTo = remembered.state ~= 'unproven' and math.max(drawnTo, tonumber(highest or 0)) or nil
   for field, value in pairs(remembered) do redis.call('HSET', K.draw, field, value) end
   redis.call('HSET', K.queue, 'next', math.max(entries, tonumber(redis.call('HGET', K.queue, 'next') or 0)))
   changed()

@@ -10,8 +10,8 @@
 -- 0   call again with the same
 -- 1   this slice is here; after the empty one the lobby is whole
 local ID_LENGTH = 11
-local draw = redis.call('HMGET', K.draw, 'lobbyMissing', 'frozenAt', 'entries', 'drawnFrom')
-if not draw[1] or currentEpoch() ~= tonumber(ARGV[2]) or draw[2] ~= ARGV[3] then return -1 end
+local draw = redis.call('HMGET', K.draw, 'lobbyMissing', 'frozenAt', 'entries', 'drawnFrom', 'state')
+if not draw[1] or draw[5] == 'unproven' or currentEpoch() ~= tonumber(ARGV[2]) or draw[2] ~= ARGV[3] then return -1 end
 local entries, first = tonumber(draw[3]), tonumber(draw[4] or 0)
 redis.call('HSET', K.draw, 'lobbyMissing', math.max(keepRecovering(), tonumber(draw[1])))
 

@@ -294,8 +294,11 @@ end
 
 -- From the freeze of the lobby until its last number is written down: frozen, awaitingBeacon, drawing.
 local function isUnderWay(drawState)
-  return drawState and drawState ~= 'none' and drawState ~= 'committed' and drawState ~= 'drawn'
+  return drawState == 'frozen' or drawState == 'awaitingBeacon' or drawState == 'drawing'
 end
+-- The lobby's numbers are given: by the draw, or, after a loss in which nobody could tell how it had been drawn, without a
+-- proof (gateway/recovery/settle-lobby.lua).
+local function isOver(drawState) return drawState == 'drawn' or drawState == 'unproven' end
 
 -- The draw of a lobby with nobody in it: nothing is drawn, so nothing is waited for.
 local EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
@@ -383,6 +386,16 @@ local function queueBehind(key, kept)
   count('lobbyLeft', #ids)
   changed()
   return #ids
+end
+
+-- Before a loss numbers of a lobby were drawn, and nobody can tell for whom: those that are known stay, the others up to
+-- `last` are given by chance (settle-lobby.lua), and it proves nothing.
+local function giveUpProof(last, fillsFrom)
+  redis.call('HSET', K.draw, 'state', 'unproven', 'placed', last, 'fillTo', last, 'lobbyMissing', fillsFrom)
+  redis.call('HDEL', K.draw, 'leftUnplaced', 'filledTo', 'drawnTo', 'drawnFrom', 'workedAt')
+  redis.call('HSET', K.queue, 'restoredTo', math.max(last, tonumber(redis.call('HGET', K.queue, 'restoredTo') or 0)))
+  redis.call('UNLINK', K.drawn)
+  changed()
 end
 
 -- Who leaves before the freeze is no part of the draw; who leaves later keeps an empty number.

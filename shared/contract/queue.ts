@@ -71,7 +71,7 @@ export const DrawAnswer = z.object({
   state: z
     .enum(drawStates)
     .describe(
-      'Frozen: nobody enters the lobby any more, its digest follows. The order is written while drawing.',
+      'Frozen: nobody enters the lobby any more, its digest follows. The order is written while drawing. Unproven: the shop has lost the draw with its data; numbers that fans had stay, the others were given by chance, and nobody can compute the order again.',
     ),
   commitment: z
     .string()
@@ -83,6 +83,12 @@ export const DrawAnswer = z.object({
     .default(null)
     .describe(
       'When this commitment was published, where the one from before the lobby opened was lost with the data of the shop; else null.',
+    ),
+  closedAgain: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The lobby had been closed before; who was in it then was lost with the data of the shop, and this is the draw of those who came back.',
     ),
   digest: z
     .string()

@@ -83,7 +83,15 @@ export const Beacon = z
   });
 export type Beacon = z.infer<typeof Beacon>;
 
-export const drawStates = ['none', 'committed', 'frozen', 'awaitingBeacon', 'drawing', 'drawn'] as const;
+export const drawStates = [
+  'none',
+  'committed',
+  'frozen',
+  'awaitingBeacon',
+  'drawing',
+  'drawn',
+  'unproven',
+] as const;
 export type DrawState = (typeof drawStates)[number];
 
 /** What became of the beacon: its value, or why the draw was made without. */

@@ -153,6 +153,12 @@ test('a lobby in which nobody was has a draw of nobody, and its digest', async (
   expect(faultsOfDraw(nobody as PublishedDraw)).toEqual([]);
 });
 
+test('a draw that the shop has lost is not said to be what it says', async () => {
+  const { code, text } = await verify({ ...drawn, state: 'unproven', seed: null, ids: null });
+  expect(code).toBe(2);
+  expect(text).not.toContain('is what it says');
+});
+
 test('another commitment or digest than those that were noted is found', async () => {
   for (const option of ['--commitment', '--digest']) {
     const { code, text } = await verify(drawn, [option, '00'.repeat(32)]);

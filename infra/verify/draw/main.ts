@@ -48,6 +48,11 @@ export async function main(
   say(`Commitment  ${draw.commitment ?? '(none)'}`);
   if (draw.digest !== null) say(`Digest      ${draw.digest}`);
   if (draw.state !== 'drawn') {
+    if (draw.state === 'unproven') {
+      return refuse(
+        'This draw proves nothing: the shop has lost it with its data. Numbers that fans had been shown stay theirs, the others were given by chance, and nobody can compute the order again.',
+      );
+    }
     return refuse(
       draw.state === 'none'
         ? 'This sale has no lobby, so there is no draw.'

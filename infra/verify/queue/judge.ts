@@ -149,7 +149,7 @@ async function judgeNumbers(
 ): Promise<void> {
   if (figures.recovering) return;
   const { drawState, drawPlaced, drawEntries } = figures;
-  const isDrawn = drawState === 'none' || drawState === 'drawn';
+  const isDrawn = drawState === 'none' || drawState === 'drawn' || drawState === 'unproven';
   const undrawn = (number: number) => !isDrawn && number > drawPlaced && number <= drawEntries;
   for (let number = 1; number <= figures.last; number += 1) {
     if (owners.has(number) || undrawn(number) || number <= figures.restoredTo) continue;

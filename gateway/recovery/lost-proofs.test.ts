@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { giveTurns } from '../admission/turn-giver.ts';
+import { saleKey } from '../redis/keys.ts';
+import { faultsOf, loseEverything } from '../testing/losing-redis.ts';
+import {
+  forgetfulGateway,
+  type LobbySale,
+  lobbySale,
+  lookTwice,
+  openLobby,
+  pollAll,
+  publishedDraw,
+  recover,
+  saidOf,
+} from '../testing/lost-lobby.ts';
+import { type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+
+const LOBBY = 6;
+
+let f: QueueFixture;
+beforeAll(async () => {
+  f = await queueFixture();
+});
+afterAll(() => f.close());
+
+type Lost = LobbySale & { late: TestFan; after: QueueGateway; told: TestFan[] };
+
+/** A draw is written, a late-comer comes, and fans are told the drawn numbers that are named. */
+async function drawn(
+  numbers: number[],
+  remembers: (gateway: QueueGateway, sale: string) => Promise<unknown>,
+): Promise<Lost> {
+  const lobby = await lobbySale(f, LOBBY, { capacity: 1 });
+  const { sale, gateway, fans } = lobby;
+  const after = await forgetfulGateway(f);
+  await remembers(after, sale);
+  await openLobby(f, sale);
+  await remembers(after, sale);
+  await f.draw(sale);
+  const late = await gateway.join(sale, 'late');
+  await gateway.queue.watch.renew(sale);
+  const told: TestFan[] = [];
+  for (const fan of fans) {
+    const number = await f.redis.zscore(saleKey(sale, 'waiting'), fan.ticket.entry);
+    if (!numbers.includes(Number(number))) continue;
+    await gateway.poll(fan);
+    told.push(fan);
+  }
+  await gateway.stop();
+  return { ...lobby, late, after, told };
+}
+
+/** Nobody is behind who came later, each number is one fan's, and nothing false is published. */
+async function isHonest({ sale, after, fans, late, told }: Lost) {
+  const numbers = told.map(({ ticket }) => ticket.queueNumber);
+  await pollAll(after, [...fans, late]);
+  await recover(f, after, sale);
+  await after.look(sale);
+  await pollAll(after, [...fans, late]);
+  expect(fans.map(({ ticket }) => Number(ticket.queueNumber)).sort()).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(told.map(({ ticket }) => ticket.queueNumber)).toEqual(numbers);
+  expect(late.seen).toMatchObject({ queueNumber: LOBBY + 1, position: LOBBY + 1 });
+  expect(await publishedDraw(f, sale)).toMatchObject({ state: 'unproven', seed: null, ids: null });
+  f.pass(10);
+  await giveTurns(f.store, sale);
+  await after.look(sale);
+  expect((await after.join(sale, 'newcomer')).ticket.queueNumber).toBe(LOBBY + 2);
+  expect(await faultsOf(f, sale)).toEqual([]);
+}
+
+test.each([[[6]], [[1, 4]], [[1, 2, 3, 4, 5, 6]]])(
+  'where only the freeze of a lobby is remembered, tickets with the numbers %j keep them, and nobody is behind who came later',
+  async (numbers) => {
+    const lost = await drawn(numbers, (gateway, sale) => gateway.look(sale));
+    const { sale, definition, after } = lost;
+    await loseEverything(f, definition);
+    await lookTwice(after, sale);
+    await isHonest(lost);
+    await after.stop();
+  },
+);
+
+test.each([[[1]], [[3]], [[1, 2, 3, 4, 5, 6]]])(
+  'where not even the freeze is remembered, tickets with the numbers %j keep them, and no draw of nobody is published',
+  async (numbers) => {
+    const lost = await drawn(numbers, async () => undefined);
+    const { sale, definition, after } = lost;
+    await loseEverything(f, definition);
+    await lookTwice(after, sale);
+    await isHonest(lost);
+    await after.stop();
+  },
+);
+
+test.each(['closedAt', 'soldOut', 'paused'])(
+  'a sale that is ended (%s) while nobody knows its lobby publishes no draw of nobody',
+  async (how) => {
+    const { sale, definition, gateway } = await lobbySale(f, LOBBY);
+    const after = await forgetfulGateway(f);
+    await openLobby(f, sale);
+    await after.look(sale);
+    await gateway.stop();
+    await loseEverything(f, definition);
+    await lookTwice(after, sale);
+    await f.redis.hset(saleKey(sale, 'sale'), how, how === 'closedAt' ? f.now() : '1');
+    await recover(f, after, sale);
+    const draw = await publishedDraw(f, sale);
+    expect(draw).toMatchObject({ state: 'unproven', entries: LOBBY, seed: null, ids: null });
+    expect(await faultsOf(f, sale)).toEqual([]);
+    await after.stop();
+  },
+);
+
+test('a lobby that is closed once more, and drawn, says so', async () => {
+  const { sale, definition, gateway, fans } = await lobbySale(f, LOBBY);
+  const after = await forgetfulGateway(f);
+  await openLobby(f, sale);
+  await after.look(sale);
+  await gateway.stop();
+  await loseEverything(f, definition);
+  await lookTwice(after, sale);
+  await pollAll(after, fans.slice(1));
+  await recover(f, after, sale);
+  const draw = await publishedDraw(f, sale);
+  expect(draw).toMatchObject({ state: 'drawn', entries: LOBBY - 1, closedAgain: true });
+  expect(await saidOf(draw, 'broken')).toEqual([]);
+  expect((await saidOf(draw, 'open')).join()).toContain('closed it once more with those who came back');
+  await after.stop();
+});
+
+test('what was given without a proof stays through the next loss, for those too who were not told in between', async () => {
+  const lost = await drawn([6], (gateway, sale) => gateway.look(sale));
+  const { sale, definition, after, fans, late } = lost;
+  await loseEverything(f, definition);
+  await lookTwice(after, sale);
+  await pollAll(after, [...fans, late]);
+  await recover(f, after, sale);
+  await pollAll(after, [...fans.slice(0, 3), late]);
+  const told = [...fans.slice(0, 3), late];
+  const numbers = told.map(({ ticket }) => ticket.queueNumber);
+  await after.look(sale);
+  await loseEverything(f, definition);
+  await lookTwice(after, sale);
+  await pollAll(after, [...fans, late]);
+  await recover(f, after, sale);
+  await pollAll(after, [...fans, late]);
+  expect(told.map(({ ticket }) => ticket.queueNumber)).toEqual(numbers);
+  expect(fans.map(({ ticket }) => Number(ticket.queueNumber)).sort()).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(await publishedDraw(f, sale)).toMatchObject({ state: 'unproven', seed: null });
+  await after.stop();
+});
+
+test('a gateway that has all of it brings the proof back where another one knows nothing', async () => {
+  const { sale, definition, gateway, fans } = await lobbySale(f, LOBBY);
+  const knows = await queueGateway(f.store);
+  const forgetful = await forgetfulGateway(f);
+  await openLobby(f, sale);
+  await forgetful.look(sale);
+  await f.draw(sale);
+  await knows.look(sale);
+  await pollAll(gateway, fans);
+  const proof = await publishedDraw(f, sale);
+  await gateway.stop();
+  await loseEverything(f, definition);
+  await lookTwice(forgetful, sale);
+  await pollAll(forgetful, fans);
+  await lookTwice(knows, sale);
+  await recover(f, knows, sale);
+  expect(await publishedDraw(f, sale)).toEqual(proof);
+  await giveTurns(f.store, sale);
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await Promise.all([knows.stop(), forgetful.stop()]);
+});
