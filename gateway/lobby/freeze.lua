@@ -21,6 +21,7 @@ if last > 0 then
   -- Or of those who were in it: then it was drawn, and who had which of the other numbers nobody knows.
   local isDrawn = n > takenFrom - 1 and redis.call('ZCOUNT', K.waiting, takenFrom, last) <= last - takenFrom
   if n == 0 or takenFrom == 1 or isDrawn then
+    redis.call('HSET', K.draw, 'frozenAt', now)
     giveUpProof(last, now)
     return 1
   end

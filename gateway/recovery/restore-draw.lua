@@ -7,26 +7,46 @@
 -- `lobbyMissing` (settle-lobby.lua), the recovery goes on, and nobody has one of its numbers.
 --
 -- ARGV[2]  the epoch of the recovery
--- ARGV[3…] field, value, …: the draw as it was
+-- ARGV[3]  the epoch of what is remembered,
+-- ARGV[4]  and its eras
+-- ARGV[5…] field, value, …: the draw as it was
 --
--- {'over'}: there is no such recovery (any more) | {state, how many numbers are written down, lobbyMissing 0/1}
+-- {'over'}: there is no such recovery (any more) | {'later'}: it is too early for what was remembered before the last one
+-- | {state, how many numbers are written down, lobbyMissing 0/1, up to which number what is remembered is of another draw}
 if not isRecovering() or currentEpoch() ~= tonumber(ARGV[2]) then return { 'over' } end
+local memoryEpoch = tonumber(ARGV[3])
+if mustSpeakLater(memoryEpoch) then return { 'later' } end
+for era, above in string.gmatch(ARGV[4], '(%d+):(%d+)') do noteEra(tonumber(era), tonumber(above)) end
 local remembered = {}
-for i = 3, #ARGV, 2 do remembered[ARGV[i]] = ARGV[i + 1] end
+for i = 5, #ARGV, 2 do remembered[ARGV[i]] = ARGV[i + 1] end
 local drawnTo = math.max(tonumber(remembered.placed or 0), tonumber(remembered.drawnTo or 0))
 local known = redis.call('HMGET', K.draw, 'state', 'seed', 'drawnTo')
 local function isFrozen(state) return isUnderWay(state) or isOver(state) end
 
-if known[1] and isFrozen(known[1]) then
-  if isLobbyMissing() and known[1] ~= 'unproven' then redis.call('HSET', K.draw, 'drawnTo', math.max(drawnTo, tonumber(known[3]))) end
+local function nameOf(frozenAt, filledAt) return (frozenAt or '') .. '|' .. (filledAt or '') end
+local function isSameDraw()
+  local current = redis.call('HMGET', K.draw, 'frozenAt', 'filledAt')
+  return nameOf(current[1], current[2]) == nameOf(remembered.frozenAt, remembered.filledAt)
+end
+-- Of a commitment that is remembered of different epochs the later one stays.
+local broughtEpoch, broughtOf = string.match(redis.call('HGET', K.queue, 'drawOf') or '', '(%d+):(%d+)')
+local isEarlier = broughtEpoch == ARGV[2] and tonumber(broughtOf) > memoryEpoch
+-- A draw with numbers that have been given again since is over.
+local size = tonumber(remembered.fillTo or remembered.entries or 0)
+local isGivenAgain = size > lastNumberOf(memoryEpoch)
+
+if isGivenAgain then
+  -- Whoever has them now was told so.
+elseif known[1] and isFrozen(known[1]) then
+  if isLobbyMissing() and known[1] ~= 'unproven' and isSameDraw() then redis.call('HSET', K.draw, 'drawnTo', math.max(drawnTo, tonumber(known[3]))) end
 elseif not isFrozen(remembered.state) then
-  if known[2] ~= remembered.seed then
+  if known[2] ~= remembered.seed and not isEarlier then
     redis.call('DEL', K.draw)
     for field, value in pairs(remembered) do redis.call('HSET', K.draw, field, value) end
     changed()
   end
 else
-  local entries, first = tonumber(remembered.fillTo or remembered.entries), tonumber(remembered.drawnFrom or 0)
+  local entries, first = size, tonumber(remembered.drawnFrom or 0)
   redis.call('DEL', K.draw)
   if remembered.state == 'unproven' then remembered.filledTo = nil else remembered.placed = first end
   if remembered.state == 'drawn' and entries > first then remembered.state = 'drawing' end
@@ -59,5 +79,8 @@ if same[1] == remembered.seed and same[2] and same[2] == remembered.frozenAt the
   end
 end
 takeGivenBeacon()
-local draw = redis.call('HMGET', K.draw, 'state', 'placed')
-return { draw[1] or 'none', tonumber(draw[2] or 0), isLobbyMissing() and 1 or 0 }
+local draw = redis.call('HMGET', K.draw, 'state', 'placed', 'seed', 'fillTo', 'entries')
+if draw[3] == remembered.seed and not isEarlier then redis.call('HSET', K.queue, 'drawOf', ARGV[2] .. ':' .. memoryEpoch) end
+local isOther = remembered.frozenAt and isFrozen(draw[1]) and not isSameDraw()
+local otherTo = isOther and tonumber(draw[4] or draw[5]) or isGivenAgain and size or 0
+return { draw[1] or 'none', tonumber(draw[2] or 0), isLobbyMissing() and 1 or 0, otherTo }

@@ -54,10 +54,13 @@ for _, id in ipairs(gone) do
 end
 count('lobbyLeft', #gone)
 local others = redis.call('ZRANGEBYSCORE', K.waiting, '(' .. first, entries, 'WITHSCORES', 'LIMIT', 0, ENDS_PER_CALL_MAX)
+local behind = {}
 for i = 1, #others, 2 do
   stopWaiting(others[i], tonumber(others[i + 1]))
-  if isStandIn(others[i]) then count('joined', -1) else finishEntry(others[i], {}, 'left') end
+  if isStandIn(others[i]) then count('joined', -1) else behind[#behind + 1] = others[i] end
 end
+-- Somebody who has one of its numbers and was not in it keeps a place.
+if #behind > 0 then giveNext(behind) end
 if #gone + #others > 0 then return 0 end
 if redis.call('ZCARD', K.frozen) ~= entries - first then return -1 end
 

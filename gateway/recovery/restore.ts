@@ -21,9 +21,9 @@ const ENTRIES_PER_CALL = 500;
 const TOO_EARLY = -2;
 
 const restore = saleScript<number>(new URL('./restore.lua', import.meta.url));
-const restoreDraw = saleScript<['over'] | [state: string, placed: number, lobbyMissing: 0 | 1]>(
-  new URL('./restore-draw.lua', import.meta.url),
-);
+const restoreDraw = saleScript<
+  ['over'] | ['later'] | [state: string, placed: number, lobbyMissing: 0 | 1, otherTo: number]
+>(new URL('./restore-draw.lua', import.meta.url));
 const restoreLobby = saleScript<-1 | 0 | 1>(new URL('./restore-lobby.lua', import.meta.url));
 const settle = saleScript<0 | 1>(new URL('./settle-lobby.lua', import.meta.url));
 
@@ -44,12 +44,12 @@ export async function restoreQueue(
   { memory, newer, lobby }: Remembered,
   drawing: Pick<Drawing, 'write'>,
 ): Promise<number | 'later' | null> {
-  const isDrawn = memory.draw.length === 0 || (await redraw(store, sale, epoch, memory, lobby, drawing));
-  if (!isDrawn) return null;
+  const otherTo = memory.draw.length === 0 ? 0 : await redraw(store, sale, epoch, memory, lobby, drawing);
+  if (otherTo === 'later' || otherTo === null) return otherTo;
   // Of a snapshot that has come after the freeze, and a memory from before it, nobody can tell which numbers are the lobby's:
   // it is frozen again, and who came later brings the number.
   const isBeforeFreeze = ofDraw(memory, 'state') === 'committed';
-  const brought = await restoreNumbers(store, sale, epoch, memory, isBeforeFreeze ? null : newer);
+  const brought = await restoreNumbers(store, sale, epoch, memory, isBeforeFreeze ? null : newer, otherTo);
   if (brought !== 'later') await restoreCodes(store, sale, epoch, memory);
   return brought;
 }
@@ -65,7 +65,10 @@ export function ofDraw({ draw }: QueueMemory, field: string): string | null {
   return at === -1 ? null : (draw[at + 1] as string);
 }
 
-/** Writes a remembered draw again, from its lobby; whether every number is there that it had. */
+/**
+ * Writes a remembered draw again, from its lobby. Returns, once every number is there that it had, up to which one numbers
+ * are those of another draw, of which this memory says nothing: usually 0.
+ */
 async function redraw(
   store: Store,
   sale: string,
@@ -73,9 +76,10 @@ async function redraw(
   memory: QueueMemory,
   lobby: FrozenLobby | null,
   drawing: Pick<Drawing, 'write'>,
-): Promise<boolean> {
-  const look = () => restoreDraw(store, sale, [epoch, ...memory.draw]);
+): Promise<number | 'later' | null> {
+  const look = () => restoreDraw(store, sale, [epoch, memory.epoch, memory.eras, ...memory.draw]);
   let [state, , lobbyMissing] = await look();
+  if (state === 'later') return state;
   if (lobbyMissing === 1 && lobby !== null) {
     const slice = NUMBERS_PER_CALL * ID_BYTES;
     for (let from = 0; from < lobby.ids.length; from += slice) {
@@ -86,9 +90,10 @@ async function redraw(
     [state, , lobbyMissing] = await look();
   }
   if (lobbyMissing !== 1 && (state === 'frozen' || state === 'drawing')) await drawing.write(sale);
-  const [, placed] = await look();
+  const [, placed = 0, , otherTo = 0] = await look();
   // Without numbers there is none to bring back; 'over' has none either.
-  return Number(placed ?? 0) >= Number(ofDraw(memory, 'placed') ?? 0);
+  const isThere = otherTo > 0 || placed >= Number(ofDraw(memory, 'placed') ?? 0);
+  return isThere ? otherTo : null;
 }
 
 async function restoreNumbers(
@@ -97,6 +102,7 @@ async function restoreNumbers(
   epoch: number,
   memory: QueueMemory,
   newer: SeenQueue | null,
+  otherTo: number,
 ): Promise<number | 'later'> {
   const { lastNumber, eras } = latestOf(memory, newer);
   const about = [epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.epoch, eras];
@@ -109,7 +115,7 @@ async function restoreNumbers(
   const isMore = (number: number): boolean => {
     const code = remembered[number] as number;
     const knownCode = known[number] ?? NOT_REMEMBERED;
-    return code !== NOT_REMEMBERED && (knownCode === NOT_REMEMBERED || code > knownCode);
+    return number > otherTo && code !== NOT_REMEMBERED && (knownCode === NOT_REMEMBERED || code > knownCode);
   };
   const owners = await ownersOf(store, sale, known, remembered);
   const last = remembered.length - 1;

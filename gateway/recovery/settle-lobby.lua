@@ -127,6 +127,8 @@ end
 if draw[4] == 'unproven' then
   if shuffle() > 0 or fill(tonumber(draw[5])) or queueBehind(K.frozen, 0) > 0 then return 1 end
   redis.call('HSETNX', K.draw, 'drawnAt', now)
+  -- From now on it is another draw than the one that was lost: what is remembered of that one's numbers counts no more.
+  redis.call('HSET', K.draw, 'filledAt', now)
   redis.call('HDEL', K.draw, 'lobbyMissing', 'filledTo')
   redis.call('UNLINK', K.lobbyLeft, K.lobbyGone)
   return goOnAfter(0)

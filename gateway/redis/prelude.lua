@@ -364,18 +364,14 @@ end
 -- In the order of arrival, which decides nothing: gateways read the lobby on from where they have read to.
 local function enterLobby(id) redis.call('ZADD', K.lobby, redis.call('HINCRBY', K.queue, 'lobbyArrivals', 1), id) end
 
--- After a loss more may show up for a lobby than it had: whoever has come last to it, beyond the first `kept`, gets a
--- number behind all others. A slice; returns how many.
-local function queueBehind(key, kept)
-  local ids = redis.call('ZRANGE', key, kept, kept + SLICE - 1)
-  if #ids == 0 then return 0 end
+-- Numbers behind all others.
+local function giveNext(ids)
   local first = tonumber(redis.call('HGET', K.queue, 'next') or 0) + 1
   local members = {}
   for i, id in ipairs(ids) do
     members[2 * i - 1] = first + i - 1
     members[2 * i] = id
   end
-  redis.call('ZREM', key, unpack(ids))
   redis.call('ZADD', K.waiting, unpack(members))
   redis.call('HSET', K.queue, 'next', first + #ids - 1)
   setBits(K.bits, first, first + #ids - 1)
@@ -385,6 +381,15 @@ local function queueBehind(key, kept)
   redis.call('RPUSH', K.lobbyGone, unpack(ids))
   count('lobbyLeft', #ids)
   changed()
+end
+
+-- After a loss more may show up for a lobby than it had: whoever has come last to it, beyond the first `kept`, gets a
+-- number behind all others. A slice; returns how many.
+local function queueBehind(key, kept)
+  local ids = redis.call('ZRANGE', key, kept, kept + SLICE - 1)
+  if #ids == 0 then return 0 end
+  redis.call('ZREM', key, unpack(ids))
+  giveNext(ids)
   return #ids
 end
 
