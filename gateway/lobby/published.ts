@@ -29,7 +29,7 @@ export type Draws = {
 
 export function publishDraws(store: Store): Draws {
   const lately = new Map<string, { at: number; facts: Promise<DrawFacts> }>();
-  const finished = new Map<string, Promise<FinishedAnswer & { size: number }>>();
+  const finished = new Map<string, { drawn: string; answer: Promise<FinishedAnswer & { size: number }> }>();
   let finishedBytes = 0;
 
   const facts = (sale: string): Promise<DrawFacts> => {
@@ -51,25 +51,44 @@ export function publishDraws(store: Store): Draws {
     finishedBytes += size;
     for (const [oldest, other] of finished) {
       if (finishedBytes <= FINISHED_BYTES_MAX || oldest === sale) break;
-      finished.delete(oldest);
-      finishedBytes -= (await other).size;
+      drop(oldest);
+      await other.answer.catch(() => undefined);
     }
     return { ...answer, size };
+  };
+  const drop = (sale: string) => {
+    const known = finished.get(sale);
+    finished.delete(sale);
+    known?.answer.then(
+      ({ size }) => {
+        finishedBytes -= size;
+      },
+      () => undefined,
+    );
   };
 
   return {
     facts,
     async answer(sale) {
+      const earlier = finished.get(sale);
+      // While Redis is away what was drawn can be told all the same.
+      const drawn = await facts(sale).catch((error: unknown) => {
+        if (earlier) return null;
+        throw error;
+      });
+      if (earlier && drawn === null) return earlier.answer;
+      if (drawn?.state !== 'drawn') return finishJson({ ...drawn, ids: null }, FOR_A_SECOND);
+      // After a loss another draw may have been held: every gateway says the same.
+      const described = JSON.stringify(drawn);
       const known = finished.get(sale);
-      if (known) return known;
-      const drawn = await facts(sale);
-      if (drawn.state !== 'drawn') return finishJson({ ...drawn, ids: null }, FOR_A_SECOND);
-      const underWay = finished.get(sale);
-      if (underWay) return underWay;
-      const finishing = finish(sale, drawn);
-      finished.set(sale, finishing);
-      finishing.catch(() => finished.delete(sale));
-      return finishing;
+      if (known?.drawn === described) return known.answer;
+      if (known) drop(sale);
+      const answer = finish(sale, drawn);
+      finished.set(sale, { drawn: described, answer });
+      answer.catch(() => {
+        if (finished.get(sale)?.answer === answer) finished.delete(sale);
+      });
+      return answer;
     },
   };
 }

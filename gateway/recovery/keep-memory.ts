@@ -15,6 +15,8 @@ const BYTES_PER_SECOND_MAX = 512 * 1024;
 const WRITE_INTERVAL_MS = 2_000;
 /** A file is written as a whole: a very large one, of a hundred thousand uses of access codes, less often. */
 const WRITTEN_BYTES_PER_SECOND_MAX = 4 * 1024 * 1024;
+/** A lobby's file that is not there is looked for so often: all of a sale's are read for it. */
+const FILE_LOOK_INTERVAL_MS = 2_000;
 
 type Kept = {
   /** All of one moment; null before the first. */
@@ -26,6 +28,7 @@ type Kept = {
   /** Who was in the lobby when it was frozen; null before. */
   lobby: FrozenLobby | null;
   lobbyWritten: FrozenLobby | null;
+  lobbyLookedFor: { frozenAt: string; at: number } | null;
   now: { epoch: number; recovering: boolean } | null;
   restoredEpoch: number;
   readAt: number;
@@ -64,6 +67,7 @@ export async function keepMemory(
       newest: null,
       lobby: null,
       lobbyWritten: null,
+      lobbyLookedFor: null,
       now: null,
       restoredEpoch: 0,
       readAt: Number.NEGATIVE_INFINITY,
@@ -105,8 +109,12 @@ export async function keepMemory(
   /** Who was in the frozen lobby of a remembered draw, as far as is known. */
   const lobbyOf = async (sale: string, kept: Kept, memory: QueueMemory): Promise<FrozenLobby | null> => {
     const frozenAt = ofDraw(memory, 'frozenAt');
-    if (frozenAt !== null && kept.lobby === null)
-      kept.lobby = (await lobbyFiles?.read(sale, frozenAt)) ?? null;
+    const { lobbyLookedFor: last } = kept;
+    const isLookedFor = last?.frozenAt === frozenAt && performance.now() - last.at < FILE_LOOK_INTERVAL_MS;
+    if (frozenAt !== null && kept.lobby?.frozenAt !== frozenAt && !isLookedFor) {
+      kept.lobbyLookedFor = { frozenAt, at: performance.now() };
+      kept.lobby = (await lobbyFiles?.read(sale, frozenAt)) ?? kept.lobby;
+    }
     return kept.lobby?.frozenAt === frozenAt ? kept.lobby : null;
   };
 

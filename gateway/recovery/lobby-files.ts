@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Log } from '#shared/log.ts';
@@ -49,7 +49,14 @@ export function lobbyFiles(dataDir: string, gateway: string, log: Log): LobbyFil
       const header = { ...rest, sha256: createHash('sha256').update(ids).digest('hex') };
       const path = pathOf(sale);
       const bytes = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ids]);
-      await writeFile(`${path}.new`, bytes, { mode: FILE_MODE });
+      const file = await open(`${path}.new`, 'w', FILE_MODE);
+      try {
+        await file.writeFile(bytes);
+        // A machine that goes down must not leave a new name without its contents.
+        await file.sync();
+      } finally {
+        await file.close();
+      }
       await rename(`${path}.new`, path);
     },
     async keep(sale) {

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { DrawAnswer } from '#shared/contract/queue.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
+import { publishDraws } from '../lobby/published.ts';
+import { leavePlace } from '../queue/place.ts';
+import type { QueueSnapshot } from '../queue/snapshot.ts';
 import { saleKey } from '../redis/keys.ts';
-import { faultsOf, loseEverything } from '../testing/losing-redis.ts';
+import { faultsOf, goBack, loseEverything, saveQueue } from '../testing/losing-redis.ts';
 import {
+  beaconIn,
   forgetfulGateway,
   type LobbySale,
   lobbySale,
@@ -171,4 +176,44 @@ test('a gateway that has all of it brings the proof back where another one knows
   await giveTurns(f.store, sale);
   expect(await faultsOf(f, sale)).toEqual([]);
   await Promise.all([knows.stop(), forgetful.stop()]);
+});
+
+test('a gateway that has answered with a draw tells of the one that was held since, like every other', async () => {
+  const { sale, definition, gateway, fans } = await lobbySale(f, LOBBY);
+  const draws = publishDraws(f.store);
+  const told = async () => {
+    const { body } = await draws.answer(sale);
+    return JSON.parse(Buffer.from(body).toString()) as DrawAnswer;
+  };
+  await openLobby(f, sale);
+  await f.draw(sale);
+  const first = await told();
+  expect(first).toMatchObject({ state: 'drawn', entries: LOBBY });
+  await gateway.stop();
+  await loseEverything(f, definition);
+  const after = await queueGateway(f.store);
+  await lookTwice(after, sale);
+  await pollAll(after, fans);
+  await recover(f, after, sale);
+  await expect.poll(told, { timeout: 10_000 }).toEqual(await publishedDraw(f, sale));
+  expect((await told()).commitment).not.toBe(first.commitment);
+  await after.stop();
+});
+
+test('who is ended when a lobby is brought back costs no poll of the others a call to Redis', async () => {
+  const { sale, gateway, fans } = await lobbySale(f, LOBBY, { beacon: beaconIn(f, 4_000) });
+  const saved = await saveQueue(f, sale);
+  const gone = fans[0] as TestFan;
+  await leavePlace(f.store, sale, gone.ticket.entry);
+  await openLobby(f, sale);
+  await gateway.look(sale);
+  await goBack(f, sale, saved);
+  await gateway.queue.watch.renew(sale);
+  await gateway.poll(gone);
+  await lookTwice(gateway, sale);
+  await recover(f, gateway, sale);
+  expect((await gateway.poll(gone)).state).toBe('left');
+  const { leavers, lobbyLeft } = gateway.queue.watch.remembered(sale) as QueueSnapshot;
+  expect([leavers.size, [...leavers]]).toEqual([lobbyLeft, [gone.ticket.entry]]);
+  await gateway.stop();
 });

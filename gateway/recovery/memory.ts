@@ -39,8 +39,22 @@ export async function readMemory<Known extends QueueMemory | null>(
 ): Promise<QueueMemory | null> {
   const reply = await remember(store, sale, [known?.mark ?? '', known?.codes.length ?? 0, known?.epoch ?? 0]);
   if (reply.length === 1) return String(reply[0]) === 'same' ? known : null;
-  const [mark, epoch, version, moves, run, runBeganAt, lastNumber, eras, birth, bits, states, from, log, ...draw] =
-    reply;
+  const [
+    mark,
+    epoch,
+    version,
+    moves,
+    run,
+    runBeganAt,
+    lastNumber,
+    eras,
+    birth,
+    bits,
+    states,
+    from,
+    log,
+    ...draw
+  ] = reply;
   return {
     mark: String(mark),
     epoch: Number(epoch),

@@ -52,7 +52,10 @@ for _, id in ipairs(gone) do
   redis.call('ZREM', K.lobby, id)
   finishEntry(id, {}, 'left')
 end
-count('lobbyLeft', #gone)
+if #gone > 0 then
+  count('lobbyLeft', #gone)
+  redis.call('RPUSH', K.lobbyGone, unpack(gone))
+end
 local others = redis.call('ZRANGEBYSCORE', K.waiting, '(' .. first, entries, 'WITHSCORES', 'LIMIT', 0, ENDS_PER_CALL_MAX)
 local behind = {}
 for i = 1, #others, 2 do
