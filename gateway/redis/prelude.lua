@@ -109,9 +109,8 @@ end
 
 -- A number newer than anything that any gateway remembers, proved by its ticket or token: no other fan gets it.
 local function noteTaken(number)
-  local known = redis.call('HMGET', K.queue, 'next', 'takenFrom')
-  local last = math.max(number, tonumber(known[1] or 0))
-  redis.call('HSET', K.queue, 'next', last, 'restoredTo', last, 'takenFrom', math.min(number, tonumber(known[2] or number)))
+  local last = math.max(number, tonumber(redis.call('HGET', K.queue, 'next') or 0))
+  redis.call('HSET', K.queue, 'next', last, 'restoredTo', last)
 end
 
 -- Whoever speaks for an epoch before the last has slept through a whole recovery. In the first half of the next one those
