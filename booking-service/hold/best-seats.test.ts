@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newId } from '#shared/ids.ts';
 import { type TestDatabase, testDatabase } from '../../infra/testing/stores.ts';
+import type { Section } from '../catalogue/layout.ts';
 import { createDb, type Db } from '../db/client.ts';
+import { pickBest } from './pick-best.ts';
 
 /** Two sections of one event; the second begins where the first ends. */
 const sections = [
@@ -46,6 +48,13 @@ const bestSeats = async (ordinals: readonly number[], quantity: number): Promise
   return first;
 };
 
+/** As the booking service has the sections in memory. */
+const layoutOf = (ordinals: readonly number[]): Section[] =>
+  ordinals.map((ordinal) => {
+    const { seats_per_row: seatsPerRow, ...section } = sections[ordinal] as (typeof sections)[number];
+    return { ...section, seatsPerRow, firstSeat: firstSeats[ordinal] as number };
+  });
+
 /** The same in the plainest way: every block of every row, by orphans, row, distance to the middle, place. */
 function plainBest(taken: readonly boolean[], ordinals: readonly number[], quantity: number): number | null {
   for (const ordinal of ordinals) {
@@ -69,7 +78,7 @@ function plainBest(taken: readonly boolean[], ordinals: readonly number[], quant
   return null;
 }
 
-test('the best seats are those that the plainest search finds', async () => {
+test('the best seats are those that the plainest search finds, in the database and in memory', async () => {
   const occupancy = fc
     .record({
       share: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -80,7 +89,9 @@ test('the best seats are those that the plainest search finds', async () => {
   await fc.assert(
     fc.asyncProperty(occupancy, order, fc.integer({ min: 1, max: 11 }), async (taken, ordinals, quantity) => {
       await setTaken(taken);
-      expect(await bestSeats(ordinals, quantity)).toBe(plainBest(taken, ordinals, quantity));
+      const best = plainBest(taken, ordinals, quantity);
+      expect(await bestSeats(ordinals, quantity)).toBe(best);
+      expect(pickBest(layoutOf(ordinals), quantity, (seat) => !taken[seat])).toBe(best);
     }),
     { numRuns: RUNS },
   );

@@ -16,6 +16,7 @@ import { OPEN, SOLD } from '../inventory/seat-states.ts';
 import { type Hold, liveHolds } from './read-holds.ts';
 import { releaseHold, releaseHoldsOfFan } from './release.ts';
 import { isCrush, takeSeats } from './take.ts';
+import { isBestGone } from './take-best.ts';
 import { wantedSeats } from './wanted-seats.ts';
 
 type Dependencies = { db: Db; inventory: Inventory };
@@ -31,7 +32,7 @@ export function holdRoutes({ db, inventory }: Dependencies): Hono<FanEnv> {
       const wanted = wantedSeats(sale, request);
       const conflicts = key === null ? takenSeats(db, inventory, sale, wanted.seats ?? []) : [];
       if (conflicts.length > 0) throw refusal(sale, 'taken', conflicts);
-      const taken = await takeSeats(db, {
+      const attempt = {
         hold: newSecretId(),
         sale: definition.sale,
         event: sale.event.id,
@@ -42,7 +43,10 @@ export function holdRoutes({ db, inventory }: Dependencies): Hono<FanEnv> {
         ...wanted,
         holdMs: Math.min(definition.holdSeconds * 1000, shoppingLeftMs(fan)),
         seatsPerFan: definition.seatsPerFan,
-      });
+      };
+      if (key === null && isCrush(db, sale.event.id) && isBestGone(inventory, attempt))
+        throw refusal(sale, 'taken', []);
+      const taken = await takeSeats(db, attempt, inventory);
       c.set('holdsEndMs', taken.holdsEnd?.getTime() ?? 0);
       if (taken.outcome !== 'held') throw refusal(sale, taken.outcome, taken.seats);
       void inventory.refresh();

@@ -1,8 +1,10 @@
 import type { Db } from '../db/client.ts';
 import { inOneCall } from '../db/in-one-call.ts';
+import type { Inventory } from '../inventory/inventory.ts';
 import type { HoldAttempt, HoldOutcome } from './attempt.ts';
 import { releaseHold } from './release.ts';
 import { takeAlone } from './take-alone.ts';
+import { takeBest } from './take-best.ts';
 import { type NamedAttempt, takeTogether } from './take-together.ts';
 
 /** Our own calls keep a seat for a few milliseconds: whoever has it longer is waited for by those alone who want it. */
@@ -18,14 +20,21 @@ const named = inOneCall<NamedAttempt, HoldOutcome>({
 });
 
 /**
- * Takes all the seats or none. `seats` of a refusal are those that are taken.
+ * Takes all the seats or none. `seats` of a refusal are those that are taken. Without an inventory to pick from, the database
+ * searches for the best ones.
  *
  * When the outcome stays unknown the caller has no hold to speak of, so one that was made all the same is given back;
  * one with an idempotency key waits for its key instead.
  */
-export async function takeSeats(db: Db, attempt: HoldAttempt): Promise<HoldOutcome> {
+export async function takeSeats(
+  db: Db,
+  attempt: HoldAttempt,
+  inventory: Inventory | null = null,
+): Promise<HoldOutcome> {
   try {
-    return await (isNamed(attempt) ? named.do(db, attempt) : takeAlone(db, attempt));
+    if (isNamed(attempt)) return await named.do(db, attempt);
+    const searches = inventory === null || db.isOneByOne;
+    return await (searches ? takeAlone(db, attempt) : takeBest(db, inventory, attempt));
   } catch (error) {
     // The fan's lock makes this come after the call that was given up, should that still be under way.
     if (attempt.idempotencyKey === null) releaseHold(db, attempt).catch(() => undefined);

@@ -1,8 +1,11 @@
 import type postgres from 'postgres';
+import { systemClock } from '#shared/clock.ts';
 import { newId, newSecretId } from '#shared/ids.ts';
+import { createLog } from '#shared/log.ts';
 import { createDb, type Db } from '../../../booking-service/db/client.ts';
 import type { HoldAttempt } from '../../../booking-service/hold/attempt.ts';
 import { takeSeats } from '../../../booking-service/hold/take.ts';
+import { createInventory } from '../../../booking-service/inventory/inventory.ts';
 import { type Figure, median } from '../figures.ts';
 import { measurePgbench } from './pgbench.ts';
 import { IN_FLIGHT, ROUND_MS, ROUNDS, SEATS, SEATS_PER_FAN, say } from './settings.ts';
@@ -10,6 +13,8 @@ import { makeHouse } from './shop.ts';
 
 const FANS = 1_000;
 const LONELY = 300;
+/** Of the baseline, which gives up after some seconds. */
+const FANS_ONE_BY_ONE = 20;
 
 /** What the database itself can do for holds, without HTTP. */
 export async function measureBelowHttp(
@@ -20,6 +25,7 @@ export async function measureBelowHttp(
   const made = (isOneByOne: boolean) => createDb(databaseUrl, { applicationName: 'bench', isOneByOne });
   const plain = made(true);
   const own = made(false);
+  const inventoryDb = createDb(databaseUrl, { applicationName: 'bench-inventory', connections: 1 });
   let calls = 0;
   const counted: Db = {
     ...own,
@@ -75,6 +81,27 @@ export async function measureBelowHttp(
     return ms;
   };
 
+  /** How many fans a second get the best pair of a large hall, all of them asking at once. */
+  const bestPairs = async (db: Db, fans: number): Promise<number> => {
+    const { event, sale } = await makeHouse(sql, port, SEATS);
+    const inventory = createInventory({
+      db: inventoryDb,
+      clock: systemClock,
+      log: createLog('bench', 'error'),
+    });
+    await inventory.refresh();
+    const startedAt = performance.now();
+    const taken = await Promise.all(
+      Array.from({ length: fans }, () =>
+        takeSeats(db, { ...attempt(event, sale, 0), seats: null, quantity: 2, sections: [0] }, inventory),
+      ),
+    );
+    const ms = performance.now() - startedAt;
+    if (!taken.every(({ outcome }) => outcome === 'held')) throw new Error('somebody did not get a pair');
+    await inventory.stop();
+    return (fans * 1000) / ms;
+  };
+
   const lonely = async (): Promise<number> => {
     const { event, sale } = await makeHouse(sql, port, SEATS);
     const times: [number[], number[]] = [[], []];
@@ -95,6 +122,7 @@ export async function measureBelowHttp(
     const ratios: number[] = [];
     const callsOfOneSeat: number[] = [];
     const lonelyRatios: number[] = [];
+    const pairs: [number, number][] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const base = await measurePgbench(sql, databaseUrl);
       ofPgbench.push(base);
@@ -106,6 +134,7 @@ export async function measureBelowHttp(
       times.push(ownMs);
       ratios.push(ownMs / plainMs);
       lonelyRatios.push(await lonely());
+      pairs.push([await bestPairs(plain, FANS_ONE_BY_ONE), await bestPairs(own, FANS)]);
       say(
         `below HTTP, round ${round + 1}: ${Math.round(rates.at(-1) ?? 0)} wins/s, pgbench ${Math.round(base ?? 0)}/s; one seat ${ownMs.toFixed(0)} ms of ${plainMs.toFixed(0)}`,
       );
@@ -120,6 +149,12 @@ export async function measureBelowHttp(
           side: 'at most',
         },
         note: `${median(times).toFixed(0)} ms`,
+      },
+      {
+        what: `${FANS} fans want the best pair of ${SEATS} seats, against plain`,
+        rounds: pairs.map(([base, all]) => all / base),
+        ...{ unit: ' ×', bound: 2.5, side: 'at least' },
+        note: `${Math.round(median(pairs.map(([, all]) => all)))}/s of ${Math.round(median(pairs.map(([base]) => base)))}/s`,
       },
       { what: 'calls for that', rounds: callsOfOneSeat, unit: '', bound: 10, side: 'at most', digits: 0 },
       {
@@ -148,6 +183,6 @@ export async function measureBelowHttp(
       ...figures,
     ];
   } finally {
-    await Promise.all([plain.close(), own.close()]);
+    await Promise.all([plain.close(), own.close(), inventoryDb.close()]);
   }
 }
