@@ -65,17 +65,12 @@ export function connectBooking(url: string, internalSecret: string): BookingClie
     if (way.underWay >= lanes[lane].requestsMax) throw unavailable('too many requests are under way');
     way.underWay += 1;
     try {
-      const response = await way.pool.request({
+      return await dispatch(way.pool, {
         method,
         path,
         headers: { ...headers, [internalHeaders.key]: internalSecret },
         body: body as string | Buffer | null,
       });
-      return {
-        status: response.statusCode,
-        headers: response.headers,
-        body: Buffer.from(await response.body.arrayBuffer()),
-      };
     } catch (cause) {
       // A header that HTTP cannot carry is the asker's fault, not an absence.
       if (cause instanceof errors.InvalidArgumentError) {
@@ -105,6 +100,34 @@ export function connectBooking(url: string, internalSecret: string): BookingClie
     },
   };
 }
+
+/** The whole answer in one piece. undici's own `request` makes a stream of it, which costs a quarter of the door's rate. */
+const dispatch = (pool: Pool, options: Dispatcher.DispatchOptions): Promise<BookingAnswer> =>
+  new Promise((resolve, reject) => {
+    let status = 0;
+    let headers: BookingAnswer['headers'] = {};
+    const chunks: Buffer[] = [];
+    pool.dispatch(options, {
+      // Without it undici takes the handler for one of its older kind.
+      onRequestStart: () => undefined,
+      onResponseStart: (_controller, statusCode, answered) => {
+        // An interim answer (1xx) comes before the one that counts.
+        status = statusCode;
+        headers = answered;
+      },
+      onResponseData: (_controller, chunk) => {
+        chunks.push(chunk);
+      },
+      onResponseEnd: () => {
+        resolve({
+          status,
+          headers,
+          body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+        });
+      },
+      onResponseError: (_controller, error) => reject(error),
+    });
+  });
 
 const unavailable = (cause: unknown): Problem =>
   new Problem('unavailable', 'The shop cannot be reached for a moment. Please try again.', { cause });
