@@ -1,10 +1,14 @@
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
+import { renderSVG } from 'uqr';
 import type { z } from 'zod';
 import type { OrderAnswer } from '#shared/contract/booking.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import { formatMoney, formatSeat } from './format.ts';
 import type { Html } from './layout.ts';
 import { seatList } from './shop-page.ts';
+
+/** Modules of white around a QR code, without which readers do not find it. */
+const QUIET_ZONE = 4;
 
 /** One attempt to pay, whole: sent again as it is, it finds out what became of it. */
 export type Attempt = { hold: string; name: string; email: string; token: string; key: string };
@@ -47,7 +51,7 @@ export const orderPage = (
     ${
       order.tickets.length > 0
         ? html`<ul class="list">
-            ${order.tickets.map(({ seat, code }) => html`<li>${formatSeat(seat)}<span>Ticket code <code>${code}</code></span></li>`)}
+            ${order.tickets.map(({ seat, code }) => html`<li class="ticket">${ticketPicture(code)}<div><strong>${formatSeat(seat)}</strong><span>Ticket code <code>${code}</code></span></div></li>`)}
           </ul>`
         : seatList(order.seats)
     }
@@ -55,6 +59,10 @@ export const orderPage = (
     ${order.state === 'confirmed' ? html`<p>We sent the tickets to ${order.buyer.email}.</p>` : ''}
     ${order.state === 'refunded' ? html`<p>You get ${formatMoney(order.total)} back. The tickets admit nobody any more.</p>` : ''}
   </section>`;
+
+/** The code as a QR code (ISO/IEC 18004), for the door of the hall to read; beside it stands the code itself. */
+const ticketPicture = (code: string) =>
+  html`<span class="qr" aria-hidden="true">${raw(renderSVG(code, { border: QUIET_ZONE, ecc: 'M' }))}</span>`;
 
 /** The page's script asks at this address and shows the page anew when there is something else to see. */
 const progress = (sale: SaleAnswer, order: Order): Html => html`<section class="card progress" role="status"

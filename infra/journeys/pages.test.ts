@@ -59,6 +59,7 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     const text = await page.innerText('main');
     expect(text).toContain('Your tickets');
     expect(text.match(/Ticket code/g)).toHaveLength(2);
+    expect(await page.locator('.qr svg').count()).toBe(2);
     expect(text).toContain('ada@example.org');
   }
 
