@@ -12,6 +12,9 @@ type Waiting<Item, Result> = {
   reject: (error: unknown) => void;
 };
 
+/** However many hang. */
+const CALLS_AT_ONCE_MAX = 4;
+
 /**
  * Carries items to a service in one call at a time: what arrives while a call is under way goes together in the next, in
  * order of arrival, at most `atOnceMax` in one. An item that comes alone is not delayed. `call` answers with one result an
@@ -20,6 +23,7 @@ type Waiting<Item, Result> = {
  * An item that has waited `waitMsMax` for its turn is not sent any more: its caller gets `unavailable`. Where `failsAll` says
  * of a failure that nobody would fare better, all that wait fail with it. Items that have one of the names which
  * `apart` says in common never go in one call: the later one waits for the next.
+ * With `impatientMs` a call that hangs delays only its own items: up to CALLS_AT_ONCE_MAX are under way then.
  */
 export function together<Item, Result>(options: {
   call: (items: Item[]) => Promise<Result[]>;
@@ -28,18 +32,28 @@ export function together<Item, Result>(options: {
   waitMsMax: number;
   failsAll: (error: unknown) => boolean;
   apart?: (item: Item) => readonly string[];
+  /** Whether nobody waits for an item any more: it is not sent. */
+  isLate?: (item: Item) => boolean;
+  /** A call that has not answered for so long keeps the next one waiting no more. */
+  impatientMs?: number;
   /** Nothing is under way and nothing waits. */
   onIdle?: () => void;
 }): Together<Item, Result> {
-  const { call, atOnceMax, waitingMax, waitMsMax, failsAll, apart, onIdle } = options;
+  const { call, atOnceMax, waitingMax, waitMsMax, failsAll, apart, isLate, impatientMs, onIdle } = options;
   const waiting: Waiting<Item, Result>[] = [];
-  let underWay = false;
+  /** Loops that carry, and how many of them wait for a call that hangs. */
+  let carriers = 0;
+  let hanging = 0;
 
   const dropLate = () => {
     const earliest = performance.now() - waitMsMax;
     let late = 0;
     while ((waiting[late]?.since ?? Number.POSITIVE_INFINITY) < earliest) late += 1;
     for (const { reject } of waiting.splice(0, late)) reject(tooMany());
+    if (!isLate || !waiting.some(({ item }) => isLate(item))) return;
+    const all = waiting.splice(0);
+    waiting.push(...all.filter(({ item }) => !isLate(item)));
+    for (const { item, reject } of all) if (isLate(item)) reject(tooMany());
   };
 
   /** The next to go, in order of arrival. */
@@ -59,26 +73,50 @@ export function together<Item, Result>(options: {
     return batch;
   };
 
+  const carryOne = async (batch: Waiting<Item, Result>[]) => {
+    try {
+      const results = await call(batch.map(({ item }) => item));
+      if (results.length !== batch.length)
+        throw new Error(`${results.length} results for ${batch.length} items`);
+      batch.forEach(({ resolve }, i) => {
+        resolve(results[i] as Result);
+      });
+    } catch (error) {
+      const failed = failsAll(error) ? [...batch, ...waiting.splice(0)] : batch;
+      for (const { reject } of failed) reject(error);
+    }
+  };
+
   const carry = async () => {
-    underWay = true;
     while (waiting.length > 0) {
       dropLate();
       const batch = takeBatch();
       if (batch.length === 0) break;
-      try {
-        const results = await call(batch.map(({ item }) => item));
-        if (results.length !== batch.length)
-          throw new Error(`${results.length} results for ${batch.length} items`);
-        batch.forEach(({ resolve }, i) => {
-          resolve(results[i] as Result);
-        });
-      } catch (error) {
-        const failed = failsAll(error) ? [...batch, ...waiting.splice(0)] : batch;
-        for (const { reject } of failed) reject(error);
-      }
+      let isHanging = false;
+      const timer =
+        impatientMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              isHanging = true;
+              hanging += 1;
+              goOn();
+            }, impatientMs);
+      await carryOne(batch);
+      clearTimeout(timer);
+      if (!isHanging) continue;
+      hanging -= 1;
+      // Another has taken over meanwhile.
+      if (carriers - hanging > 1) break;
     }
-    underWay = false;
-    onIdle?.();
+    carriers -= 1;
+    if (carriers === 0) onIdle?.();
+  };
+
+  /** Somebody carries, or begins to at the end of this turn of the event loop: what else has arrived by then goes along. */
+  const goOn = () => {
+    if (carriers > hanging || carriers >= CALLS_AT_ONCE_MAX) return;
+    carriers += 1;
+    setImmediate(carry);
   };
 
   return {
@@ -89,11 +127,7 @@ export function together<Item, Result>(options: {
           return;
         }
         waiting.push({ item, since: performance.now(), resolve, reject });
-        // What else has arrived by the end of this turn of the event loop goes along.
-        if (!underWay) {
-          underWay = true;
-          setImmediate(carry);
-        }
+        goOn();
       }),
   };
 }

@@ -2,6 +2,7 @@ import postgres from 'postgres';
 import { Problem } from '#shared/problem.ts';
 import { type Together, together } from '#shared/together.ts';
 import { CALL_DEADLINE_MS, type Db } from './client.ts';
+import { isWorthRetrying } from './failure.ts';
 import { createLine, type Line } from './line.ts';
 
 /** A call takes its locks for all of its items, and PostgreSQL's table of locks is shared by all sessions. */
@@ -10,12 +11,20 @@ const WAITING_MAX = 4_000;
 /** PostgreSQL has refused the item itself. */
 const REFUSED = Symbol('refused');
 type Tried<Result> = Result | null | typeof REFUSED;
+
+/** An item on its way; what becomes of it is its caller's until the deadline. */
+type Carried<Item> = { item: Item; deadlineMs: number; wasSent: boolean };
 /** At most so many of a kind wait by themselves: the other connections stay free for those whom nobody blocks. */
 const ALONE_AT_ONCE_MAX = 3;
+/** Our own calls answer in some ten milliseconds: behind one that hangs, on a connection of its own, the others go on. */
+const IMPATIENT_MS = 300;
 
 export type InOneCall<Item, Result> = {
-  /** One item's own result, or its own error; answers or throws within CALL_DEADLINE_MS. */
-  do: (db: Db, item: Item) => Promise<Result>;
+  /**
+   * One item's own result, or its own error; answers or throws within CALL_DEADLINE_MS. Where it throws, and the item may
+   * have been done all the same, `onUnknown` is called as soon as nothing more can come of it.
+   */
+  do: (db: Db, item: Item, onUnknown?: () => void) => Promise<Result>;
   /** Whether a call of this group is under way. */
   isUnderWay: (db: Db, group: string) => boolean;
 };
@@ -34,7 +43,7 @@ type Options<Item, Result> = {
 };
 
 type Carriers<Item, Result> = {
-  groups: Map<string, Together<Item, Tried<Result>>>;
+  groups: Map<string, Together<Carried<Item>, Tried<Result>>>;
   aloneLine: Line<number>;
 };
 
@@ -74,17 +83,27 @@ export function inOneCall<Item, Result>(options: Options<Item, Result>): InOneCa
     }
   };
 
-  const carrierOf = (db: Db, name: string): Together<Item, Tried<Result>> => {
+  const carrierOf = (db: Db, name: string): Together<Carried<Item>, Tried<Result>> => {
     const { groups } = carriersOf(db);
     const known = groups.get(name);
     if (known) return known;
-    const made = together<Item, Tried<Result>>({
-      call: (items) => inHalves(db, items),
+    const { apart } = options;
+    const made = together<Carried<Item>, Tried<Result>>({
+      call: (carried) => {
+        for (const one of carried) one.wasSent = true;
+        return inHalves(
+          db,
+          carried.map(({ item }) => item),
+        );
+      },
       atOnceMax: AT_ONCE_MAX,
       waitingMax: WAITING_MAX,
       waitMsMax: CALL_DEADLINE_MS,
-      failsAll: (error) => error instanceof Problem,
-      ...(options.apart && { apart: options.apart }),
+      // Nobody would fare better while the database is away. One call that took too long says nothing about the next.
+      failsAll: (error) => error instanceof Problem && isWorthRetrying(error.cause),
+      isLate: ({ deadlineMs }) => performance.now() >= deadlineMs,
+      impatientMs: IMPATIENT_MS,
+      ...(apart && { apart: ({ item }: Carried<Item>) => apart(item) }),
       onIdle: () => groups.delete(name),
     });
     groups.set(name, made);
@@ -102,31 +121,63 @@ export function inOneCall<Item, Result>(options: Options<Item, Result>): InOneCa
   };
 
   return {
-    do: async (db, item) => {
-      if (db.isOneByOne) return alone(db, item);
+    do: async (db, item, onUnknown = () => undefined) => {
       const deadlineMs = performance.now() + CALL_DEADLINE_MS;
       const leftMs = () => deadlineMs - performance.now();
-      for (let calls = 1; calls <= callsMax; calls += 1) {
-        const result = await within(carrierOf(db, group(item)).do(item), leftMs());
-        if (result === REFUSED) break;
-        if (result !== null) return result;
+      try {
+        if (db.isOneByOne) return await alone(db, item);
+        for (let calls = 1; calls <= callsMax; calls += 1) {
+          const carried = { item, deadlineMs, wasSent: false };
+          const result = await carriedInTime(carrierOf(db, group(item)).do(carried), carried, onUnknown);
+          if (result === REFUSED) break;
+          if (result !== null) return result;
+        }
+        return await doAlone(db, item, leftMs);
+      } catch (error) {
+        if (!(error instanceof NotDone)) onUnknown();
+        throw error instanceof NotDone ? error.why : error;
       }
-      return doAlone(db, item, leftMs);
     },
     isUnderWay: (db, name) => carriersOf(db).groups.has(name),
   };
 }
 
-/** Whoever has waited so long goes; what the call then comes to is nobody's any more. */
-async function within<Result>(result: Promise<Result>, ms: number): Promise<Result> {
+/** The item was not sent, or what it comes to is told by `onUnknown` later. */
+class NotDone extends Error {
+  readonly why: unknown;
+  constructor(why: unknown) {
+    super('not done');
+    this.why = why;
+  }
+}
+
+/** Whoever has waited until the deadline goes; what the call then comes to is nobody's any more. */
+async function carriedInTime<Item, Result>(
+  result: Promise<Result>,
+  carried: Carried<Item>,
+  onUnknown: () => void,
+): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
+  let isLate = false;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Problem('unavailable', 'This took too long. Please try again.', { cause: 'deadline' }));
-    }, ms);
+    timer = setTimeout(
+      () => {
+        isLate = true;
+        reject(new Problem('unavailable', 'This took too long. Please try again.', { cause: 'deadline' }));
+      },
+      Math.max(0, carried.deadlineMs - performance.now()),
+    );
   });
   try {
     return await Promise.race([result, late]);
+  } catch (error) {
+    if (isLate) {
+      const tell = () => {
+        if (carried.wasSent) onUnknown();
+      };
+      result.then(tell, tell);
+    }
+    throw isLate || !carried.wasSent ? new NotDone(error) : error;
   } finally {
     clearTimeout(timer);
   }

@@ -30,7 +30,7 @@ export function holdRoutes({ db, inventory }: Dependencies): Hono<FanEnv> {
       const { definition } = sale;
       const key = idempotencyKey(c);
       const wanted = wantedSeats(sale, request);
-      const conflicts = key === null ? takenSeats(db, inventory, sale, wanted.seats ?? []) : [];
+      const conflicts = key === null ? soldAmong(inventory, sale, wanted.seats ?? []) : [];
       if (conflicts.length > 0) throw refusal(sale, 'taken', conflicts);
       const attempt = {
         hold: newSecretId(),
@@ -44,7 +44,7 @@ export function holdRoutes({ db, inventory }: Dependencies): Hono<FanEnv> {
         holdMs: Math.min(definition.holdSeconds * 1000, shoppingLeftMs(fan)),
         seatsPerFan: definition.seatsPerFan,
       };
-      if (key === null && isCrush(db, sale.event.id) && isBestGone(inventory, attempt))
+      if (key === null && isCrush(db, sale.event.id) && (await isBestGone(inventory, attempt)))
         throw refusal(sale, 'taken', []);
       const taken = await takeSeats(db, attempt, inventory);
       c.set('holdsEndMs', taken.holdsEnd?.getTime() ?? 0);
@@ -84,14 +84,13 @@ export function entryHoldRoutes({ db, inventory }: Dependencies): Hono {
 }
 
 /**
- * The seats that are taken by what is committed and in memory, at most a fraction of a second old: where one is sold, and in
- * a crush where one is held, the database need not be asked. A thousand losers of one seat cost it nothing then. Without a
- * crush it is asked: a hold may be over, or given back, this very moment. A key may name a hold of before: it is asked too.
+ * Where one of the seats is sold, by what is committed and in memory, the database need not be asked; told are all that are
+ * not open there. Of one that is only held it is asked: it may be over, or given back, this very moment. A key may name a
+ * hold of before.
  */
-function takenSeats(db: Db, inventory: Inventory, sale: Sale, seats: readonly number[]): number[] {
+function soldAmong(inventory: Inventory, sale: Sale, seats: readonly number[]): number[] {
   const { shown } = inventory.seatsOf(sale.event.id).states;
-  const notOpen = seats.filter((seat) => shown[seat] !== OPEN);
-  return isCrush(db, sale.event.id) || notOpen.some((seat) => shown[seat] === SOLD) ? notOpen : [];
+  return seats.some((seat) => shown[seat] === SOLD) ? seats.filter((seat) => shown[seat] !== OPEN) : [];
 }
 
 const holdAnswer = (sale: Sale, { hold, seats, amount, expiresAt }: Hold): HoldAnswer => ({

@@ -49,7 +49,12 @@ function passedOverOf(db: Db, event: string): Map<number, number> {
  * searches under a lock of its own: only it says that there is none. Of a crowd of a thousand in a hall of 40,000 seats each
  * search would take it some 40 ms, one after another.
  */
-export async function takeBest(db: Db, inventory: Inventory, attempt: HoldAttempt): Promise<HoldOutcome> {
+export async function takeBest(
+  db: Db,
+  inventory: Inventory,
+  attempt: HoldAttempt,
+  giveBack: () => void,
+): Promise<HoldOutcome> {
   const sections = sectionsOf(inventory, attempt);
   for (let pick = 1; pick <= PICKS_MAX; pick += 1) {
     const { shown } = inventory.seatsOf(attempt.event).states;
@@ -64,19 +69,29 @@ export async function takeBest(db: Db, inventory: Inventory, attempt: HoldAttemp
     }
     const seats = Array.from({ length: attempt.quantity }, (_, i) => first + i);
     for (const seat of seats) passOver(others, seat);
-    const { outcome } = await picked.do(db, { ...attempt, seats });
+    const { outcome } = await picked.do(db, { ...attempt, seats }, giveBack);
     if (outcome === null || outcome.outcome === 'taken') continue;
     if (outcome.outcome !== 'held' || outcome.hold !== attempt.hold)
       // Nothing was taken.
       for (const seat of seats) others.delete(seat);
     return outcome;
   }
-  return takeAlone(db, attempt);
+  return takeAlone(db, attempt).catch((error) => {
+    giveBack();
+    throw error;
+  });
 }
 
-/** Whether by what is committed and in memory there is no such block any more; false for seats that are named. */
-export function isBestGone(inventory: Inventory, attempt: HoldAttempt): boolean {
+/**
+ * Whether by what was committed when this was asked there is no such block any more; false for seats that are named. Of a
+ * crowd all ask at once, and the memory is renewed once for them.
+ */
+export async function isBestGone(inventory: Inventory, attempt: HoldAttempt): Promise<boolean> {
   if (attempt.seats !== null) return false;
+  const askedAtMs = performance.now();
+  await inventory.refresh();
+  // The memory may be as old as before: the database could not be asked.
+  if (inventory.ageMs() > performance.now() - askedAtMs) return false;
   const { shown } = inventory.seatsOf(attempt.event).states;
   return pickBest(sectionsOf(inventory, attempt), attempt.quantity, (seat) => shown[seat] === OPEN) === null;
 }

@@ -31,15 +31,16 @@ export async function takeSeats(
   attempt: HoldAttempt,
   inventory: Inventory | null = null,
 ): Promise<HoldOutcome> {
-  try {
-    if (isNamed(attempt)) return await named.do(db, attempt);
-    const searches = inventory === null || db.isOneByOne;
-    return await (searches ? takeAlone(db, attempt) : takeBest(db, inventory, attempt));
-  } catch (error) {
-    // The fan's lock makes this come after the call that was given up, should that still be under way.
+  const giveBack = () => {
+    // The fan's lock makes this come after a call that was given up, should that still be under way.
     if (attempt.idempotencyKey === null) releaseHold(db, attempt).catch(() => undefined);
+  };
+  if (isNamed(attempt)) return named.do(db, attempt, giveBack);
+  if (inventory !== null && !db.isOneByOne) return takeBest(db, inventory, attempt, giveBack);
+  return takeAlone(db, attempt).catch((error) => {
+    giveBack();
     throw error;
-  }
+  });
 }
 
 /** Whether others are at this very moment after seats of the event. */

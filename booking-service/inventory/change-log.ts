@@ -5,16 +5,18 @@ const SEATS_TOLD_MAX = 2_000;
  * Versions are moments. What a process learns it may learn later than another one, so whoever comes with a version of
  * another process is told so much more: a seat's state twice says nothing wrong.
  */
-const OVERLAP_MS = 2_000;
+export const OVERLAP_MS = 2_000;
 
 /** Which seats of an event have changed when, as far as this process remembers. */
 export type ChangeLog = {
   add: (version: number, seats: readonly number[]) => void;
   /** The seats that may look different from what a map of this version showed; null when that is not known (well enough). */
   since: (version: number) => number[] | null;
+  /** Whether it knows of anything at all. */
+  isComplete: () => boolean;
 };
 
-/** `version`: of the map that is there before the first change. */
+/** `version`: the moment from which on all changes are in it; infinite for one that is not begun. */
 export function createChangeLog(version: number): ChangeLog {
   let completeFrom = version;
   let newest = version;
@@ -22,6 +24,7 @@ export function createChangeLog(version: number): ChangeLog {
   const entries: { version: number; seats: readonly number[] }[] = [];
 
   return {
+    isComplete: () => Number.isFinite(completeFrom),
     add: (of, seats) => {
       newest = of;
       entries.push({ version: of, seats });

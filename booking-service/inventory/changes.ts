@@ -14,12 +14,12 @@ export type Changes = {
 };
 
 /** Where to begin: what is read after this and what readChanges then tells overlap, and nothing is missed. */
-export async function currentSnapshot(db: Db): Promise<string> {
-  const { snapshot } = await db.callOne<{ snapshot: string }>(
-    (sql) => sql`select pg_current_snapshot()::text as snapshot`,
+export const currentSnapshot = (db: Db): Promise<Pick<Changes, 'snapshot' | 'nowMs'>> =>
+  db.callOne<Pick<Changes, 'snapshot' | 'nowMs'>>(
+    (sql) => sql`
+      select pg_current_snapshot()::text as snapshot,
+        (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs"`,
   );
-  return snapshot;
-}
 
 /**
  * Every change that was committed since, exactly once: numbers and times are given before a commit, so only the

@@ -45,6 +45,8 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
   let memory: Memory | undefined;
   let renewedAtMs = Number.NEGATIVE_INFINITY;
   let databaseAheadMs = 0;
+  /** The moment of the last renewal, by the database's clock: what others did later is not known here. */
+  let knownAtMs = 0;
   let isFailing = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -53,9 +55,10 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
   const renew = async (): Promise<void> => {
     const startedAtMs = clock();
     try {
-      if (!memory || startedAtMs - renewedAtMs > RELOAD_AFTER_MS) memory = await load(db, nowMs(), memory);
+      if (!memory || startedAtMs - renewedAtMs > RELOAD_AFTER_MS) memory = await load(db, memory);
       const changes = await readChanges(db, memory.snapshot);
       databaseAheadMs = changes.nowMs - clock();
+      knownAtMs = changes.nowMs;
       await takeOver(db, memory, changes);
       renewedAtMs = startedAtMs;
       if (isFailing) log.info('the inventory is current again');
@@ -94,15 +97,16 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
     seatsOf: (id) => {
       const live = memory?.events.get(id);
       if (!live) throw new Error(`The inventory has no event ${id}.`);
-      if (openEnded(live.states, nowMs())) moveOn(live, nowMs());
+      if (openEnded(live.states, nowMs())) moveOn(live, knownAtMs);
       return live;
     },
   };
 }
 
-async function load(db: Db, nowMs: number, before: Memory | undefined): Promise<Memory> {
+async function load(db: Db, before: Memory | undefined): Promise<Memory> {
+  const { snapshot, nowMs } = await currentSnapshot(db);
   const memory: Memory = {
-    snapshot: await currentSnapshot(db),
+    snapshot,
     sales: new Map(),
     events: before?.events ?? new Map(),
   };
@@ -119,7 +123,12 @@ async function loadEvents(db: Db, memory: Memory, ids: readonly string[], nowMs:
     applySeatRows(states, await readSeats(db, event.id), nowMs);
     const version = nextVersion(memory.events.get(event.id)?.version ?? 0, nowMs);
     takeChanged(states);
-    memory.events.set(event.id, { event, states, version, changes: createChangeLog(version) });
+    memory.events.set(event.id, {
+      event,
+      states,
+      version,
+      changes: createChangeLog(Number.POSITIVE_INFINITY),
+    });
   }
 }
 
@@ -141,6 +150,9 @@ async function takeOver(db: Db, memory: Memory, changes: Changes): Promise<void>
     for (const sale of stored) addSale(memory, sale);
   }
   memory.snapshot = changes.snapshot;
+  // What was read of an event is known to be whole as of now, and not as of when its reading began.
+  for (const live of memory.events.values())
+    if (!live.changes.isComplete()) live.changes = createChangeLog(Math.max(live.version, changes.nowMs));
 }
 
 /** Something looks different from now on. */

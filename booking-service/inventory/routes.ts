@@ -3,6 +3,7 @@ import { SeatsQuery, SeatsSinceQuery } from '#shared/contract/booking.ts';
 import { isKnown } from '#shared/finished-answer.ts';
 import { validate } from '#shared/json-body.ts';
 import { type FanEnv, requireLive } from '../caller/fan.ts';
+import { OVERLAP_MS } from './change-log.ts';
 import type { Inventory } from './inventory.ts';
 import { createCompactSeatsCache, type Rendered, renderSeatList, seatChanges } from './seats-answer.ts';
 import { readStock } from './stock.ts';
@@ -16,9 +17,11 @@ export function seatRoutes({ inventory }: { inventory: Inventory }): Hono<FanEnv
     const view = inventory.seatsOf(sale.event.id);
     const given = c.req.query();
     if ('since' in given) {
+      // Whoever has not heard of the others for so long cannot tell what they have told.
+      const isCurrent = inventory.ageMs() <= OVERLAP_MS;
       const changes = seatChanges(sale, view, validate(SeatsSinceQuery, given).since);
       // It grows old at once, so nobody is to keep it.
-      if (changes) return c.json(changes, 200, { 'cache-control': 'private, no-store' });
+      if (isCurrent && changes) return c.json(changes, 200, { 'cache-control': 'private, no-store' });
     }
     const isWhole = Object.keys(given).length === 0 || 'since' in given;
     const rendered = isWhole ? compact(sale, view) : renderSeatList(sale, view, validate(SeatsQuery, given));
@@ -56,8 +59,14 @@ function conditional(
   return new Response(body, { headers });
 }
 
+/** Whoever names so many codings may take the plain form. */
+const ACCEPT_ENCODING_LENGTH_MAX = 200;
+
 /** Whether gzip is named and not refused (RFC 9110 §12.5.3). */
-const takesGzip = (acceptEncoding = ''): boolean =>
-  /(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=(?:1(?:\.0{0,3})?|0\.\d{0,2}[1-9]\d{0,2}))?\s*(?:,|$)/i.test(
-    acceptEncoding,
-  );
+function takesGzip(acceptEncoding = ''): boolean {
+  if (acceptEncoding.length > ACCEPT_ENCODING_LENGTH_MAX) return false;
+  return acceptEncoding.split(',').some((named) => {
+    const [coding = '', weight = 'q=1'] = named.split(';').map((part) => part.trim().toLowerCase());
+    return (coding === 'gzip' || coding === 'x-gzip') && Number(weight.slice(2)) > 0;
+  });
+}

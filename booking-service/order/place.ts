@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '#shared/problem.ts';
 import { type Begun, beginOrder, type OrderAttempt } from './begin.ts';
 import { lapseLease } from './lease.ts';
 import { pay } from './pay.ts';
 import type { Till } from './settle.ts';
+
+/** How long a fan waits for the word that the order may be taken over. */
+const LAPSE_MS_MAX = 200;
 
 /**
  * Carries one order to its end: begin, authorise, confirm, capture. Returns the id of a confirmed order, which may be
@@ -21,7 +25,11 @@ export async function placeOrder(till: Till, attempt: OrderAttempt): Promise<str
   const wasTried = begun.outcome === 'taken-over';
   const ended = await pay(till, { order, amount, currency, seats, paymentToken, wasTried });
   if (ended === null) {
-    await lapseLease(till.db, order);
+    // The fan has waited for long enough: where it cannot be written down quickly, the lease lapses by itself.
+    const lapsed = lapseLease(till.db, order).catch((error) => {
+      till.log.warn({ err: error, order }, 'an order keeps its lease');
+    });
+    await Promise.race([lapsed, delay(LAPSE_MS_MAX)]);
     throw inProgress(order);
   }
   if (ended.state === 'failed') throw failureProblem(ended.failure, order);

@@ -20,6 +20,8 @@ declare
   v_order ticket_order%rowtype;
   v_hold hold%rowtype;
 begin
+  -- Whoever is in the way has it for some milliseconds, or is from outside.
+  perform wait_briefly_for_seats();
   perform lock_fan(p_sale, p_fan);
   select * into v_order from ticket_order
   where sale = p_sale and fan = p_fan and idempotency_key = p_key for update;

@@ -99,6 +99,8 @@ begin
       where sale = v_attempt.sale and fan = v_attempt.fan
         and (id = v_attempt.id or (idempotency_key = v_attempt.key and hold_is_live(state, hold.expires_at)))
       order by id = v_attempt.id desc limit 1;
+      -- It may have ended between the two looks.
+      v_is_busy := not found;
       outcome := case when v_hold.request_digest = v_attempt.digest then 'held' else 'mismatch' end;
       hold := v_hold.id;
       seats := v_hold.seats;

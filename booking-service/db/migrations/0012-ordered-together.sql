@@ -3,7 +3,8 @@
 -- case. They wait for nobody, and one order is decided by what is locked, as ever.
 
 -- The first step of many orders, at most one of a fan and of a buyer. One row an order, in their order; outcomes as of
--- begin_order: begun, or refused with nothing written (finished, full, attempts-limit, fan-limit, buyer-limit), or null.
+-- begin_order: begun; what became of a key that is known; refused with nothing written (finished, full, attempts-limit,
+-- fan-limit, buyer-limit); or null.
 create function begin_orders(
   p_orders text[], p_sales text[], p_events text[], p_fans text[], p_admissions text[], p_keys text[], p_digests text[],
   p_holds text[], p_names text[], p_emails text[], p_email_keys text[], p_currencies text[], p_may_begin bool[],
@@ -21,6 +22,9 @@ declare
   v_is_held bool[] := array_fill(false, array[cardinality(p_orders)]);
   v_outcomes text[];
   v_ends timestamptz[];
+  -- The order that the key belongs to already: nothing is written then.
+  v_known text[];
+  v_new text[];
   v_n int;
 begin
   v_is_mine := array(
@@ -55,11 +59,20 @@ begin
     v_is_held[v_n] := true;
   end loop;
 
-  select array_agg(judged.outcome order by judged.n), array_agg(judged.ends order by judged.n) into v_outcomes, v_ends
+  select array_agg(judged.outcome order by judged.n), array_agg(judged.ends order by judged.n),
+    array_agg(judged.known order by judged.n)
+  into v_outcomes, v_ends, v_known
   from (
-    select given.n,
+    select given.n, known.id as known,
       case
-        when not given.is_mine or known.id is not null then null
+        when not given.is_mine then null
+        when known.id is not null then case
+          when known.request_digest <> given.digest then 'mismatch'
+          when known.state <> 'inProgress' then known.state
+          when known.id = given.id then 'begun'
+          when known.respond_async then 'waiting'
+          when known.lease_until > clock_timestamp() then 'in-progress'
+        end
         when not given.may_begin then 'finished'
         when given.is_full then 'full'
         when failed.orders >= v_failed_orders_max then 'attempts-limit'
@@ -70,9 +83,9 @@ begin
       end as outcome,
       case when hold.extended then hold.expires_at
         else greatest(hold.expires_at, add_milliseconds(given.payment_ms)) end as ends
-    from unnest(p_sales, p_events, p_fans, p_admissions, p_keys, p_holds, p_email_keys, p_may_begin, p_payment_ms,
-        p_seats_per_fan, p_is_full, v_is_mine, v_is_held)
-      with ordinality as given (sale, event, fan, admission, key, hold, email_key, may_begin, payment_ms, seats_per_fan,
+    from unnest(p_orders, p_digests, p_sales, p_events, p_fans, p_admissions, p_keys, p_holds, p_email_keys, p_may_begin,
+        p_payment_ms, p_seats_per_fan, p_is_full, v_is_mine, v_is_held)
+      with ordinality as given (id, digest, sale, event, fan, admission, key, hold, email_key, may_begin, payment_ms, seats_per_fan,
         is_full, is_mine, is_held, n)
     left join ticket_order as known
       on known.sale = given.sale and known.fan = given.fan and known.idempotency_key = given.key
@@ -96,36 +109,37 @@ begin
     ) as bought
   ) as judged;
 
+  v_new := array(
+    select case when outcome = 'begun' and known is null then hold end
+    from unnest(p_holds, v_outcomes, v_known) with ordinality as given (hold, outcome, known, n) order by n
+  );
   update hold set state = 'paying', extended = true, expires_at = given.ends
-  from unnest(p_holds, v_outcomes, v_ends) as given (hold, outcome, ends)
-  where given.outcome = 'begun' and hold.id = given.hold;
+  from unnest(v_new, v_ends) as given (hold, ends)
+  where hold.id = given.hold;
   update seat set state = 1, held_until = hold.expires_at
-  from unnest(p_holds, v_outcomes) as given (hold, outcome)
+  from unnest(v_new) as given (hold)
   join hold on hold.id = given.hold
   cross join lateral unnest(hold.seats) as named (seat)
-  where given.outcome = 'begun' and seat.event = hold.event and seat.seat = named.seat;
+  where seat.event = hold.event and seat.seat = named.seat;
   insert into ticket_order (id, sale, event, fan, admission, idempotency_key, request_digest, hold,
     buyer_name, buyer_email, email_key, amount, currency, state, payment, lease_until, respond_async, payment_token,
     queue_number, admitted_at)
   select given.id, given.sale, given.event, given.fan, given.admission, given.key, given.digest, given.hold,
     given.name, given.email, given.email_key, hold.amount, given.currency, 'inProgress', 'unknown',
     add_milliseconds(given.lease_ms), given.respond_async, given.payment_token, given.queue_number, given.admitted_at
-  from unnest(p_orders, p_sales, p_events, p_fans, p_admissions, p_keys, p_digests, p_holds, p_names, p_emails,
+  from unnest(p_orders, p_sales, p_events, p_fans, p_admissions, p_keys, p_digests, v_new, p_names, p_emails,
       p_email_keys, p_currencies, p_lease_ms, p_respond_async, p_payment_tokens, p_queue_numbers,
-      p_admitted_at, v_outcomes)
+      p_admitted_at)
     as given (id, sale, event, fan, admission, key, digest, hold, name, email, email_key, currency, lease_ms,
-      respond_async, payment_token, queue_number, admitted_at, outcome)
-  join hold on hold.id = given.hold
-  where given.outcome = 'begun';
-  perform note_seats_of_holds(array(
-    select hold from unnest(p_holds, v_outcomes) as given (hold, outcome) where outcome = 'begun'
-  ));
+      respond_async, payment_token, queue_number, admitted_at)
+  join hold on hold.id = given.hold;
+  perform note_seats_of_holds(v_new);
   return query
-    select given.outcome, case when given.outcome = 'begun' then given.id end,
-      case when given.outcome = 'begun' then cardinality(hold.seats) else 0 end,
-      case when given.outcome = 'begun' then hold.amount else 0 end, given.currency, null::text
-    from unnest(p_orders, p_holds, p_currencies, v_outcomes) with ordinality as given (id, hold, currency, outcome, n)
-    left join hold on hold.id = given.hold
+    select given.outcome, written.id, coalesce(cardinality(hold.seats), 0), coalesce(written.amount, 0),
+      coalesce(written.currency, given.currency), written.failure
+    from unnest(p_orders, v_known, p_currencies, v_outcomes) with ordinality as given (id, known, currency, outcome, n)
+    left join ticket_order as written on written.id = coalesce(given.known, given.id)
+    left join hold on hold.id = written.hold
     order by given.n;
 end $$;
 

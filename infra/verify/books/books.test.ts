@@ -160,6 +160,7 @@ const plants: Record<string, () => Promise<unknown>> = {
 const together: Record<string, string[]> = {
   'one-ticket-per-seat': ['orders-have-their-tickets'],
   'one-hold-per-seat': ['holds-are-whole'],
+  'holds-are-whole': ['seats-changed-as-they-may'],
   'tickets-are-of-sold-seats': ['tickets-have-their-order', 'refunds-are-in-the-audit'],
   'orders-have-their-tickets': ['one-hold-per-seat', 'orders-cost-what-their-seats-cost'],
   'tickets-have-their-order': ['orders-have-their-tickets'],

@@ -37,11 +37,12 @@ export const seatLogChecks: BooksCheck[] = [
       from (
         select id, at, event, seat, state, hold,
           coalesce(lag(state) over by_seat, 0::smallint) as before,
-          lag(hold) over by_seat as hold_before, lag(held_until) over by_seat as until_before,
-          lag(id) over by_seat is null as is_first
+          lag(hold) over by_seat as hold_before, lag(held_until) over by_seat as until_before
         from seat_change window by_seat as (partition by event, seat order by id)
       ) as changed
-      where not changed.is_first
-        and not seat_may_become(before, hold_before, until_before, state, hold, at)`,
+      left join hold as gone on gone.id = changed.hold_before
+      where changed.at > '-infinity' and not seat_may_become(
+        before, hold_before, until_before, coalesce(gone.state = 'released', false), changed.state, changed.hold, at
+      )`,
   },
 ];
