@@ -24,6 +24,8 @@ export function endProcess(
   steps: { signal: NodeJS.Signals; timeoutMs: number }[],
 ): Promise<NodeJS.Signals | null>;
 
+export function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<boolean>;
+
 export function until<T>(ask: () => Promise<T> | T, timeoutMs: number): Promise<T | null>;
 
 export function processIdentity(pid: number): string | null;

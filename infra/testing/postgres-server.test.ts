@@ -2,7 +2,7 @@ import postgres from 'postgres';
 import { expect, test } from 'vitest';
 import { ownPostgres } from './postgres-server.ts';
 
-test('a PostgreSQL that was shut down comes back at the same address, migrated and with what it had', async () => {
+test('a PostgreSQL that was shut down, or crashed, comes back at the same address, migrated and with what it had', async () => {
   const server = await ownPostgres();
   const ask = async () => {
     const sql = postgres(server.url, { max: 1, connect_timeout: 5, onnotice: () => undefined });
@@ -18,6 +18,10 @@ test('a PostgreSQL that was shut down comes back at the same address, migrated a
     const [before] = await ask();
     expect(before?.number).toBeGreaterThan(0);
     await server.shutDown();
+    await expect(ask()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await server.start();
+    expect(await ask()).toEqual([before]);
+    await server.crash();
     await expect(ask()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await server.start();
     expect(await ask()).toEqual([before]);

@@ -10,12 +10,16 @@ import { migrate } from './global-setup.ts';
 
 /** Fast shutdown: connections are cut, the data is whole. */
 const STOP_STEPS = [{ signal: 'SIGINT', timeoutMs: 20_000 } as const];
+/** Immediate shutdown: nothing is written any more, as in a crash, and the next start recovers from the log. */
+const CRASH_STEPS = [{ signal: 'SIGQUIT', timeoutMs: 20_000 } as const];
 
 export type OwnPostgres = {
   /** A migrated database. */
   url: string;
   /** As an administrator would; resolves when nothing listens any more. */
   shutDown: () => Promise<void>;
+  /** As a loss of power would, all but the disk; resolves when nothing listens any more. */
+  crash: () => Promise<void>;
   /** With the data it had, on the same port; resolves when it answers. */
   start: () => Promise<void>;
   stop: () => Promise<void>;
@@ -34,6 +38,9 @@ export async function ownPostgres(): Promise<OwnPostgres> {
     url: postgres.url,
     shutDown: async () => {
       await endProcess(running, STOP_STEPS);
+    },
+    crash: async () => {
+      await endProcess(running, CRASH_STEPS);
     },
     start: async () => {
       running = await postgres.start();

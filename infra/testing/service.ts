@@ -17,6 +17,8 @@ export type Service = {
   start: () => Promise<void>;
   stop: () => Promise<void>;
   kill: () => Promise<void>;
+  /** To whatever runs of it. */
+  signal: (signal: 'SIGSTOP' | 'SIGCONT') => void;
   output: () => string;
 };
 
@@ -56,6 +58,9 @@ export function createService(script: string, env: Record<string, string>, url: 
     },
     kill: async () => {
       if (running) await endProcess(running, []);
+    },
+    signal: (signal) => {
+      running?.child.kill(signal);
     },
     output: () => output,
   };

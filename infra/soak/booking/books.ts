@@ -1,0 +1,55 @@
+import type postgres from 'postgres';
+
+/** All that the shop has in its books in the end, as far as it is compared with what was answered. */
+export type Books = {
+  orders: Map<string, BookedOrder>;
+  holds: Map<string, { state: string; seats: number[]; event: string }>;
+  /** What was done by organisers, by the reason given, each with how often. */
+  acts: Map<string, number>;
+  /** Of each seat, `event seat`, its changes in order. */
+  seatChanges: Map<string, SeatChange[]>;
+};
+
+export type BookedOrder = {
+  id: string;
+  sale: string;
+  fan: string;
+  key: string;
+  state: string;
+  payment: string;
+  amount: number;
+  codes: string[];
+  paid: { state: string; captures: number; refunds: number; amount: number; authorisations: number } | null;
+};
+
+export type SeatChange = { at: number; state: number; heldUntil: number };
+
+export async function readBooks(sql: postgres.Sql): Promise<Books> {
+  const orders = await sql<BookedOrder[]>`
+    select o.id, o.sale, o.fan, o.idempotency_key as key, o.state, o.payment, o.amount,
+      (select coalesce(array_agg(t.code order by t.seat), '{}') from ticket t where t.ticket_order = o.id) as codes,
+      (select jsonb_build_object('state', p.state, 'captures', p.captures, 'refunds', p.refunds,
+        'amount', p.amount, 'authorisations', p.authorisations)
+        from test_payment p where p.payment = o.id) as paid
+    from ticket_order o`;
+  const holds = await sql<{ id: string; state: string; seats: number[]; event: string }[]>`
+    select id, state, seats, event from hold`;
+  const acts = await sql<{ reason: string; times: number }[]>`
+    select reason, count(*)::int as times from audit_entry group by reason`;
+  const changes = await sql<{ seat: string; at: number; state: number; heldUntil: number | null }[]>`
+    select event || ' ' || seat as seat, state, (extract(epoch from at) * 1000)::float8 as at,
+      (extract(epoch from held_until) * 1000)::float8 as "heldUntil"
+    from seat_change order by id`;
+  const seatChanges = new Map<string, SeatChange[]>();
+  for (const { seat, at, state, heldUntil } of changes) {
+    const known = seatChanges.get(seat) ?? [];
+    seatChanges.set(seat, known);
+    known.push({ at, state, heldUntil: heldUntil ?? Number.POSITIVE_INFINITY });
+  }
+  return {
+    orders: new Map(orders.map((order) => [order.id, order])),
+    holds: new Map(holds.map((hold) => [hold.id, hold])),
+    acts: new Map(acts.map(({ reason, times }) => [reason, times])),
+    seatChanges,
+  };
+}

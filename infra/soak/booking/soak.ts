@@ -1,0 +1,130 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { settledWithin } from '../../local/processes.mjs';
+import { ownPostgres } from '../../testing/postgres-server.ts';
+import { ownRedis } from '../../testing/redis-server.ts';
+import { type Services, startServices } from '../../testing/services.ts';
+import { openStores, verify } from '../../verify/verify.ts';
+import { readBooks } from './books.ts';
+import { crashServices, crashStores, type Disturbance } from './crashes.ts';
+import { visit } from './fan.ts';
+import { createHistory } from './history.ts';
+import { judge, tooLate } from './judge.ts';
+import { openHouse, organise } from './organiser.ts';
+import { createRandom } from './random.ts';
+import type { Verdict } from './report.ts';
+import { settled } from './settle.ts';
+import type { World } from './world.ts';
+
+const HALLS = 2;
+const FANS_AT_ONCE = 72;
+/** What is under way when the time is over comes to its end by itself: queues, retries, orders that are followed. */
+const WIND_DOWN_MS_MAX = 120_000;
+/** What `npm run verify` may find on its way, once nothing is. */
+const PATIENCE_MS = 5_000;
+
+export type Soak = {
+  databaseUrl: string;
+  /** Lets everybody loose for so long; resolves when all have stopped, with the verdict on all that happened so far. */
+  run: (seconds: number) => Promise<Verdict>;
+  stop: () => Promise<void>;
+};
+
+/** A whole shop with stores of its own, and everybody who comes to it. */
+export async function startSoak(options: { seed: string; redisBinaries: string }): Promise<Soak> {
+  const { seed, redisBinaries } = options;
+  const ends: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  };
+  try {
+    const dataDir = await mkdtemp(join(tmpdir(), 'admit-one-soak-'));
+    ends.push(() => rm(dataDir, { recursive: true, force: true }));
+    const database = await ownPostgres();
+    ends.push(database.stop);
+    const redis = await ownRedis({ appendfsync: 'always' }, redisBinaries);
+    ends.push(redis.stop);
+    const stores = { databaseUrl: database.url, redisUrl: redis.url, dataDir };
+    const services = await startServices(stores, { gateways: 2, bookings: 2 });
+    ends.push(services.stop);
+
+    let endsAt = 0;
+    let rounds = 0;
+    const isOver = () => Date.now() >= endsAt;
+    const history = createHistory();
+    const disturbances: Disturbance[] = [];
+    const world: World = {
+      ...{ services, history, isOver, houses: [], tally: new Map(), faults: [] },
+      endsAt: () => endsAt,
+    };
+    const everybody = async (seconds: number) => {
+      rounds += 1;
+      const random = createRandom(`${seed}/${rounds}`);
+      world.houses = await Promise.all(Array.from({ length: HALLS }, () => openHouse(world)));
+      endsAt = Date.now() + seconds * 1_000;
+      const crashing = { services, database, redis, isOver, disturbances };
+      await Promise.all([
+        crashServices({ ...crashing, random: random.fork('services') }),
+        crashStores({ ...crashing, random: random.fork('stores') }),
+        ...world.houses.map((_, hall) => organise(world, random.fork(`hall ${hall}`), hall)),
+        ...Array.from({ length: FANS_AT_ONCE }, async (_, place) => {
+          for (let visits = 1; !isOver(); visits += 1) {
+            const name = `fan-${rounds}-${place}-${visits}`;
+            await visit(world, random.fork(name), name);
+          }
+        }),
+      ]);
+    };
+
+    return {
+      databaseUrl: database.url,
+      run: async (seconds) => {
+        const going = everybody(seconds);
+        if (!(await settledWithin(going, seconds * 1_000 + WIND_DOWN_MS_MAX)))
+          throw new Error(
+            `SEED=${seed}: somebody was still busy ${WIND_DOWN_MS_MAX / 1000} s after the end.`,
+          );
+        await going;
+        return reachVerdict({ seed, seconds, world, services, disturbances });
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function reachVerdict(options: {
+  seed: string;
+  seconds: number;
+  world: World;
+  services: Services;
+  disturbances: Disturbance[];
+}): Promise<Verdict> {
+  const { seed, seconds, world, services, disturbances } = options;
+  const sql = postgres(services.databaseUrl, { max: 1, onnotice: () => undefined });
+  const looking = await openStores(services);
+  try {
+    const { tookMs: settledMs, left } = await settled(sql);
+    const books = await readBooks(sql);
+    const { all: asked } = world.history;
+    const { results } = await verify(looking, { patienceMs: PATIENCE_MS });
+    const found = results.flatMap(({ name, findings }) =>
+      findings.map(({ text }) => `npm run verify (${name}): ${text}`),
+    );
+    const faults = [
+      ...(left ? [`Not settled: ${left}`] : []),
+      ...found,
+      ...world.faults,
+      ...judge({ asked, books, disturbances }),
+    ];
+    const late = tooLate({ asked, disturbances });
+    return { seed, seconds, asked, books, disturbances, tally: world.tally, settledMs, faults, late };
+  } finally {
+    await looking.close();
+    await sql.end({ timeout: 1 });
+  }
+}

@@ -1,0 +1,113 @@
+import { freePort, LOOPBACK } from '../local/ports.mjs';
+import { newSecrets } from '../local/secrets.mjs';
+import { createService, type Service } from './service.ts';
+
+/** The first booking service is `booking`, further ones are numbered from 2. */
+export type ServiceName = `gateway-${number}` | 'booking' | `booking-${number}` | 'worker';
+
+export type ServicesOptions = {
+  /** How many gateways there are; 1 by default. */
+  gateways?: number;
+  /** How many booking services stand behind them, each behind every so many gateways; 1 by default. */
+  bookings?: number;
+  /** Added to, and stronger than, what every service is given. */
+  env?: Record<string, string>;
+  /** Whether a worker runs; true by default. */
+  worker?: boolean;
+};
+
+/** Where the services keep what they know; it is the caller's. */
+export type Stores = { databaseUrl: string; redisUrl: string; dataDir: string };
+
+export type Services = Stores & {
+  gatewayUrls: string[];
+  bookingUrl: string;
+  organiserKey: string;
+  internalSecret: string;
+  /** SIGKILL, as a crash would; resolves when the process is gone. */
+  kill: (name: ServiceName) => Promise<void>;
+  /** On the same port with the same environment; resolves when it is ready. */
+  restart: (name: ServiceName) => Promise<void>;
+  /** Stops the process where it is (SIGSTOP), as a machine does that pauses, until it is thawed. */
+  freeze: (name: ServiceName) => void;
+  thaw: (name: ServiceName) => void;
+  /** What the service has written so far, over all its starts. */
+  output: (name: ServiceName) => string;
+  /** Ends every process. */
+  stop: () => Promise<void>;
+};
+
+/** Gateways, booking services and a worker as real processes on free ports, with secrets of their own. */
+export async function startServices(stores: Stores, options: ServicesOptions = {}): Promise<Services> {
+  const { gateways = 1, bookings = 1, env = {}, worker = true } = options;
+  const secrets = newSecrets();
+  const freePorts = (count: number) => Promise.all(Array.from({ length: count }, () => freePort()));
+  const bookingPorts = await freePorts(bookings);
+  const gatewayPorts = await freePorts(gateways);
+  const gatewayUrls = gatewayPorts.map(localUrl);
+  const bookingUrls = bookingPorts.map(localUrl);
+  const bookingUrl = String(bookingUrls[0]);
+  const common = {
+    NODE_ENV: 'test',
+    LOG_LEVEL: 'warn',
+    HOST: LOOPBACK,
+    BOOKING_URL: bookingUrl,
+    GATEWAY_URL: String(gatewayUrls[0]),
+    PUBLIC_URL: String(gatewayUrls[0]),
+    DATABASE_URL: stores.databaseUrl,
+    REDIS_URL: stores.redisUrl,
+    DATA_DIR: stores.dataDir,
+    ...secrets,
+    ...env,
+  };
+  const services = new Map<ServiceName, Service>();
+  for (const [index, port] of bookingPorts.entries()) {
+    const own = { ...common, BOOKING_PORT: String(port) };
+    services.set(
+      index === 0 ? 'booking' : `booking-${index + 1}`,
+      createService('booking-service/main.ts', own, localUrl(port)),
+    );
+  }
+  for (const [index, port] of gatewayPorts.entries()) {
+    const own = {
+      ...common,
+      PORT: String(port),
+      BOOKING_URL: String(bookingUrls[index % bookings]),
+    };
+    services.set(`gateway-${index + 1}`, createService('gateway/main.ts', own, localUrl(port)));
+  }
+  if (worker) services.set('worker', createService('booking-service/worker-main.ts', common, null));
+
+  const serviceNamed = (name: ServiceName): Service => {
+    const service = services.get(name);
+    if (!service) throw new Error(`This shop has no ${name}, only ${[...services.keys()].join(', ')}.`);
+    return service;
+  };
+  const stop = async () => {
+    await Promise.all([...services.values()].map((service) => service.stop()));
+  };
+  const started = await Promise.allSettled([...services.values()].map((service) => service.start()));
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed) {
+    await stop();
+    throw failed.reason;
+  }
+  return {
+    ...stores,
+    gatewayUrls,
+    bookingUrl,
+    organiserKey: common.ORGANISER_KEY,
+    internalSecret: common.INTERNAL_SECRET,
+    kill: (name) => serviceNamed(name).kill(),
+    restart: async (name) => {
+      await serviceNamed(name).stop();
+      await serviceNamed(name).start();
+    },
+    freeze: (name) => serviceNamed(name).signal('SIGSTOP'),
+    thaw: (name) => serviceNamed(name).signal('SIGCONT'),
+    output: (name) => serviceNamed(name).output(),
+    stop,
+  };
+}
+
+const localUrl = (port: number): string => `http://${LOOPBACK}:${port}`;
