@@ -8,6 +8,7 @@ import { internalSecret, organiserName, startBooking, type TestBooking } from '.
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireHold } from '../testing/expire.ts';
 import { atEveryBoundary, type Mortal, mortal } from '../testing/mortal.ts';
+import { mutateFunction } from '../testing/mutate.ts';
 import { violations } from '../testing/violations.ts';
 import { reconcileOrders } from './reconcile.ts';
 import type { Till } from './settle.ts';
@@ -367,6 +368,35 @@ describe('a worker that dies at any boundary', () => {
     MANY_MS,
   );
 });
+
+test(
+  'the proof notices a confirmed order that is not owed a capture',
+  async () => {
+    const plant = (from: string, to: string) =>
+      Promise.all(
+        ['confirm_order', 'confirm_orders'].map((name) => mutateFunction(booking.db, name, from, to)),
+      );
+    const holds: string[] = [];
+    await plant("payment = 'captureDue'", "payment = 'settled'");
+    const proof = atEveryBoundary(booking, {
+      prepare: shopping,
+      run: (process, buying) => orderOf(process, buying, 'tok_ok'),
+      afterwards: async ({ hold }, where) => {
+        holds.push(hold);
+        await workerSettles();
+        for (const end of await ends(hold)) if (end.state === 'confirmed') expect(end, where).toEqual(BOUGHT);
+      },
+    });
+    await expect(proof).rejects.toThrow(/^after step 3, db/);
+    await plant("payment = 'settled'", "payment = 'captureDue'");
+    await booking.db.call(
+      (sql) => sql`
+      update ticket_order set payment = 'captureDue' where hold = any (${holds}::text[]) and state = 'confirmed'`,
+    );
+    await workerSettles();
+  },
+  MANY_MS,
+);
 
 /** One process that dies at this boundary and nowhere else. */
 async function atBoundary(boundary: number, run: (process: Mortal) => Promise<unknown>): Promise<void> {
