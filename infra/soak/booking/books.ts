@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type postgres from 'postgres';
 
 /** All that the shop has in its books in the end, as far as it is compared with what was answered. */
@@ -8,6 +10,7 @@ export type Books = {
   acts: Map<string, number>;
   /** Of each seat, `event seat`, its changes in order. */
   seatChanges: Map<string, SeatChange[]>;
+  mails: BookedMail[];
 };
 
 export type BookedOrder = {
@@ -22,9 +25,12 @@ export type BookedOrder = {
   paid: { state: string; captures: number; refunds: number; amount: number; authorisations: number } | null;
 };
 
+/** A mail that the books call sent, and whether the mail server has it. */
+export type BookedMail = { id: string; kind: string; order: string; hasArrived: boolean };
+
 export type SeatChange = { at: number; state: number; heldUntil: number };
 
-export async function readBooks(sql: postgres.Sql): Promise<Books> {
+export async function readBooks(sql: postgres.Sql, dataDir: string): Promise<Books> {
   const orders = await sql<BookedOrder[]>`
     select o.id, o.sale, o.fan, o.idempotency_key as key, o.state, o.payment, o.amount,
       (select coalesce(array_agg(t.code order by t.seat), '{}') from ticket t where t.ticket_order = o.id) as codes,
@@ -36,6 +42,9 @@ export async function readBooks(sql: postgres.Sql): Promise<Books> {
     select id, state, seats, event from hold`;
   const acts = await sql<{ reason: string; times: number }[]>`
     select reason, count(*)::int as times from audit_entry group by reason`;
+  const sent = await sql<Omit<BookedMail, 'hasArrived'>[]>`
+    select id, kind, ticket_order as "order" from outbox_message where kind like '%mail' and state = 'sent'`;
+  const arrived = new Set(await readdir(join(dataDir, 'mail')).catch(() => []));
   const changes = await sql<{ seat: string; at: number; state: number; heldUntil: number | null }[]>`
     select event || ' ' || seat as seat, state, (extract(epoch from at) * 1000)::float8 as at,
       (extract(epoch from held_until) * 1000)::float8 as "heldUntil"
@@ -51,5 +60,6 @@ export async function readBooks(sql: postgres.Sql): Promise<Books> {
     holds: new Map(holds.map((hold) => [hold.id, hold])),
     acts: new Map(acts.map(({ reason, times }) => [reason, times])),
     seatChanges,
+    mails: sent.map((mail) => ({ ...mail, hasArrived: arrived.has(`${mail.id}.json`) })),
   };
 }

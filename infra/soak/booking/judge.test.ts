@@ -61,6 +61,7 @@ function evidence() {
   const books: Books = {
     orders: new Map([['order', order]]),
     holds: new Map([['hold', hold]]),
+    mails: [{ id: 'mail', kind: 'order-confirmed-mail', order: 'order', hasArrived: true }],
     acts: new Map(),
     seatChanges: new Map([['event 0', sold]]),
   };
@@ -97,6 +98,7 @@ const plants: Record<string, (scene: Scene) => unknown> = {
   'Two orders under one key in the books': ({ books, order }) =>
     books.orders.set('second', { ...order, id: 'second' }),
   'Nobody has asked for order': ({ books, order }) => books.orders.set('x', { ...order, id: 'x', key: 'x' }),
+  'Sent and not arrived': ({ books }) => Object.assign(books.mails[0] as object, { hasArrived: false }),
   'Hold hold has': ({ hold }) => Object.assign(hold, { seats: [1] }),
   'Two holds under one key': ({ asked, books, hold }) => {
     asked.push(asking({ op: 'hold', key: 'h', sentAt: AT + 100, body: { ...holdBody, hold: 'second' } }));

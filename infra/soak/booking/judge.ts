@@ -17,6 +17,7 @@ export function judge(evidence: Evidence): string[] {
     ...judgeAnswers(evidence),
     ...judgeOrders(evidence),
     ...judgeKeys(evidence),
+    ...judgeMails(evidence),
     ...judgeHolds(evidence),
     ...judgeOrganisers(evidence),
     ...judgeTaken(evidence),
@@ -121,6 +122,14 @@ function* judgeKeys({ asked, books }: Evidence) {
     if (!keys.has(name)) yield `Nobody has asked for order ${id}`;
     if (booked.has(name)) yield `Two orders under one key in the books: ${id}`;
     booked.add(name);
+  }
+}
+
+/** What the books call sent has arrived; of tickets that are void by then there is nothing to send. */
+function* judgeMails({ books }: Evidence) {
+  for (const { id, kind, order, hasArrived } of books.mails) {
+    const isVoid = kind === 'order-confirmed-mail' && books.orders.get(order)?.state === 'refunded';
+    if (!hasArrived && !isVoid) yield `Sent and not arrived: ${kind} ${id} of order ${order}`;
   }
 }
 

@@ -58,7 +58,7 @@ export function describe(verdict: Verdict): string {
     `Refused: ${list(countBy(asked.filter(({ outcome }) => outcome === 'refused').map(({ code }) => code)))}`,
     `Unknown: ${list(countBy(asked.filter(({ outcome }) => outcome === 'unknown').map(({ status }) => (status ? String(status) : 'no answer'))))}`,
     `Besides: ${list(tally)}`,
-    `In the books: ${books.holds.size} holds, ${books.orders.size} orders (${list(states)})`,
+    `In the books: ${books.holds.size} holds, ${books.orders.size} orders (${list(states)}), ${books.mails.length} mails sent`,
     `Worst answer while nothing was away, slow cards aside: ${worst(calm)} of ${calm.length.toLocaleString('en')}`,
     'Worst answers while only this was away, slow cards aside:',
     ...[...new Set(disturbances.map(({ kind }) => kind))]

@@ -109,7 +109,7 @@ async function reachVerdict(options: {
   const looking = await openStores(services);
   try {
     const { tookMs: settledMs, left } = await settled(sql);
-    const books = await readBooks(sql);
+    const books = await readBooks(sql, services.dataDir);
     const { all: asked } = world.history;
     const { results } = await verify(looking, { patienceMs: PATIENCE_MS });
     const found = results.flatMap(({ name, findings }) =>
