@@ -119,7 +119,9 @@ const plants: Record<string, (scene: Scene) => unknown> = {
     asked.push(asking({ op: 'block', status: 200, json: { reason: 'r' }, body: { changed: ['A-1-1'] } })),
   'was told it is refunded': ({ asked }) =>
     asked.push(asking({ ...refund, status: 200, json: { reason: 'r' } })),
-  'was open all the while': ({ sold }) => Object.assign(sold[0] as object, { state: 0 }),
+  'not to be had: A-1-1:': ({ sold }) => Object.assign(sold[0] as object, { state: 0 }),
+  'not to be had: A-1-2, A-1-3:': ({ refused }) =>
+    Object.assign(refused, { op: 'hold the best', json: { best: { quantity: 2 } }, body: { conflicts: [] } }),
 };
 
 test.each(Object.entries(plants))('a fault is found: %s', (sentence, plant) => {

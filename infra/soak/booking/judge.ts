@@ -1,7 +1,7 @@
 import type { Books, SeatChange } from './books.ts';
 import type { Disturbance } from './crashes.ts';
 import type { Asked } from './history.ts';
-import { SEATS } from './world.ts';
+import { HALL, SEATS } from './world.ts';
 
 /** What a fan waits for an answer at most while nothing is away; a slow card takes its own time besides. */
 export const ANSWER_MS_MAX = 3_000;
@@ -181,7 +181,10 @@ function* judgeOrganisers({ asked, books }: Evidence) {
   }
 }
 
-/** Nobody is told that a seat is taken which was open all the while. What the shop remembers may be a moment old. */
+/**
+ * Nobody is told that a seat is taken which was open all the while, or that so many are not together which were. What the
+ * shop remembers may be a moment old.
+ */
 function* judgeTaken({ asked, books, disturbances }: Evidence) {
   const eventOf = new Map<string, string>();
   for (const each of asked) {
@@ -189,16 +192,34 @@ function* judgeTaken({ asked, books, disturbances }: Evidence) {
     if (hold) eventOf.set(each.sale, hold.event);
   }
   for (const each of asked) {
-    if (each.op !== 'hold' || each.code !== 'seats-taken' || isDisturbed(each, disturbances)) continue;
     const event = eventOf.get(each.sale);
-    if (event === undefined) continue;
-    const since = each.sentAt - AFTERMATH_MS;
-    for (const seat of each.body.conflicts as string[]) {
+    const isHold = each.op === 'hold' || each.op === 'hold the best';
+    if (!isHold || each.code !== 'seats-taken' || event === undefined || isDisturbed(each, disturbances))
+      continue;
+    const isOpen = (seat: string) => {
       const changes = books.seatChanges.get(`${event} ${SEATS.indexOf(seat)}`) ?? [];
-      if (wasOpen(changes, since, each.sentAt + each.tookMs))
-        yield `Seat ${seat} was open all the while, and not to be had: ${say(each)}`;
+      return wasOpen(changes, each.sentAt - AFTERMATH_MS, each.sentAt + each.tookMs);
+    };
+    const open = each.op === 'hold' ? (each.body.conflicts as string[]).filter(isOpen) : block(each, isOpen);
+    if (open.length > 0) yield `Open all the while, and not to be had: ${open.join(', ')}: ${say(each)}`;
+  }
+}
+
+/** As many neighbours as were asked for, all of them open; empty when there were none. */
+function block({ json }: Asked, isOpen: (seat: string) => boolean): string[] {
+  const { quantity, section } = (json as { best: { quantity: number; section?: string } }).best;
+  for (const { name, rows, seatsPerRow } of HALL) {
+    if (section !== undefined && section !== name) continue;
+    for (let row = 1; row <= rows; row += 1) {
+      let together: string[] = [];
+      for (let number = 1; number <= seatsPerRow; number += 1) {
+        const seat = `${name}-${row}-${number}`;
+        together = isOpen(seat) ? [...together, seat] : [];
+        if (together.length === quantity) return together;
+      }
     }
   }
+  return [];
 }
 
 function wasOpen(changes: readonly SeatChange[], from: number, to: number): boolean {
