@@ -113,7 +113,7 @@ async function takeHold(
   const isKeyed = random.chance(0.6);
   const question = { op, method: 'POST', path: '/holds', json, key: isKeyed ? key : undefined } as const;
   if (isKeyed && random.chance(0.05)) {
-    const other = { ...question, json: { seats: [random.pick(SEATS)] } };
+    const other = { ...question, op: 'hold', json: { seats: [random.pick(SEATS)] } } as const;
     await Promise.all([ask(shopper, question), ask(shopper, other)]);
   }
   for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {

@@ -22,6 +22,8 @@ const HALLS = 2;
 const FANS_AT_ONCE = 72;
 /** What is under way when the time is over comes to its end by itself: queues, retries, orders that are followed. */
 const WIND_DOWN_MS_MAX = 120_000;
+/** Somebody who does not want to wait for that still waits for the crash under way. */
+const STOP_MS_MAX = 30_000;
 /** What `npm run verify` may find on its way, once nothing is. */
 const PATIENCE_MS = 5_000;
 
@@ -36,8 +38,18 @@ export type Soak = {
 export async function startSoak(options: { seed: string; redisBinaries: string }): Promise<Soak> {
   const { seed, redisBinaries } = options;
   const ends: (() => Promise<unknown>)[] = [];
-  const stop = async () => {
-    for (const end of ends.splice(0).reverse()) await end();
+  let going: Promise<unknown> = Promise.resolve();
+  let isStopping = false;
+  let stopped: Promise<void> | null = null;
+  const stopAll = async () => {
+    isStopping = true;
+    // A crash under way would start again what has been ended here.
+    await settledWithin(Promise.allSettled([going]), STOP_MS_MAX);
+    for (const end of ends.reverse()) await end();
+  };
+  const stop = () => {
+    stopped ??= stopAll();
+    return stopped;
   };
   try {
     const dataDir = await mkdtemp(join(tmpdir(), 'admit-one-soak-'));
@@ -52,7 +64,7 @@ export async function startSoak(options: { seed: string; redisBinaries: string }
 
     let endsAt = 0;
     let rounds = 0;
-    const isOver = () => Date.now() >= endsAt;
+    const isOver = () => isStopping || Date.now() >= endsAt;
     const history = createHistory();
     const disturbances: Disturbance[] = [];
     const world: World = {
@@ -81,13 +93,15 @@ export async function startSoak(options: { seed: string; redisBinaries: string }
     return {
       databaseUrl: database.url,
       run: async (seconds) => {
-        const going = everybody(seconds);
+        const startedAt = Date.now();
+        going = everybody(seconds);
         if (!(await settledWithin(going, seconds * 1_000 + WIND_DOWN_MS_MAX)))
           throw new Error(
             `SEED=${seed}: somebody was still busy ${WIND_DOWN_MS_MAX / 1000} s after the end.`,
           );
         await going;
-        return reachVerdict({ seed, seconds, world, services, disturbances });
+        const wasSeconds = isStopping ? Math.round((Date.now() - startedAt) / 1_000) : seconds;
+        return reachVerdict({ seed, seconds: wasSeconds, world, services, disturbances });
       },
       stop,
     };
