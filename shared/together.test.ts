@@ -95,6 +95,45 @@ test('who has waited too long for a turn is not sent any more', async () => {
   expect(made).toHaveLength(1);
 });
 
+test('behind a call that hangs the others go on, and one at a time again when it has ended', async () => {
+  const { made, call, until } = calls();
+  const carrier = together({ call, atOnceMax: 10, waitingMax: 100, ...patient, impatientMs: 10 });
+  const hanging = carrier.do(1);
+  const first = await until(1);
+  const others = [2, 3].map((item) => carrier.do(item));
+  const second = await until(2);
+  expect(second.items).toEqual([2, 3]);
+  second.end(words(second.items));
+  expect(await Promise.all(others)).toEqual(words([2, 3]));
+  first.end(words(first.items));
+  expect(await hanging).toBe('answer 1');
+  const later = [4, 5].map((item) => carrier.do(item));
+  const third = await until(3);
+  expect(third.items).toEqual([4, 5]);
+  third.end(words(third.items));
+  expect(await Promise.all(later)).toEqual(words([4, 5]));
+  expect(made).toHaveLength(3);
+});
+
+test('an item that nobody waits for any more is not sent', async () => {
+  const { made, call, until } = calls();
+  const gone = new Set<number>();
+  const isLate = (item: number) => gone.has(item);
+  const carrier = together({ call, atOnceMax: 10, waitingMax: 100, ...patient, isLate });
+  const first = carrier.do(1);
+  await until(1);
+  const [two, three] = [carrier.do(2), carrier.do(3)];
+  gone.add(2);
+  const refused = expect(two).rejects.toMatchObject({ code: 'unavailable' });
+  made[0]?.end(['answer 1']);
+  await first;
+  const second = await until(2);
+  expect(second.items).toEqual([3]);
+  second.end(['answer 3']);
+  expect(await three).toBe('answer 3');
+  await refused;
+});
+
 test('items with a name in common never go together; the others do not wait for them', async () => {
   const { call, until } = calls();
   const apart = (item: number) => [`ten ${Math.floor(item / 10)}`, `one ${item % 10}`];

@@ -222,6 +222,29 @@ describe('giving back', () => {
     expect((await hold({ seats: ['A-1-1'] }, {}, await booking.admit(sale))).status).toBe(201);
   });
 
+  test('leaves the seats to be had again at once, in a crush too', async () => {
+    let isCrowded = true;
+    const crowd = Promise.all(
+      [1, 2, 3].map(async () => {
+        while (isCrowded) {
+          const other = await booking.admit(sale);
+          const { body } = await hold({ seats: ['B-1-1'] }, {}, other);
+          if (body.hold) await other.request('DELETE', `/holds/${body.hold}`);
+        }
+      }),
+    );
+    for (let round = 0; round < 8; round += 1) {
+      const { body } = await hold({ seats: ['A-1-1'] });
+      await booking.inventory.refresh();
+      await fan.request('DELETE', `/holds/${body.hold}`);
+      const again = await hold({ seats: ['A-1-1', 'A-1-2'] });
+      expect(again.status).toBe(201);
+      await fan.request('DELETE', `/holds/${again.body.hold}`);
+    }
+    isCrowded = false;
+    await crowd;
+  });
+
   test('a hold that ended does not open the seats of whoever has them now', async () => {
     const { body } = await hold({ seats: ['A-1-1'] });
     await expireHold(booking.db, String(body.hold));

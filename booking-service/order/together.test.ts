@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { newId, newSecretId } from '#shared/ids.ts';
 import { createDb, type Db } from '../db/client.ts';
@@ -15,6 +16,7 @@ import { readOrder } from './read-orders.ts';
 
 const SEATS_PER_FAN = 4;
 const FANS = 100;
+const SOON_MS = 1_000;
 /** A hundred orders of three steps each. */
 const CALLS_MAX = 6;
 
@@ -169,4 +171,55 @@ describe('the proof notices', () => {
     for (const attempt of attempts) await confirmOrder(booking.db, attempt.order, 3);
     expect(await violations(booking.db, SEATS_PER_FAN)).not.toEqual([]);
   });
+});
+
+test('one call that hangs delays no order of anybody else', async () => {
+  const [first, ...others] = (await Promise.all([0, 1, 2, 3].map((seat) => ready([seat])))) as [
+    OrderAttempt,
+    ...OrderAttempt[],
+  ];
+  let hangs: () => void = () => undefined;
+  const isHanging = new Promise<void>((resolve) => {
+    hangs = resolve;
+  });
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  let calls = 0;
+  const db: Db = {
+    ...booking.db,
+    call: async (statement, withinMs) => {
+      calls += 1;
+      if (calls === 1) {
+        hangs();
+        await ended;
+      }
+      return booking.db.call(statement, withinMs);
+    },
+  };
+  const hanging = begin([first], db);
+  await isHanging;
+  expect(outcomes(await begin(others, db))).toEqual(['begun', 'begun', 'begun']);
+  end();
+  expect(outcomes(await hanging)).toEqual(['begun']);
+});
+
+test('who asks again for an order that is confirmed does not wait behind orders that somebody else blocks', async () => {
+  const attempts = await Promise.all([0, 1, 2, 3, 4, 5].map((seat) => ready([seat])));
+  const [known, ...blocked] = attempts as [OrderAttempt, ...OrderAttempt[]];
+  await begin([known]);
+  await confirmOrder(booking.db, known.order, 1);
+  const foreign = postgres(booking.databaseUrl, { max: 1 });
+  await foreign`begin`;
+  await foreign`select from seat where event = ${event} and seat between 1 and 5 for update`;
+  const refused = Promise.allSettled(blocked.map((attempt) => beginOrder(booking.db, attempt)));
+  const startedMs = performance.now();
+  expect(await begin([{ ...known, order: newSecretId() }])).toMatchObject([
+    { outcome: 'confirmed', order: known.order, seats: 1, amount: 1_000 },
+  ]);
+  expect(performance.now() - startedMs).toBeLessThan(SOON_MS);
+  expect((await refused).map(({ status }) => status)).toEqual(new Array(5).fill('rejected'));
+  await foreign`rollback`;
+  await foreign.end();
 });

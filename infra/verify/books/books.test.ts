@@ -194,6 +194,15 @@ test('a refund as the organiser makes it gives nothing to say', async () => {
   ).toEqual({});
 });
 
+test('a live hold that is swept, and whose seat somebody else has bought since, is found in the log', async () => {
+  const said = await saidAfter(async () => {
+    await sql`update seat set state = 0 where event = ${known.event} and seat = 14`;
+    await sql`update hold set state = 'expired' where id = ${known.hold}`;
+    await sql`update seat set state = 0 where hold = ${known.hold}`;
+  });
+  expect(Object.keys(said)).toEqual(['seats-changed-as-they-may']);
+});
+
 test('every check has its planted fault', () => {
   expect(Object.keys(plants).sort()).toEqual(booksChecks.map((check) => check.name).sort());
 });

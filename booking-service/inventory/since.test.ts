@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Clock } from '#shared/clock.ts';
+import { systemClock } from '#shared/clock.ts';
+import { createDb, type Db } from '../db/client.ts';
+import { startBooking, type TestBooking } from '../testing/booking.ts';
+import { holdSeats } from '../testing/buy.ts';
+import { decodeStates } from './compact-map.ts';
+import { createInventory, type Inventory } from './inventory.ts';
+import { compactSeats, seatChanges } from './seats-answer.ts';
+
+/** What a fan's map becomes who asks one process after another what has changed. */
+
+const SEATS = 24;
+const SKEW_MS = 5_000;
+
+let booking: TestBooking;
+beforeAll(async () => {
+  booking = await startBooking();
+});
+afterAll(() => booking.stop());
+
+async function makeSale(): Promise<string> {
+  const { event } = await booking.makeEvent([{ name: 'A', rows: 2, seatsPerRow: 12, amount: 1 }]);
+  return (await booking.makeSale(event, { seatsPerFan: 20 })).sale;
+}
+
+type SeatMap = { version: number; seats: number[] };
+
+async function whole(inventory: Inventory, id: string): Promise<SeatMap> {
+  const sale = (await inventory.findSale(id))!;
+  const { version, statuses } = compactSeats(sale, inventory.seatsOf(sale.event.id));
+  return { version, seats: [...decodeStates(statuses, SEATS)] };
+}
+
+async function renewed(inventory: Inventory, id: string, known: SeatMap): Promise<SeatMap> {
+  const sale = (await inventory.findSale(id))!;
+  const answer = seatChanges(sale, inventory.seatsOf(sale.event.id), known.version);
+  if (!answer) return whole(inventory, id);
+  const seats = [...known.seats];
+  for (const [index, state] of answer.changes) seats[index] = state;
+  return { version: answer.version, seats };
+}
+
+async function otherProcess(wrap: (db: Db) => Db, clock: Clock = systemClock) {
+  const db = createDb(booking.databaseUrl, { applicationName: 'other', connections: 1 });
+  const inventory = createInventory({ db: wrap(db), clock, log: booking.log });
+  inventory.start();
+  await inventory.refresh();
+  const stop = async () => {
+    await inventory.stop();
+    await db.close();
+  };
+  return { inventory, stop };
+}
+
+test('a process whose clock is behind does not claim to know what was before it began', async () => {
+  const sale = await makeSale();
+  const fan = await booking.admit(sale);
+  await holdSeats(fan, 'A-1-5');
+  await booking.inventory.refresh();
+  const map = await whole(booking.inventory, sale);
+  await holdSeats(fan, 'A-2-2');
+  const other = await otherProcess(
+    (db) => db,
+    () => systemClock() - SKEW_MS,
+  );
+  await holdSeats(fan, 'A-1-9');
+  await other.inventory.refresh();
+  expect((await renewed(other.inventory, sale, map)).seats).toEqual(
+    (await whole(other.inventory, sale)).seats,
+  );
+  await other.stop();
+});
+
+test('what a process that is cut off shows is no newer than what it has heard', async () => {
+  const sale = await makeSale();
+  const [one, two] = [await booking.admit(sale), await booking.admit(sale)];
+  const hold = await holdSeats(one, 'A-1-1');
+  await booking.db.call(
+    (sql) => sql`
+      with ending as (
+        update hold set expires_at = clock_timestamp() + interval '1 second' where id = ${hold}
+        returning event, seats, expires_at
+      ), freed as (
+        update seat set held_until = ending.expires_at from ending
+        where seat.event = ending.event and seat.seat = any (ending.seats)
+      )
+      insert into inventory_change (event, seats) select event, seats from ending`,
+  );
+  let isCut = false;
+  const other = await otherProcess((db) => ({
+    ...db,
+    call: (statement, withinMs) =>
+      isCut ? Promise.reject(new Error('cut off')) : db.call(statement, withinMs),
+    callOne: (statement, withinMs) =>
+      isCut ? Promise.reject(new Error('cut off')) : db.callOne(statement, withinMs),
+  }));
+  isCut = true;
+  await holdSeats(two, 'A-2-1');
+  // Longer than the overlap: only the version says that it has not heard of A-2-1.
+  await delay(3_000);
+  const map = await whole(other.inventory, sale);
+  expect(map.seats[0]).toBe(0);
+  expect((await renewed(booking.inventory, sale, map)).seats).toEqual(
+    (await whole(booking.inventory, sale)).seats,
+  );
+  await other.stop();
+});
