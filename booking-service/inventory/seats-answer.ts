@@ -23,13 +23,14 @@ type View = { states: SeatStates; version: number; changes: Pick<ChangeLog, 'sin
  * compressed form is another representation, with a tag of its own; it is made once, when the first asks for it.
  */
 export type Rendered = {
-  body: string;
+  body: Uint8Array<ArrayBuffer>;
   etag: string;
   zipped: () => { body: Uint8Array<ArrayBuffer>; etag: string };
 };
 
 const render = (answer: unknown): Rendered => {
-  const body = JSON.stringify(answer);
+  // Bytes, not text: nothing is encoded anew for each request.
+  const body = new TextEncoder().encode(JSON.stringify(answer));
   const tag = hash('sha256', body, 'base64url').slice(0, 22);
   let zipped: ReturnType<Rendered['zipped']> | null = null;
   return {
