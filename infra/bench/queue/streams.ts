@@ -11,8 +11,9 @@ import type { StreamsAsked, StreamsHeard } from './streams-client.ts';
 const LEAVERS_MAX = 100;
 const SETTLE_MS = 1_500;
 const BARE_SHARE_MAX = 1.5;
+const LATE_MS_MAX = 5;
 
-type Used = { heapBytes: number; rssBytes: number; cpuMicros: number };
+type Used = { heapBytes: number; rssBytes: number; cpuMicros: number; lateP99Ms: number; lateMaxMs: number };
 
 /**
  * So many streams in one gateway process: what each takes of memory, and how long a frame to each takes when somebody
@@ -40,6 +41,7 @@ export async function measureStreams(
     const opened = await used(true);
     const spreads: number[] = [];
     const micros: number[] = [];
+    const late: Used[] = [];
     for (let round = 0; round < rounds; round += 1) {
       await new Promise((done) => setTimeout(done, SETTLE_MS));
       const version = Number(await store.redis.hget(`admit-one:{${sale}}:queue`, 'changes'));
@@ -47,7 +49,9 @@ export async function measureStreams(
       await leavePlace(store, sale, entryOf(2 + round));
       const { spreadMs, frames } = await hear(client.child, { kind: 'frames', above: version });
       spreads.push(spreadMs);
-      micros.push(((await used(false)).cpuMicros - from.cpuMicros) / frames);
+      const after = await used(false);
+      micros.push((after.cpuMicros - from.cpuMicros) / frames);
+      late.push(after);
     }
     await hear(client.child, { kind: 'close' });
     await open(gateway.barePort);
@@ -76,6 +80,15 @@ export async function measureStreams(
         side: 'at most',
         digits: 0,
         note: `${Math.round(median(micros))} µs of processor time a frame`,
+      },
+      {
+        what: '… others of the process wait meanwhile, 99th percentile',
+        rounds: late.map(({ lateP99Ms }) => lateP99Ms),
+        unit: ' ms',
+        bound: LATE_MS_MAX,
+        side: 'at most',
+        digits: 1,
+        note: `longest of a round ${late.map(({ lateMaxMs }) => lateMaxMs.toFixed(1)).join(', ')}; the first compiles`,
       },
       {
         what: '… against bare writes to as many sockets',
