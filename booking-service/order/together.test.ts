@@ -223,3 +223,23 @@ test('who asks again for an order that is confirmed does not wait behind orders 
   await foreign`rollback`;
   await foreign.end();
 });
+
+test('a payment that somebody else keeps locked delays no other payment', async () => {
+  const pay = (order: string) =>
+    booking.payments.authorise({ order, amount: 1_000, currency: 'EUR' }, 'tok_ok');
+  const [locked, ...others] = Array.from({ length: 10 }, newId) as [string, ...string[]];
+  await pay(locked);
+  const foreign = postgres(booking.databaseUrl, { max: 1 });
+  await foreign`begin`;
+  await foreign`select from test_payment where payment = ${locked} for update`;
+  const startedMs = performance.now();
+  const captured = booking.payments.capture(locked);
+  const again = pay(locked);
+  expect(await Promise.all(others.map(pay))).toEqual(others.map(() => 'authorised'));
+  await Promise.all(others.map((order) => booking.payments.capture(order)));
+  expect(performance.now() - startedMs).toBeLessThan(SOON_MS);
+  await foreign`rollback`;
+  expect(await again).toBe('authorised');
+  await captured;
+  await foreign.end();
+});

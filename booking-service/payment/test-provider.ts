@@ -37,39 +37,39 @@ export function createTestProvider(db: Db, slowPaymentMs = SLOW_PAYMENT_MS): Pay
 }
 
 type Authorisation = Payment & { wanted: 'authorised' | 'declined' };
+type Answer = { state: string | null };
 
-const authoriseAll = (
-  db: Db,
-  asked: readonly Authorisation[],
-  withinMs?: number,
-): Promise<readonly { state: string }[]> =>
-  db.call<{ state: string }>(
-    (sql) => sql`
-      select state from test_payment_authorise_all(${asked.map(({ order }) => order)}::text[],
-        ${asked.map(({ amount }) => amount)}::int[], ${asked.map(({ currency }) => currency)}::text[],
-        ${asked.map(({ wanted }) => wanted)}::text[])`,
-    withinMs,
-  );
+/** Somebody has it locked: it is asked for by itself, and waits there. */
+const unlessBusy = (answers: readonly Answer[]): (Answer | null)[] =>
+  answers.map((answer) => (answer.state === 'busy' ? null : answer));
 
-const captureAll = (
-  db: Db,
-  orders: readonly string[],
-  withinMs?: number,
-): Promise<readonly { state: string | null }[]> =>
-  db.call<{ state: string | null }>(
-    (sql) => sql`select state from test_payment_capture_all(${orders as string[]}::text[])`,
-    withinMs,
-  );
-
-const authorisations = inOneCall<Authorisation, { state: string }>({
-  together: authoriseAll,
-  alone: async (db, asked, withinMs) => (await authoriseAll(db, [asked], withinMs))[0] as { state: string },
+const authorisations = inOneCall<Authorisation, Answer>({
+  together: async (db, asked) =>
+    unlessBusy(
+      await db.call<Answer>(
+        (sql) => sql`
+          select state from test_payment_authorise_all(${asked.map(({ order }) => order)}::text[],
+            ${asked.map(({ amount }) => amount)}::int[], ${asked.map(({ currency }) => currency)}::text[],
+            ${asked.map(({ wanted }) => wanted)}::text[])`,
+      ),
+    ),
+  alone: (db, { order, amount, currency, wanted }, withinMs) =>
+    db.callOne<Answer>(
+      (sql) => sql`select test_payment_authorise(${order}, ${amount}, ${currency}, ${wanted}) as state`,
+      withinMs,
+    ),
   apart: ({ order }) => [order],
 });
-const captures = inOneCall<string, { state: string | null }>({
-  together: captureAll,
-  alone: async (db, order, withinMs) =>
-    (await captureAll(db, [order], withinMs))[0] as { state: string | null },
+
+const captures = inOneCall<string, Answer>({
+  together: async (db, orders) =>
+    unlessBusy(
+      await db.call<Answer>(
+        (sql) => sql`select state from test_payment_capture_all(${orders as string[]}::text[])`,
+      ),
+    ),
+  alone: (db, order, withinMs) =>
+    db.callOne<Answer>((sql) => sql`select test_payment_capture(${order}) as state`, withinMs),
   apart: (order) => [order],
 });
 

@@ -260,36 +260,58 @@ begin
     order by mine.n;
 end $$;
 
--- The test provider's commands, many payments at once; each is the same as for one (test_payment_authorise, _capture).
+-- The test provider's commands, many payments at once; each is the same as for one (test_payment_authorise, _capture), or
+-- `busy`: somebody has the payment locked, and it is to be asked for by itself.
+create function test_payments_busy(p_payments text[]) returns text[] language plpgsql as $$
+declare
+  v_mine text[];
+begin
+  v_mine := array(
+    select stored.payment from unnest(p_payments) as given (payment)
+    join test_payment as stored on stored.payment = given.payment for update of stored skip locked
+  );
+  return array(
+    select stored.payment from unnest(p_payments) as given (payment)
+    join test_payment as stored on stored.payment = given.payment where stored.payment <> all (v_mine)
+  );
+end $$;
+
 create function test_payment_authorise_all(p_payments text[], p_amounts int[], p_currencies text[], p_states text[])
 returns table (state text) language plpgsql as $$
+declare
+  v_busy text[] := test_payments_busy(p_payments);
 begin
   return query
     with known as (
       insert into test_payment as stored (payment, amount, currency, state, authorisations)
       select given.payment, given.amount, given.currency, given.state, 1
       from unnest(p_payments, p_amounts, p_currencies, p_states) as given (payment, amount, currency, state)
-      order by given.payment
+      where given.payment <> all (v_busy) order by given.payment
       on conflict (payment) do update set authorisations = stored.authorisations + 1
       returning stored.payment, stored.amount, stored.currency, stored.state
     )
     select case
+      when known.payment is null then 'busy'
       when known.state <> 'cancelled' and (known.amount, known.currency) <> (given.amount, given.currency) then 'mismatch'
       else known.state
     end
     from unnest(p_payments, p_amounts, p_currencies) with ordinality as given (payment, amount, currency, n)
-    join known on known.payment = given.payment order by given.n;
+    left join known on known.payment = given.payment order by given.n;
 end $$;
 
 create function test_payment_capture_all(p_payments text[]) returns table (state text) language plpgsql as $$
+declare
+  v_busy text[] := test_payments_busy(p_payments);
 begin
   return query
     with known as (
       update test_payment as stored
       set state = 'captured', captures = stored.captures + (stored.state = 'authorised')::int
-      where stored.payment = any (p_payments) and stored.state in ('authorised', 'captured')
+      where stored.payment = any (p_payments) and stored.payment <> all (v_busy)
+        and stored.state in ('authorised', 'captured')
       returning stored.payment, stored.state
     )
-    select known.state from unnest(p_payments) with ordinality as given (payment, n)
+    select case when given.payment = any (v_busy) then 'busy' else known.state end
+    from unnest(p_payments) with ordinality as given (payment, n)
     left join known on known.payment = given.payment order by given.n;
 end $$;
