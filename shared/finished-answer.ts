@@ -13,11 +13,11 @@ export type FinishedAnswer = {
 
 /** Finishes a 200. Its entity tag is strong: equal bytes have equal tags, in every process. */
 export function finishAnswer(
-  body: string,
+  body: string | Uint8Array<ArrayBuffer>,
   contentType: string,
   rest: Record<string, string>,
 ): FinishedAnswer {
-  const bytes = new TextEncoder().encode(body);
+  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   return finished(bytes, createHash('sha256').update(bytes), contentType, rest);
 }
 

@@ -7,9 +7,25 @@ export type Together<Item, Result> = {
 
 type Waiting<Item, Result> = {
   item: Item;
-  since: number;
+  /** Nobody waits for it any more from then on (performance.now). */
+  untilMs: number;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
+};
+
+export type TogetherOptions<Item, Result> = {
+  call: (items: Item[]) => Promise<Result[]>;
+  atOnceMax: number;
+  waitingMax: number;
+  waitMsMax: number;
+  /** Of an item that has a deadline of its own, in place of `waitMsMax` from now (performance.now). */
+  untilMs?: (item: Item) => number;
+  failsAll: (error: unknown) => boolean;
+  apart?: (item: Item) => readonly string[];
+  /** A call that has not answered for so long keeps the next one waiting no more. */
+  impatientMs?: number;
+  /** Nothing is under way and nothing waits. */
+  onIdle?: () => void;
 };
 
 /** However many hang. */
@@ -25,35 +41,20 @@ const CALLS_AT_ONCE_MAX = 4;
  * `apart` says in common never go in one call: the later one waits for the next.
  * With `impatientMs` a call that hangs delays only its own items: up to CALLS_AT_ONCE_MAX are under way then.
  */
-export function together<Item, Result>(options: {
-  call: (items: Item[]) => Promise<Result[]>;
-  atOnceMax: number;
-  waitingMax: number;
-  waitMsMax: number;
-  failsAll: (error: unknown) => boolean;
-  apart?: (item: Item) => readonly string[];
-  /** Whether nobody waits for an item any more: it is not sent. */
-  isLate?: (item: Item) => boolean;
-  /** A call that has not answered for so long keeps the next one waiting no more. */
-  impatientMs?: number;
-  /** Nothing is under way and nothing waits. */
-  onIdle?: () => void;
-}): Together<Item, Result> {
-  const { call, atOnceMax, waitingMax, waitMsMax, failsAll, apart, isLate, impatientMs, onIdle } = options;
+export function together<Item, Result>(options: TogetherOptions<Item, Result>): Together<Item, Result> {
+  const { call, atOnceMax, waitingMax, waitMsMax, untilMs, failsAll, apart, impatientMs, onIdle } = options;
   const waiting: Waiting<Item, Result>[] = [];
   /** Loops that carry, and how many of them wait for a call that hangs. */
   let carriers = 0;
   let hanging = 0;
 
   const dropLate = () => {
-    const earliest = performance.now() - waitMsMax;
-    let late = 0;
-    while ((waiting[late]?.since ?? Number.POSITIVE_INFINITY) < earliest) late += 1;
-    for (const { reject } of waiting.splice(0, late)) reject(tooMany());
-    if (!isLate || !waiting.some(({ item }) => isLate(item))) return;
+    const nowMs = performance.now();
+    const isLate = (one: Waiting<Item, Result>) => one.untilMs <= nowMs;
+    if (!waiting.some(isLate)) return;
     const all = waiting.splice(0);
-    waiting.push(...all.filter(({ item }) => !isLate(item)));
-    for (const { item, reject } of all) if (isLate(item)) reject(tooMany());
+    waiting.push(...all.filter((one) => !isLate(one)));
+    for (const { reject } of all.filter(isLate)) reject(tooMany());
   };
 
   /** The next to go, in order of arrival. */
@@ -126,9 +127,37 @@ export function together<Item, Result>(options: {
           reject(tooMany());
           return;
         }
-        waiting.push({ item, since: performance.now(), resolve, reject });
+        waiting.push({ item, untilMs: untilMs?.(item) ?? performance.now() + waitMsMax, resolve, reject });
         goOn();
       }),
+  };
+}
+
+/**
+ * Carriers by name, each for as long as it carries: anybody can name what does not exist. `owner` is what they carry to: a
+ * store, a database.
+ */
+export function togetherByName<Owner extends object, Item, Result>(
+  optionsOf: (owner: Owner, name: string) => Omit<TogetherOptions<Item, Result>, 'onIdle'>,
+): {
+  do: (owner: Owner, name: string, item: Item) => Promise<Result>;
+  isUnderWay: (owner: Owner, name: string) => boolean;
+} {
+  const owners = new WeakMap<Owner, Map<string, Together<Item, Result>>>();
+  return {
+    do: (owner, name, item) => {
+      const carriers = owners.get(owner) ?? new Map<string, Together<Item, Result>>();
+      owners.set(owner, carriers);
+      const known = carriers.get(name);
+      if (known) return known.do(item);
+      const made = together<Item, Result>({
+        ...optionsOf(owner, name),
+        onIdle: () => carriers.delete(name),
+      });
+      carriers.set(name, made);
+      return made.do(item);
+    },
+    isUnderWay: (owner, name) => owners.get(owner)?.has(name) ?? false,
   };
 }
 

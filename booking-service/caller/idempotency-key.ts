@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Context } from 'hono';
 import { IdempotencyKey } from '#shared/contract/fields.ts';
 import { Problem } from '#shared/problem.ts';
@@ -23,3 +24,7 @@ const malformed = (): Problem =>
     'malformed-request',
     'An Idempotency-Key of up to 255 visible ASCII characters is needed here.',
   );
+
+/** What tells one body under a key from another. */
+export const requestDigest = (request: unknown): string =>
+  hash('sha256', JSON.stringify(request), 'base64url');

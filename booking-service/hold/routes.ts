@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { type HoldAnswer, HoldRequest } from '#shared/contract/booking.ts';
 import { newSecretId } from '#shared/ids.ts';
 import { readJson } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
 import { type FanEnv, requireLive, shoppingLeftMs } from '../caller/fan.ts';
-import { idempotencyKey } from '../caller/idempotency-key.ts';
+import { idempotencyKey, requestDigest } from '../caller/idempotency-key.ts';
 import { noSuch, pathId } from '../caller/path-id.ts';
 import type { Sale } from '../catalogue/sale.ts';
 import { seatId } from '../catalogue/seat-id.ts';
@@ -39,7 +38,7 @@ export function holdRoutes({ db, inventory }: Dependencies): Hono<FanEnv> {
         fan: fan.id,
         admission: fan.admission,
         idempotencyKey: key,
-        requestDigest: createHash('sha256').update(JSON.stringify(request)).digest('base64url'),
+        requestDigest: requestDigest(request),
         ...wanted,
         holdMs: Math.min(definition.holdSeconds * 1000, shoppingLeftMs(fan)),
         seatsPerFan: definition.seatsPerFan,

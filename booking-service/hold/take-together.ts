@@ -1,5 +1,7 @@
 import type { Db } from '../db/client.ts';
+import { inOneCall } from '../db/in-one-call.ts';
 import { HOLDS_PER_ADMISSION_MAX, type HoldAttempt, type HoldOutcome } from './attempt.ts';
+import { takeAlone } from './take-alone.ts';
 
 /** An attempt on seats that are named. */
 export type NamedAttempt = HoldAttempt & { seats: readonly number[] };
@@ -26,3 +28,27 @@ export async function takeTogether(
   );
   return rows.map((row) => (row.outcome === 'busy' ? null : row));
 }
+
+/** Our own calls keep a seat for a few milliseconds: whoever has it longer is waited for by those alone who named it. */
+const CALLS_MAX = 3;
+
+type Trial = {
+  attempt: NamedAttempt;
+  /** Of seats that were picked there are others: nobody waits for one that somebody has in hand. */
+  isPick: boolean;
+};
+
+/** All trials of one event, judged in order of arrival. `outcome` is null for picked seats that somebody has in hand. */
+export const trials = inOneCall<Trial, { outcome: HoldOutcome | null }>({
+  together: async (db, asked) => {
+    const outcomes = await takeTogether(
+      db,
+      asked.map(({ attempt }) => attempt),
+    );
+    return outcomes.map((outcome, i) => (outcome === null && !asked[i]?.isPick ? null : { outcome }));
+  },
+  alone: async (db, { attempt }, withinMs) => ({ outcome: await takeAlone(db, attempt, withinMs) }),
+  apart: ({ attempt: { sale, fan } }) => [`${sale} ${fan}`],
+  group: ({ attempt: { event } }) => event,
+  callsMax: CALLS_MAX,
+});

@@ -26,6 +26,8 @@ export type Inventory = {
   stop: () => Promise<void>;
   /** Resolves when everything committed before the call is in memory, or could not be read. */
   refresh: () => Promise<void>;
+  /** Whether everything committed before the call is in memory; answers within `withinMs`. */
+  isRenewed: (withinMs: number) => Promise<boolean>;
   /** How old the memory may be, in ms; infinite before the first load. */
   ageMs: () => number;
   sales: () => Sale[];
@@ -71,6 +73,12 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
 
   const refresh = oneAfterAnother(renew, REFRESH_GAP_MS);
 
+  const isRenewed = async (withinMs: number): Promise<boolean> => {
+    const askedAtMs = clock();
+    await Promise.race([refresh(), delay(withinMs, undefined, { ref: false })]);
+    return renewedAtMs >= askedAtMs;
+  };
+
   return {
     start: () => {
       void refresh();
@@ -81,12 +89,13 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
       await refresh();
     },
     refresh,
+    isRenewed,
     ageMs: () => clock() - renewedAtMs,
     sales: () => [...(memory?.sales.values() ?? [])],
     findSale: async (id) => {
       const known = memory?.sales.get(id);
       if (known) return known;
-      await Promise.race([refresh(), delay(FIND_SALE_MS_MAX)]);
+      await isRenewed(FIND_SALE_MS_MAX);
       const found = memory?.sales.get(id);
       // Not found is an answer only when it was possible to look.
       if (!found && (isFailing || !memory))

@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import { SeatsQuery, SeatsSinceQuery } from '#shared/contract/booking.ts';
-import { isKnown } from '#shared/finished-answer.ts';
+import { answerFinished, type FinishedAnswer } from '#shared/finished-answer.ts';
 import { validate } from '#shared/json-body.ts';
 import { type FanEnv, requireLive } from '../caller/fan.ts';
 import { OVERLAP_MS } from './change-log.ts';
 import type { Inventory } from './inventory.ts';
-import { createCompactSeatsCache, type Rendered, renderSeatList, seatChanges } from './seats-answer.ts';
+import { createCompactSeatsCache, type FinishedMap, finishSeatList, seatChanges } from './seats-answer.ts';
 import { readStock } from './stock.ts';
 
 /** What an admitted fan browses: from memory, revalidated by entity tag. */
@@ -24,8 +24,10 @@ export function seatRoutes({ inventory }: { inventory: Inventory }): Hono<FanEnv
       if (isCurrent && changes) return c.json(changes, 200, { 'cache-control': 'private, no-store' });
     }
     const isWhole = Object.keys(given).length === 0 || 'since' in given;
-    const rendered = isWhole ? compact(sale, view) : renderSeatList(sale, view, validate(SeatsQuery, given));
-    return conditional(rendered, c.req.header('if-none-match'), c.req.header('accept-encoding'));
+    const finished = isWhole
+      ? representation(compact(sale, view), c.req.header('accept-encoding'))
+      : finishSeatList(sale, view, validate(SeatsQuery, given));
+    return answerFinished(finished, c.req.header('if-none-match'));
   });
 }
 
@@ -37,27 +39,10 @@ export function stockRoutes({ inventory }: { inventory: Inventory }): Hono {
 /** Shorter answers gain nothing from being compressed. */
 const ZIPPED_FROM = 1_024;
 
-/**
- * 304 when the fan has these very bytes (RFC 9110 §13.1.2), compressed for whoever takes gzip. Private: it is only for who
- * was admitted.
- */
-function conditional(
-  rendered: Rendered,
-  ifNoneMatch: string | undefined,
+const representation = (
+  { plain, zipped }: FinishedMap,
   acceptEncoding: string | undefined,
-): Response {
-  const isZipped = rendered.body.length >= ZIPPED_FROM && takesGzip(acceptEncoding);
-  const { body, etag } = isZipped ? rendered.zipped() : rendered;
-  const headers: Record<string, string> = {
-    etag,
-    'cache-control': 'private, no-cache',
-    vary: 'accept-encoding',
-  };
-  if (isKnown(ifNoneMatch, etag)) return new Response(null, { status: 304, headers });
-  headers['content-type'] = 'application/json';
-  if (isZipped) headers['content-encoding'] = 'gzip';
-  return new Response(body, { headers });
-}
+): FinishedAnswer => (plain.body.length >= ZIPPED_FROM && takesGzip(acceptEncoding) ? zipped() : plain);
 
 /** Whoever names so many codings may take the plain form. */
 const ACCEPT_ENCODING_LENGTH_MAX = 200;

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { z } from 'zod';
 import {
@@ -8,6 +7,7 @@ import {
   type SeatsQuery,
   seatStates,
 } from '#shared/contract/booking.ts';
+import { type FinishedAnswer, finishAnswer } from '#shared/finished-answer.ts';
 import { seatsOf } from '../catalogue/layout.ts';
 import type { Sale } from '../catalogue/sale.ts';
 import type { ChangeLog } from './change-log.ts';
@@ -18,30 +18,11 @@ const SEATS_LISTED_MAX = 1_000;
 
 type View = { states: SeatStates; version: number; changes: Pick<ChangeLog, 'since'> };
 
-/**
- * A finished body with its strong entity tag (RFC 9110 §8.8.3): equal bytes have equal tags, in every process. The
- * compressed form is another representation, with a tag of its own; it is made once, when the first asks for it.
- */
-export type Rendered = {
-  body: Uint8Array<ArrayBuffer>;
-  etag: string;
-  zipped: () => { body: Uint8Array<ArrayBuffer>; etag: string };
-};
+/** Private: it is only for who was admitted. */
+const headers = { 'cache-control': 'private, no-cache', vary: 'accept-encoding' };
 
-const render = (answer: unknown): Rendered => {
-  // Bytes, not text: nothing is encoded anew for each request.
-  const body = new TextEncoder().encode(JSON.stringify(answer));
-  const tag = hash('sha256', body, 'base64url').slice(0, 22);
-  let zipped: ReturnType<Rendered['zipped']> | null = null;
-  return {
-    body,
-    etag: `"${tag}"`,
-    zipped: () => {
-      zipped ??= { body: new Uint8Array(gzipSync(body)), etag: `"${tag}-gzip"` };
-      return zipped;
-    },
-  };
-};
+const finish = (answer: unknown): FinishedAnswer =>
+  finishAnswer(JSON.stringify(answer), 'application/json', headers);
 
 export function compactSeats(sale: Sale, view: View): z.infer<typeof CompactSeatsAnswer> {
   const { event, sections } = sale;
@@ -90,19 +71,31 @@ export function listSeats(
   return { version: view.version, seats };
 }
 
-/** Renders compact maps, each once per sale and version. */
-export function createCompactSeatsCache(): (sale: Sale, view: View) => Rendered {
-  const cache = new Map<string, { version: number; rendered: Rendered }>();
+/** A map as it is, and for whoever takes gzip, compressed when the first asks for it: two representations, two entity tags. */
+export type FinishedMap = { plain: FinishedAnswer; zipped: () => FinishedAnswer };
+
+/** Finishes compact maps, each once per sale and version. */
+export function createCompactSeatsCache(): (sale: Sale, view: View) => FinishedMap {
+  const cache = new Map<string, { version: number; map: FinishedMap }>();
   return (sale, view) => {
     const known = cache.get(sale.definition.sale);
-    if (known?.version === view.version) return known.rendered;
-    const rendered = render(compactSeats(sale, view));
-    cache.set(sale.definition.sale, { version: view.version, rendered });
-    return rendered;
+    if (known?.version === view.version) return known.map;
+    const plain = finish(compactSeats(sale, view));
+    let zipped: FinishedAnswer | null = null;
+    const zip = () => {
+      const encoded = { ...headers, 'content-encoding': 'gzip' };
+      zipped ??= finishAnswer(new Uint8Array(gzipSync(plain.body)), 'application/json', encoded);
+      return zipped;
+    };
+    const map = { plain, zipped: zip };
+    cache.set(sale.definition.sale, { version: view.version, map });
+    return map;
   };
 }
 
-export const renderSeatList = (...of: Parameters<typeof listSeats>): Rendered => render(listSeats(...of));
+/** A list is one fan's own: compressing it would be paid for each time. */
+export const finishSeatList = (...of: Parameters<typeof listSeats>): FinishedAnswer =>
+  finish(listSeats(...of));
 
 /** What may look different from a map of version `since`; null when the whole map is to be sent instead. */
 export function seatChanges(sale: Sale, view: View, since: number): z.infer<typeof SeatChangesAnswer> | null {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { OrderRequest, type OrderTakenAnswer } from '#shared/contract/booking.ts';
 import { newSecretId } from '#shared/ids.ts';
@@ -6,7 +5,7 @@ import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { readJson } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Fan, FanEnv } from '../caller/fan.ts';
-import { requiredIdempotencyKey } from '../caller/idempotency-key.ts';
+import { requestDigest, requiredIdempotencyKey } from '../caller/idempotency-key.ts';
 import { noSuch, pathId } from '../caller/path-id.ts';
 import { prefersRespondAsync } from '../caller/prefer.ts';
 import { holdsOfFanEnd } from '../hold/read-holds.ts';
@@ -113,7 +112,7 @@ const orderAttempt = (
   admission: fan.admission,
   token: fan.token,
   idempotencyKey,
-  requestDigest: createHash('sha256').update(JSON.stringify(request)).digest('base64url'),
+  requestDigest: requestDigest(request),
   request,
   emailKey: emailKey(request.buyer.email),
   currency: event.currency,
