@@ -4,7 +4,7 @@ import { redisProblem, type Store, saleScript } from '../redis/script.ts';
 import { ID_BYTES, ID_LENGTH, textsOf } from './lobby-ids.ts';
 import { createSorter, type LobbySorter } from './sorter.ts';
 
-/** Equal to SLICE in prelude.lua. */
+/** Equal to SLICE in prelude/call.lua. */
 const PLACE_SLICE = 500;
 /** Reading is cheap: this many keep Redis for about a millisecond. */
 const READ_SLICE = 2_000;

@@ -12,7 +12,7 @@ const script = saleScript<['no-sale'] | [epoch: number, recovering: 0 | 1, ...an
   new URL('./adopt.lua', import.meta.url),
 );
 
-/** Equal to SLICE in prelude.lua. */
+/** Equal to SLICE in prelude/call.lua. */
 const TICKETS_AT_ONCE_MAX = 500;
 /** After a loss everybody's ticket comes within one poll interval; whoever comes beyond is asked to try again. */
 const TICKETS_WAITING_MAX = 50_000;

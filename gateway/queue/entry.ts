@@ -31,7 +31,7 @@ export type EntryReply = [
   version: number,
 ];
 
-/** Reads what prelude.lua's describe returns; 0 and '' stand for what does not apply. */
+/** Reads what prelude/entries.lua's describe returns; 0 and '' stand for what does not apply. */
 export function readEntry(reply: EntryReply): Entry {
   const [, id, state, queueNumber, claimBy, expiresAt, returning, jti, kid, iatSeconds, expSeconds, version] =
     reply;

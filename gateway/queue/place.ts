@@ -19,7 +19,7 @@ type JoinReply =
 type JoinAnswer = number | string | [created: 0 | 1, ahead: number, id: string, entry: EntryReply];
 
 const RESTORING_RETRY_SECONDS = 10;
-/** Equal to SLICE in prelude.lua. */
+/** Equal to SLICE in prelude/call.lua. */
 const AT_ONCE_MAX = 500;
 /** Some two seconds' joins; whoever comes beyond is asked to try again. */
 const WAITING_MAX = 50_000;

@@ -19,7 +19,7 @@ import { faultsOf, goBack, loseEverything, RECOVERY_SECONDS, saveQueue } from '.
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
-/** Equal to SLICE in prelude.lua: so many numbers of a draw are written at once. */
+/** Equal to SLICE in prelude/call.lua: so many numbers of a draw are written at once. */
 const SLICE = 500;
 
 let f: QueueFixture;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type SaleDefinition, SaleSettings } from '#shared/contract/sale.ts';
 import { Problem } from '#shared/problem.ts';
 import { newSecrets } from '../../infra/local/secrets.mjs';
-import { checkAdmission, claimTurn, finishAdmission } from '../admission/admission.ts';
+import { checkAdmission } from '../admission/admission.ts';
 import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
@@ -14,6 +14,7 @@ import { leavePlace } from '../queue/place.ts';
 import { unlimitedPolls } from '../queue/poll-limit.ts';
 import { saleKey } from '../redis/keys.ts';
 import { changeSale, putSale } from '../sale/live-sale.ts';
+import { claimAndBuy } from '../testing/buy.ts';
 import { type DyingDrawing, dyingDrawing } from '../testing/dying-drawing.ts';
 import { type Act, playHistories } from '../testing/histories.ts';
 import { type Known, lobbyModel } from '../testing/lobby-model.ts';
@@ -214,16 +215,11 @@ async function begin({ hasBeacon, isCrowded }: Lobby) {
     async buy(fan: number, finishes: boolean) {
       const known = fans.get(fan);
       if (!known || known.over) return;
-      try {
-        const { token, expiresAt } = await claimTurn(f.store, keys, sale, known.ticket.entry);
-        known.admission = { token, expiresAt };
-      } catch (error) {
-        if (error instanceof Problem && error.code !== 'unavailable') return;
-        throw error;
-      }
-      if (!finishes) return;
-      await finishAdmission(f.store, sale, known.ticket.entry, `order-${fan}`);
-      known.over = 'finished';
+      const buying = { entry: known.ticket.entry, order: finishes ? `order-${fan}` : null };
+      const admission = await claimAndBuy(f.store, keys, sale, buying);
+      if (admission === null) return;
+      known.admission = admission;
+      if (finishes) known.over = 'finished';
     },
     pass: async (seconds: number) => f.pass(seconds),
     async open() {
@@ -471,7 +467,7 @@ test.each<Lobby>([
 ])(
   'whatever is lost before, in or after a draw: places, numbers, order and proof hold, and nothing is stuck (%o)',
   async (lobby) => {
-    await playHistories(() => begin(lobby), acts, HISTORIES);
+    await playHistories(() => begin(lobby), acts, HISTORIES, process.env);
   },
   120_000 + HISTORIES * 2_000,
 );

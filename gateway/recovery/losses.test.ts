@@ -2,13 +2,12 @@ import fc from 'fast-check';
 import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
-import { Problem } from '#shared/problem.ts';
-import { claimTurn, finishAdmission } from '../admission/admission.ts';
 import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { leavePlace } from '../queue/place.ts';
 import { unlimitedPolls } from '../queue/poll-limit.ts';
 import { putSale } from '../sale/live-sale.ts';
+import { claimAndBuy } from '../testing/buy.ts';
 import { type Act, playHistories } from '../testing/histories.ts';
 import { faultsOf, goBack, holdersOf, loseEverything, saveQueue } from '../testing/losing-redis.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
@@ -118,15 +117,9 @@ async function history() {
     async buy(fan: number, finishes: boolean) {
       const known = fans.get(fan);
       if (!known || known.over) return;
-      try {
-        await claimTurn(f.store, keys, sale, known.ticket.entry);
-      } catch (error) {
-        if (error instanceof Problem && error.code !== 'unavailable') return;
-        throw error;
-      }
-      if (!finishes) return;
-      await finishAdmission(f.store, sale, known.ticket.entry, `order-${fan}`);
-      known.over = 'finished';
+      const buying = { entry: known.ticket.entry, order: finishes ? `order-${fan}` : null };
+      const admission = await claimAndBuy(f.store, keys, sale, buying);
+      if (admission !== null && finishes) known.over = 'finished';
     },
     pass: async (seconds: number) => f.pass(seconds),
     async save() {
@@ -227,7 +220,12 @@ test(
       };
       return { history: played, end, stop: played.stop };
     };
-    await playHistories<History>(begin, fc.array(act, { minLength: 10, maxLength: 40 }), HISTORIES);
+    await playHistories<History>(
+      begin,
+      fc.array(act, { minLength: 10, maxLength: 40 }),
+      HISTORIES,
+      process.env,
+    );
   },
   120_000 + HISTORIES * 1_000,
 );

@@ -20,9 +20,9 @@ export type QueueMemory = {
   birth: string;
   /** One bit a queue number, 1 while it waits. */
   bits: Uint8Array;
-  /** Half a byte a queue number, as prelude.lua's STATE_NAMES. */
+  /** Half a byte a queue number, as prelude/states.lua's STATE_NAMES. */
   states: Uint8Array;
-  /** The log of access codes (prelude.lua's logCodes), or as much of it as was read. */
+  /** The log of access codes (prelude/codes.lua's logCodes), or as much of it as was read. */
   codes: Uint8Array;
   /** The draw's fields: seed and commitment among them. */
   draw: string[];
@@ -105,7 +105,7 @@ export const latestOf = (memory: QueueMemory, newer: SeenQueue | null): SeenQueu
   newer !== null && newer.epoch === memory.epoch && newer.moves >= memory.moves ? newer : memory;
 
 /**
- * What became of each queue number, by number: NOT_REMEMBERED, WAITS, or a code of prelude.lua's STATE_NAMES. The bits of
+ * What became of each queue number, by number: NOT_REMEMBERED, WAITS, or a code of prelude/states.lua's STATE_NAMES. The bits of
  * `newer`, a snapshot of the same epoch, win. `otherwise` is what counts for a number that has stopped waiting without
  * saying how.
  */

@@ -9,7 +9,7 @@ const restore = saleScript<number>(new URL('./restore-codes.lua', import.meta.ur
 type Use = { number: number; code: string };
 
 /**
- * What a log of access codes (prelude.lua's logCodes) comes to: the uses that are occupied, those that were given back, and
+ * What a log of access codes (prelude/codes.lua's logCodes) comes to: the uses that are occupied, those that were given back, and
  * how many places each code has opened.
  */
 function codesOf({ codes }: QueueMemory): {

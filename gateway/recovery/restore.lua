@@ -11,7 +11,7 @@
 -- ARGV[6]  and its eras
 -- ARGV[7]  the first number of this slice
 -- ARGV[8]  what became of each number from there on, a character each, at most SLICE: '.' not remembered, '0' waits, else
---          as prelude.lua's STATE_NAMES
+--          as prelude/states.lua's STATE_NAMES
 -- ARGV[9…] number, id, …: owners whom the caller knows, of numbers that do not wait
 --
 -- -1 when this recovery is over | -2 when it is too early for what was remembered before the last recovery | how many

@@ -14,7 +14,7 @@ import {
 } from './memory.ts';
 import { restoreCodes } from './restore-codes.ts';
 
-/** Equal to SLICE in prelude.lua. */
+/** Equal to SLICE in prelude/call.lua. */
 const NUMBERS_PER_CALL = 500;
 const ENTRIES_PER_CALL = 500;
 /** What restore.lua answers then. */
@@ -160,7 +160,7 @@ async function ownersOf(
         const slice = ids.slice(from, from + ENTRIES_PER_CALL);
         const packed = await store.redis.hmget(saleKey(sale, 'entries'), ...slice);
         packed.forEach((text, i) => {
-          // A turn that was just given is recorded as its number alone (prelude.lua, unpackEntry).
+          // A turn that was just given is recorded as its number alone (prelude/entries.lua, unpackEntry).
           const record = JSON.parse(text ?? '{}') as number | { number?: number };
           const number = typeof record === 'number' ? record : record.number;
           if (number !== undefined) owners.set(number, slice[i] as string);

@@ -1,6 +1,6 @@
 /**
  * Every key of a sale carries the hash tag `{sale}`, so that all of them live in one slot of a Redis Cluster and one
- * script can change them together. The order is the order in which redis/prelude.lua names them.
+ * script can change them together. The order is the order in which redis/prelude/call.lua names them.
  */
 const names = [
   'sale',

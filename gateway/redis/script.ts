@@ -4,6 +4,7 @@ import { idPattern } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
 import type { RedisClient } from './client.ts';
 import { saleKeys } from './keys.ts';
+import { prelude } from './prelude.ts';
 
 /** Redis and the time its scripts go by: null for Redis' own clock, a number in tests. */
 export type Store = { redis: RedisClient; time: () => number | null };
@@ -11,8 +12,6 @@ export type Store = { redis: RedisClient; time: () => number | null };
 type Argument = string | number | Buffer;
 
 type Runner<Reply> = (store: Store, sale: string, args?: Argument[]) => Promise<Reply>;
-
-const prelude = readFileSync(new URL('./prelude.lua', import.meta.url), 'utf8');
 
 /**
  * A Lua file as a function of a sale. The call is atomic, goes to the keys of that sale only, and throws `unavailable`

@@ -8,14 +8,14 @@ export type Played<History> = { history: History; end: () => Promise<void>; stop
 
 /**
  * Plays random histories, one after another, each to its end. A failure prints its seed and the shortest history that shows
- * it; `SEED` and `HISTORY_PATH` in the environment play that one again.
+ * it; with its `SEED` and `HISTORY_PATH`, from the environment, that one is played again.
  */
 export async function playHistories<History>(
   begin: () => Promise<Played<History>>,
   acts: fc.Arbitrary<Act<History>[]>,
   histories: number,
+  { SEED, HISTORY_PATH }: { SEED?: string; HISTORY_PATH?: string },
 ): Promise<void> {
-  const { SEED, HISTORY_PATH } = process.env;
   await fc.assert(
     fc.asyncProperty(acts, async (script) => {
       const { history, end, stop } = await begin();

@@ -6,6 +6,7 @@ import { createDb, type Db } from '../../../booking-service/db/client.ts';
 import type { HoldAttempt } from '../../../booking-service/hold/attempt.ts';
 import { takeSeats } from '../../../booking-service/hold/take.ts';
 import { createInventory } from '../../../booking-service/inventory/inventory.ts';
+import { counted } from '../../../booking-service/testing/counted.ts';
 import { type Figure, median } from '../figures.ts';
 import { measurePgbench } from './pgbench.ts';
 import { IN_FLIGHT, ROUND_MS, ROUNDS, SEATS, SEATS_PER_FAN, say } from './settings.ts';
@@ -26,14 +27,7 @@ export async function measureBelowHttp(
   const plain = made(true);
   const own = made(false);
   const inventoryDb = createDb(databaseUrl, { applicationName: 'bench-inventory', connections: 1 });
-  let calls = 0;
-  const counted: Db = {
-    ...own,
-    call: (statement, withinMs) => {
-      calls += 1;
-      return own.call(statement, withinMs);
-    },
-  };
+  const byCount = counted(own);
   const attempt = (event: string, sale: string, seat: number): HoldAttempt => ({
     ...{ hold: newSecretId(), sale, event, fan: newId(), admission: newId(), idempotencyKey: null },
     ...{
@@ -128,9 +122,9 @@ export async function measureBelowHttp(
       ofPgbench.push(base);
       rates.push(await wins(own));
       const plainMs = await oneSeat(plain);
-      calls = 0;
-      const ownMs = await oneSeat(counted);
-      callsOfOneSeat.push(calls);
+      const before = byCount.calls();
+      const ownMs = await oneSeat(byCount);
+      callsOfOneSeat.push(byCount.calls() - before);
       times.push(ownMs);
       ratios.push(ownMs / plainMs);
       lonelyRatios.push(await lonely());

@@ -185,7 +185,7 @@ async function judgeDraw(
   }
 }
 
-/** How long an admission lasts, as prelude.lua's deadlineOf has it. */
+/** How long an admission lasts, as prelude/endings.lua's deadlineOf has it. */
 const deadlineOf = ({ expiresAt = 0, holdEnds = 0, exp = 0 }: EntryRecord): number =>
   Math.max(expiresAt, Math.min(holdEnds, exp * 1000));
 

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import type { DrawState, SaleState } from '#shared/contract/sale.ts';
 import type { RedisClient } from '#shared/redis.ts';
 import { saleKey, saleKeys } from '../../../gateway/redis/keys.ts';
+import { prelude } from '../../../gateway/redis/prelude.ts';
 import type { PublishedDraw } from './draw.ts';
 
 /** Numbers and ids a call looks at, so that no call keeps Redis from the shop for more than a few milliseconds. */
 const NUMBERS_PER_CALL = 2_000;
 const ENTRIES_PER_CALL = 500;
 
-const prelude = readFileSync(new URL('../../../gateway/redis/prelude.lua', import.meta.url), 'utf8');
 const sourceOf = (name: string) => `${prelude}\n${readFileSync(new URL(name, import.meta.url), 'utf8')}`;
 const sources = {
   figures: sourceOf('./figures.lua'),
@@ -60,7 +60,7 @@ export type WaitingPage = {
   recorded: string[];
 };
 
-/** What prelude.lua's writeEntry keeps of an entry. */
+/** What prelude/entries.lua's writeEntry keeps of an entry. */
 export type EntryRecord = {
   state: string;
   number?: number;

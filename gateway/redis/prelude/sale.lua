@@ -1,0 +1,80 @@
+-- The sale's settings as numbers, or nil for a sale that is not here.
+local function loadSale()
+  local f = redis.call('HMGET', K.sale, 'version', 'opensAt', 'lobbyOpensAt', 'closesAt', 'closedAt', 'paused',
+    'soldOut', 'capacity', 'admitPerMinute', 'claimMs', 'admissionMs', 'graceMs', 'codeUses', 'adaptive', 'minPerMinute')
+  if not f[1] then return nil end
+  return {
+    version = tonumber(f[1]), opensAt = tonumber(f[2]), lobbyOpensAt = tonumber(f[3]), closesAt = tonumber(f[4]),
+    closedAt = tonumber(f[5]), paused = f[6] == '1', soldOut = f[7] == '1', capacity = tonumber(f[8]),
+    admitPerMinute = tonumber(f[9]), claimMs = tonumber(f[10]), admissionMs = tonumber(f[11]),
+    graceMs = tonumber(f[12]), codeUses = tonumber(f[13] or 0), adaptive = f[14] ~= '0',
+    minPerMinute = tonumber(f[15] or 1),
+  }
+end
+
+-- The one place that derives a sale's state; 0 stands for a time that is not set.
+local function stateOf(sale)
+  if sale.closedAt > 0 and now >= sale.closedAt then return 'closed' end
+  if sale.closesAt > 0 and now >= sale.closesAt then return 'closed' end
+  if now < sale.opensAt then
+    if sale.lobbyOpensAt > 0 and now >= sale.lobbyOpensAt then return 'lobby' end
+    return 'scheduled'
+  end
+  if sale.soldOut then return 'soldOut' end
+  if sale.paused then return 'paused' end
+  return 'open'
+end
+
+local function hasEnded(state) return state == 'closed' or state == 'soldOut' end
+
+local function count(name, by) redis.call('HINCRBY', K.queue, name, by) end
+
+-- What happened in each second of the last minute: one field a second, "second:times".
+local function countInSecond(key, by)
+  local second = math.floor(now / 1000)
+  local field = second % 60
+  local at, sum = string.match(redis.call('HGET', key, field) or '', '^(%d+):(%d+)$')
+  if tonumber(at) ~= second then sum = 0 end
+  redis.call('HSET', key, field, string.format('%d:%d', second, tonumber(sum) + by))
+end
+
+local function sumOfLastMinute(key)
+  local sum = 0
+  local second = math.floor(now / 1000)
+  for _, packed in ipairs(redis.call('HVALS', key)) do
+    local at, times = string.match(packed, '^(%d+):(%d+)$')
+    if tonumber(at) > second - 60 then sum = sum + tonumber(times) end
+  end
+  return sum
+end
+
+-- A count of the seats that is older says nothing about now.
+local SEATS_AGE_MS_MAX = 3000
+
+-- While every remaining seat is on hold: when the next may return; else 0.
+local function allHeldUntil()
+  local seats = redis.call('HMGET', K.queue, 'allHeldUntil', 'seatsAt')
+  if now - tonumber(seats[2] or 0) > SEATS_AGE_MS_MAX then return 0 end
+  return tonumber(seats[1] or 0)
+end
+
+-- Seats that nobody has bought, of all that can be; -1 when that is not known of now.
+local function seatsLeft()
+  local seats = redis.call('HMGET', K.queue, 'seatsOpen', 'seatsHeld', 'seatsAt')
+  local at = tonumber(seats[3] or 0)
+  if at == 0 or now - at > SEATS_AGE_MS_MAX then return -1 end
+  return tonumber(seats[1] or 0) + tonumber(seats[2] or 0)
+end
+
+-- After a pause or a recovery the rate of turns grows for so long.
+local RAMP_MS = 30000
+-- What was measured longer ago is over.
+local PACE_AGE_MS_MAX = 30000
+
+-- How fast the queue moves, as measure.lua packed it; empty when that says nothing about what comes.
+local function paceOfNow()
+  local known = redis.call('HMGET', K.queue, 'pace', 'measuredAt', 'rampFrom')
+  if isRecovering() or now - tonumber(known[2] or 0) > PACE_AGE_MS_MAX then return '' end
+  if now - tonumber(known[3] or 0) < RAMP_MS then return '' end
+  return known[1] or ''
+end
