@@ -49,22 +49,18 @@ export function publishDraws(store: Store): Draws {
     });
     const size = answer.body.length;
     finishedBytes += size;
-    for (const [oldest, other] of finished) {
+    for (const oldest of finished.keys()) {
       if (finishedBytes <= FINISHED_BYTES_MAX || oldest === sale) break;
-      drop(oldest);
-      await other.answer.catch(() => undefined);
+      await drop(oldest);
     }
     return { ...answer, size };
   };
-  const drop = (sale: string) => {
+  /** One that could not be finished has no bytes that were counted. */
+  const drop = async (sale: string): Promise<void> => {
     const known = finished.get(sale);
     finished.delete(sale);
-    known?.answer.then(
-      ({ size }) => {
-        finishedBytes -= size;
-      },
-      () => undefined,
-    );
+    const size = await known?.answer.then((answer) => answer.size).catch(() => 0);
+    finishedBytes -= size ?? 0;
   };
 
   return {
@@ -82,7 +78,7 @@ export function publishDraws(store: Store): Draws {
       const described = JSON.stringify(drawn);
       const known = finished.get(sale);
       if (known?.drawn === described) return known.answer;
-      if (known) drop(sale);
+      if (known) void drop(sale);
       const answer = finish(sale, drawn);
       finished.set(sale, { drawn: described, answer });
       answer.catch(() => {

@@ -1,3 +1,4 @@
+import { isSettled } from '#shared/contract/sale.ts';
 import { everyEach, type Stop } from '#shared/every.ts';
 import type { Log } from '#shared/log.ts';
 import { type Store, saleScript } from '../redis/script.ts';
@@ -21,7 +22,7 @@ export const measureQueue = (store: Store, snapshot: QueueSnapshot): Promise<0 |
 
 /** As measure.lua takes them. While the draw is written down nobody's position is their rank among those who wait. */
 function forecasts({ waiting, outlook, drawState }: QueueSnapshot): number[] {
-  if (waiting === 0 || !['none', 'drawn', 'unproven'].includes(drawState)) return [];
+  if (waiting === 0 || !isSettled(drawState)) return [];
   const positions = new Set(DEPTHS.map((depth) => Math.ceil(waiting * depth)));
   return [...positions].flatMap((position) => {
     const estimate = estimateWait(outlook, position);

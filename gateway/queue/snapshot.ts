@@ -16,7 +16,7 @@ export type QueueSnapshot = {
   /** The run of Redis that was the last to change anything, and how many moves there were when it began. */
   run: string;
   runBeganAt: number;
-  /** 'epoch:number …': above which number numbers were given in each epoch after a loss. */
+  /** As QueueMemory has them (gateway/recovery/memory.ts). */
   eras: string;
   birth: string;
   /** Rises whenever Redis has lost data. */

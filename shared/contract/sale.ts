@@ -94,6 +94,9 @@ export const drawStates = [
 ] as const;
 export type DrawState = (typeof drawStates)[number];
 
+/** Whether no queue number is still to be given by a draw that has begun. */
+export const isSettled = (state: DrawState): boolean => ['none', 'drawn', 'unproven'].includes(state);
+
 /** What became of the beacon: its value, or why the draw was made without. */
 export const BeaconGiven = z.union([
   z.object({ value: z.string(), at: z.iso.datetime() }),

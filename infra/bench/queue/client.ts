@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { openConnection } from '../connection.ts';
 import { ticketOf } from './fans.ts';
 
 /** What the main process asks of this one: as many requests as can be had in a time, over kept connections. */
@@ -19,8 +19,6 @@ export type Load = {
 };
 
 export type Outcome = { requests: number; ms: number; p50Ms: number; p99Ms: number; fault: string | null };
-
-const HEAD_END = '\r\n\r\n';
 
 function requestsOf(load: Load): (i: number) => string {
   const { kind, sales, version } = load;
@@ -72,8 +70,10 @@ function checker(load: Load): (i: number, head: string, body: string) => string 
 async function run(load: Load): Promise<Outcome> {
   const request = requestsOf(load);
   const check = checker(load);
-  const sockets = await Promise.all(
-    Array.from({ length: load.connections }, (_, i) => open(load.ports[i % load.ports.length] as number)),
+  const open = await Promise.all(
+    Array.from({ length: load.connections }, (_, i) =>
+      openConnection(load.ports[i % load.ports.length] as number),
+    ),
   );
   const most = load.wraps ? Number.POSITIVE_INFINITY : load.count * load.sales.length;
   const latencies: number[] = [];
@@ -84,56 +84,27 @@ async function run(load: Load): Promise<Outcome> {
   const endsAt = startedAt + load.ms;
 
   await Promise.all(
-    sockets.map(
-      (socket) =>
-        new Promise<void>((resolve) => {
-          let mine = 0;
-          let sentAt = 0;
-          let text = '';
-          const send = () => {
-            sentAt = performance.now();
-            if (sentAt >= endsAt || next >= most || fault !== null) {
-              resolve();
-              return;
-            }
-            mine = next;
-            next += 1;
-            socket.write(request(mine));
-          };
-          socket.on('data', (chunk) => {
-            text += chunk.toString('latin1');
-            const headEnd = text.indexOf(HEAD_END);
-            if (headEnd === -1) return;
-            const head = text.slice(0, headEnd);
-            const at = head.toLowerCase().indexOf('content-length: ');
-            const length = Number.parseInt(head.slice(at + 16), 10);
-            if (text.length < headEnd + HEAD_END.length + length) return;
-            fault ??= check(mine, head, text.slice(headEnd + HEAD_END.length));
-            text = '';
-            done += 1;
-            if (done % 16 === 0) latencies.push(performance.now() - sentAt);
-            send();
-          });
-          socket.on('close', () => {
-            fault ??= 'a connection was closed';
-            resolve();
-          });
-          send();
-        }),
-    ),
-  );
+    open.map(async ({ ask }) => {
+      while (next < most && fault === null) {
+        const sentAt = performance.now();
+        if (sentAt >= endsAt) break;
+        const mine = next;
+        next += 1;
+        const { head, body } = await ask(request(mine));
+        fault ??= check(mine, head, body);
+        done += 1;
+        if (done % 16 === 0) latencies.push(performance.now() - sentAt);
+      }
+    }),
+  ).catch((error: unknown) => {
+    fault ??= String(error);
+  });
   const ms = performance.now() - startedAt;
-  for (const socket of sockets) socket.removeAllListeners('close').destroy();
+  for (const connection of open) connection.close();
   latencies.sort((a, b) => a - b);
   const quantile = (q: number) => latencies[Math.floor(q * (latencies.length - 1))] ?? 0;
   return { requests: done, ms, p50Ms: quantile(0.5), p99Ms: quantile(0.99), fault };
 }
-
-const open = (port: number): Promise<Socket> =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket));
-    socket.once('error', reject);
-  });
 
 process.on('message', async (load: Load) => {
   process.send?.(await run(load));

@@ -1,3 +1,4 @@
+import { isSettled } from '#shared/contract/sale.ts';
 import { type Bounds, FINDINGS_MAX, type Finding } from '../check.ts';
 import type { QueueCheckName } from './checks.ts';
 import { faultsOfDraw } from './draw.ts';
@@ -149,8 +150,7 @@ async function judgeNumbers(
 ): Promise<void> {
   if (figures.recovering) return;
   const { drawState, drawPlaced, drawEntries } = figures;
-  const isDrawn = drawState === 'none' || drawState === 'drawn' || drawState === 'unproven';
-  const undrawn = (number: number) => !isDrawn && number > drawPlaced && number <= drawEntries;
+  const undrawn = (number: number) => !isSettled(drawState) && number > drawPlaced && number <= drawEntries;
   for (let number = 1; number <= figures.last; number += 1) {
     if (owners.has(number) || undrawn(number) || number <= figures.restoredTo) continue;
     if (!(await reader.isRecorded(number)))
