@@ -125,8 +125,12 @@ test('orders that are confirmed together: one whose seat is somebody else’s fa
 
 describe('the proof notices', () => {
   test('a seat that is sold without looking whose it is', async () => {
-    for (const step of ['begin_orders', 'confirm_orders'])
-      await mutateFunction(booking.db, step, 'where seat.hold = named.id and seat.state in (0, 1)', '');
+    await mutateFunction(
+      booking.db,
+      'lock_whole_holds',
+      'where seat.hold = named.id and seat.state in (0, 1)',
+      '',
+    );
     const attempt = await ready([0]);
     await expireHold(booking.db, attempt.request.hold);
     // Of somebody else by now, who has not bought it yet: no second ticket would be in the way.
@@ -137,7 +141,7 @@ describe('the proof notices', () => {
   });
 
   test('part of a hold that is sold as if it were the whole', async () => {
-    await mutateFunction(booking.db, 'confirm_orders', 'having count(*) = mine.quantity', '');
+    await mutateFunction(booking.db, 'lock_whole_holds', 'having count(*) = locked.quantity', '');
     const attempt = await ready([0, 1]);
     await begin([attempt]);
     await expireHold(booking.db, attempt.request.hold);
