@@ -22,6 +22,7 @@ const SLOTS_REFRESH_INTERVAL_MS = 1_000;
 const SLOTS_REFRESH_TIMEOUT_MS = 500;
 const REDIRECTIONS_MAX = 3;
 const NODE_READY_TIMEOUT_MS = 2_000;
+const CLUSTER_READY_TIMEOUT_MS = 5_000;
 
 /** REDIS_URL names a cluster by the URLs of several nodes, separated by commas, or by one with `?cluster`. */
 export const isClusterUrl = (url: string): boolean =>
@@ -68,10 +69,13 @@ export function openRedis(url: string, options: Options): Redis | Cluster {
   return cluster;
 }
 
-/** Resolves when the server, or every node of the cluster, can be spoken to. Rejects when it cannot be reached. */
+/** Resolves when the server, or every node of the cluster, can be spoken to. Rejects when it cannot be reached (in time). */
 export async function connectToAll(redis: Redis | Cluster): Promise<void> {
-  await redis.connect();
-  if (!(redis instanceof Cluster)) return;
+  if (!(redis instanceof Cluster)) return redis.connect();
+  // Where the first look at a cluster fails and the next one does not, as when it has just formed, ioredis leaves its
+  // promise open for ever.
+  const isReady = once(redis, 'ready', { signal: AbortSignal.timeout(CLUSTER_READY_TIMEOUT_MS) });
+  await Promise.race([redis.connect(), isReady]);
   const notReady = redis.nodes('all').filter((node) => node.status !== 'ready');
   await Promise.all(
     notReady.map((node) => once(node, 'ready', { signal: AbortSignal.timeout(NODE_READY_TIMEOUT_MS) })),
