@@ -8,7 +8,7 @@ import { giveTurns } from '../admission/turn-giver.ts';
 import { connectRedis } from '../redis/client.ts';
 import { putSale } from '../sale/live-sale.ts';
 import { type GatewayFixture, gatewayFixture, json } from '../testing/gateway-fixture.ts';
-import { definitionAt, silentLog } from '../testing/queue-fixture.ts';
+import { definitionAt, mastersOf, silentLog } from '../testing/queue-fixture.ts';
 import { beginRecovery } from './begin-recovery.ts';
 import { readEventId } from './fan-stream.ts';
 import { measurePolls } from './pace.ts';
@@ -126,9 +126,9 @@ async function crowd(sale: string, size: number, named = 'fan') {
 }
 
 const commandsOf = async (pattern: RegExp) => {
-  const stats = await g.redis.info('commandstats');
+  const stats = await Promise.all(mastersOf(g.redis).map((master) => master.info('commandstats')));
   let calls = 0;
-  for (const [, name, count] of stats.matchAll(/cmdstat_([a-z|-]+):calls=(\d+)/g)) {
+  for (const [, name, count] of stats.join('\n').matchAll(/cmdstat_([a-z|-]+):calls=(\d+)/g)) {
     if (pattern.test(name as string)) calls += Number(count);
   }
   return calls;

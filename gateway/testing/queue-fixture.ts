@@ -34,7 +34,7 @@ export type QueueFixture = {
 export const entryOf = (name: string): string =>
   createHash('sha256').update(name).digest().subarray(0, 8).toString('base64url');
 
-const mastersOf = (redis: RedisClient): RedisClient[] =>
+export const mastersOf = (redis: RedisClient): RedisClient[] =>
   redis instanceof Cluster ? redis.nodes('master') : [redis];
 
 /** `redisUrl`: a server of the caller's own instead. */
