@@ -10,6 +10,12 @@ import type { MemoryFiles } from './memory-files.ts';
 import { ofDraw, restoreQueue, settleLobby } from './restore.ts';
 
 const LOOK_INTERVAL_MS = 200;
+/**
+ * Nothing is brought back in a recovery before a gateway has known of it for so long. One that has slept through a whole
+ * recovery before may have begun this one, in the epoch of that: whoever remembers that one begins another first, for all
+ * look within this time (watch.ts).
+ */
+const QUIET_MS = 1_000;
 /** What large queues cost: a million numbers are 625 KB, read every 1.2 s while anything changes. */
 const BYTES_PER_SECOND_MAX = 512 * 1024;
 const WRITE_INTERVAL_MS = 2_000;
@@ -30,6 +36,8 @@ type Kept = {
   lobbyWritten: FrozenLobby | null;
   lobbyLookedFor: { frozenAt: string; at: number } | null;
   now: { epoch: number; recovering: boolean } | null;
+  /** When this gateway first met the epoch of `now`, by performance.now(). */
+  metAt: number;
   restoredEpoch: number;
   readAt: number;
   writtenAt: number;
@@ -56,6 +64,7 @@ export async function keepMemory(
   files: MemoryFiles | null,
   { drawing, files: lobbyFiles }: Lobbies,
   log: Log,
+  { quietMs }: { quietMs: number } = { quietMs: QUIET_MS },
 ): Promise<MemoryKeeper> {
   const queues = new Map<string, Kept>();
   const keptOf = (sale: string): Kept => {
@@ -69,6 +78,7 @@ export async function keepMemory(
       lobbyWritten: null,
       lobbyLookedFor: null,
       now: null,
+      metAt: Number.NEGATIVE_INFINITY,
       restoredEpoch: 0,
       readAt: Number.NEGATIVE_INFINITY,
       writtenAt: Number.NEGATIVE_INFINITY,
@@ -98,6 +108,7 @@ export async function keepMemory(
         return false;
       }
       const kept = keptOf(sale);
+      if (kept.now?.epoch !== seen.epoch) kept.metAt = performance.now();
       kept.now = { epoch: seen.epoch, recovering: snapshot.recovering };
       const { memory, newest } = kept;
       const isOfMemory = memory === null || memory.epoch === seen.epoch;
@@ -153,7 +164,7 @@ export async function keepMemory(
     const { memory, now } = kept;
     if (now === null) return;
     if (now.recovering) {
-      await restore(sale, kept, now.epoch);
+      if (performance.now() - kept.metAt >= quietMs) await restore(sale, kept, now.epoch);
       await settleLobby(store, sale, now.epoch);
     } else kept.others = [];
     await rememberLobby(sale, kept);

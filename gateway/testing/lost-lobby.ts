@@ -18,6 +18,7 @@ export async function lobbySale(
   f: QueueFixture,
   size: number,
   settings: Partial<SaleDefinition> = {},
+  openGateway = queueGateway,
 ): Promise<LobbySale> {
   const definition = {
     ...definitionAt(f.now()),
@@ -27,7 +28,7 @@ export async function lobbySale(
   };
   const { sale } = definition;
   await putSale(f.store, definition);
-  const gateway = await queueGateway(f.store);
+  const gateway = await openGateway(f.store);
   await gateway.queue.watch.renew(sale);
   return { sale, definition, gateway, fans: await joinMany(gateway, sale, size) };
 }

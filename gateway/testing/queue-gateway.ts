@@ -28,16 +28,20 @@ export type QueueGateway = {
   stop: () => Promise<void>;
 };
 
-/** `dataDir`: where it keeps its memory between two starts; null for nowhere. */
+/**
+ * `dataDir`: where it keeps its memory between two starts; null for nowhere. `quietMs`: how long it lets others speak before
+ * it brings anything back; not at all, for the clock of tests stands still.
+ */
 export async function queueGateway(
   store: Store,
   dataDir: string | null = null,
   name = 'gateway',
   drawing = createDrawing(store),
+  quietMs = 0,
 ): Promise<QueueGateway> {
   const files = dataDir === null ? null : memoryFiles(dataDir, name, silentLog);
   const lobbies = { drawing, files: dataDir === null ? null : lobbyFiles(dataDir, name, silentLog) };
-  const memory = await keepMemory(store, files, lobbies, silentLog);
+  const memory = await keepMemory(store, files, lobbies, silentLog, { quietMs });
   const watch = watchQueues(store, silentLog, memory.guard);
   const presence = keepPresence(store, watch.definitions, silentLog);
   const queue: Queue = {
