@@ -10,12 +10,20 @@ const DAYS_AHEAD = 120;
 const DAY_MS = 24 * 60 * 60_000;
 const DOORS_UTC_HOUR = 19;
 
+const SEATS_PER_ROW = 25;
+
 const section = (name: string, amount: number) => ({
   name,
   rows: 20,
-  seatsPerRow: 25,
+  seatsPerRow: SEATS_PER_ROW,
   price: { amount, currency: 'EUR' },
 });
+
+/** Two wheelchair spaces and their companions' seats, at the ends of the front row. */
+const atFrontEnds = {
+  accessible: ['1-1', `1-${SEATS_PER_ROW}`],
+  companions: ['1-2', `1-${SEATS_PER_ROW - 1}`],
+};
 
 /** A concert and a sale of it that is open at once. Seeding again changes nothing. */
 export async function seedDemo(db: Db, nowMs: number): Promise<void> {
@@ -26,7 +34,12 @@ export async function seedDemo(db: Db, nowMs: number): Promise<void> {
     venue: 'Spreehalle, Berlin',
     startsAt: startsAt.toISOString(),
     timeZone: 'Europe/Berlin',
-    sections: [section('A', 9_500), section('B', 7_500), section('C', 5_500), section('D', 3_900)],
+    sections: [
+      { ...section('A', 9_500), ...atFrontEnds },
+      section('B', 7_500),
+      section('C', 5_500),
+      { ...section('D', 3_900), ...atFrontEnds },
+    ],
   };
   await createEvent(db, DEMO_ID, event, SEEDED_BY);
   const stored = await findEvent(db, DEMO_ID);

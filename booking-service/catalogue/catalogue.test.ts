@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { MARKED_SEATS_PER_EVENT_MAX } from '#shared/contract/event.ts';
 import type { SaleChange, SaleDefinition, SaleSettings } from '#shared/contract/sale.ts';
 import { SaleDefinition as SaleDefinitionSchema } from '#shared/contract/sale.ts';
 import { internalHeaders } from '#shared/internal.ts';
@@ -63,6 +64,40 @@ describe('an event', () => {
       body: { seats: 100_000 },
     });
     expect(performance.now() - startedMs).toBeLessThan(2_500);
+  });
+
+  const [south, back] = event.sections as [(typeof event.sections)[0], (typeof event.sections)[0]];
+
+  test('keeps its accessible and companion seats, and tells them with its layout', async () => {
+    const marked = { ...south, accessible: ['1-1', '2-10'], companions: ['1-2'] };
+    const alone = { ...back, accessible: [], companions: ['1-4'] };
+    const made = await post('/events', { ...event, sections: [marked, alone] });
+    expect(made.status).toBe(201);
+    expect(made.body.sections).toEqual([marked, { ...back, companions: ['1-4'] }]);
+    expect((await get(`/events/${made.body.event}`)).body).toEqual(made.body);
+    expect((await get(`/events/${made.body.event}/layout/1`)).body.sections).toEqual([
+      { name: 'Süd 1', rows: 2, seatsPerRow: 10, accessible: ['1-1', '2-10'], companions: ['1-2'] },
+      { name: 'B', rows: 1, seatsPerRow: 4, companions: ['1-4'] },
+    ]);
+  });
+
+  const many = Array.from(
+    { length: MARKED_SEATS_PER_EVENT_MAX },
+    (_, i) => `${Math.floor(i / 4) + 1}-${(i % 4) + 1}`,
+  );
+  test.each([
+    ['a seat behind the row', { accessible: ['1-1', '1-11'] }, 'sections.0.accessible.1'],
+    ['a row behind the section', { companions: ['3-1'] }, 'sections.0.companions.0'],
+    ['a seat twice', { accessible: ['1-1', '1-2', '1-1'] }, 'sections.0.accessible.2'],
+    ['a seat in both lists', { accessible: ['1-1'], companions: ['1-2', '1-1'] }, 'sections.0.companions.1'],
+    ['a seat with its section', { accessible: ['Süd 1-1-1'] }, 'sections.0.accessible.0'],
+    ['a seat that is written otherwise', { accessible: ['01-1'] }, 'sections.0.accessible.0'],
+    ['too many seats', { accessible: many, rows: 500, companions: ['500-5'] }, 'sections'],
+    ['too many in one list', { accessible: [...many, '500-5'], rows: 500 }, 'sections.0.accessible'],
+  ])('with %s among these is refused by its field', async (_, over, field) => {
+    const answer = await post('/events', { ...event, sections: [{ ...south, ...over }, back] });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'invalid-field' } });
+    expect((answer.body.errors as { field: string }[]).map((error) => error.field)).toContain(field);
   });
 
   test('that is not there is not found, nor another layout', async () => {

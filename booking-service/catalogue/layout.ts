@@ -1,3 +1,5 @@
+import type { Marks } from './marks.ts';
+
 /** A block of rows of one price. A seat's index counts from 0 through the event in the order section, row, number. */
 export type Section = {
   ordinal: number;
@@ -6,6 +8,8 @@ export type Section = {
   seatsPerRow: number;
   firstSeat: number;
   amount: number;
+  /** Absent where all seats are standard ones. */
+  marks?: Marks;
 };
 
 export const seatsOf = (section: Section): number => section.rows * section.seatsPerRow;

@@ -15,6 +15,8 @@ export type HoldAttempt = {
   /** Sorted indexes, or null for the best `quantity` adjacent seats in the first of `sections` that has them. */
   seats: readonly number[] | null;
   quantity: number;
+  /** Of the best: how many shall be accessible ones; none unless given. Named seats may be of any kind. */
+  accessible?: number;
   sections: readonly number[];
   holdMs: number;
   seatsPerFan: number;

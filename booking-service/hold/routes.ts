@@ -44,10 +44,10 @@ export function holdRoutes({ db, inventory }: Dependencies): Hono<FanEnv> {
         seatsPerFan: definition.seatsPerFan,
       };
       if (key === null && isCrush(db, sale.event.id) && (await isBestGone(inventory, attempt)))
-        throw refusal(sale, 'taken', []);
+        throw refusal(sale, 'taken', [], wanted.accessible);
       const taken = await takeSeats(db, attempt, inventory);
       c.set('holdsEndMs', taken.holdsEnd?.getTime() ?? 0);
-      if (taken.outcome !== 'held') throw refusal(sale, taken.outcome, taken.seats);
+      if (taken.outcome !== 'held') throw refusal(sale, taken.outcome, taken.seats, wanted.accessible);
       void inventory.refresh();
       c.header('location', `/api/sales/${definition.sale}/holds/${taken.hold}`);
       return c.json(holdAnswer(sale, taken), 201);
@@ -103,6 +103,7 @@ function refusal(
   sale: Sale,
   outcome: 'taken' | 'mismatch' | 'limit' | 'holds-limit',
   seats: readonly number[],
+  accessible = 0,
 ): Problem {
   switch (outcome) {
     case 'taken': {
@@ -110,7 +111,9 @@ function refusal(
       const detail =
         conflicts.length > 0
           ? `Taken already: ${conflicts.join(', ')}.`
-          : 'There are not that many seats together any more.';
+          : accessible > 0
+            ? 'There are no such seats together with so many accessible ones among them any more.'
+            : 'There are not that many seats together any more.';
       return new Problem('seats-taken', detail, { extra: { conflicts } });
     }
     case 'mismatch':

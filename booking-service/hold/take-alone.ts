@@ -20,8 +20,8 @@ export async function takeAlone(db: Db, attempt: HoldAttempt, withinMs?: number)
 /** What was found locked lately. A crowd that wants it would otherwise wait for it once each, ten at a time. */
 const foundLocked = new Set<string>();
 
-const wish = ({ event, seats, sections, quantity }: HoldAttempt): string =>
-  JSON.stringify([event, seats ?? { sections, quantity }]);
+const wish = ({ event, seats, sections, quantity, accessible = 0 }: HoldAttempt): string =>
+  JSON.stringify([event, seats ?? { sections, quantity, accessible }]);
 
 function rememberLocked(attempt: HoldAttempt): void {
   const wanted = wish(attempt);
@@ -44,5 +44,5 @@ const callTakeSeats = (db: Db, attempt: HoldAttempt, withinMs?: number): Promise
       from take_seats(${attempt.hold}, ${attempt.sale}, ${attempt.event}, ${attempt.fan}, ${attempt.admission},
         ${attempt.idempotencyKey}, ${attempt.requestDigest}, ${attempt.seats as number[] | null}::int[],
         ${attempt.quantity}, ${attempt.sections as number[]}::int[], ${attempt.holdMs},
-        ${attempt.seatsPerFan}, ${HOLDS_PER_ADMISSION_MAX})`;
+        ${attempt.seatsPerFan}, ${HOLDS_PER_ADMISSION_MAX}, ${attempt.accessible ?? 0})`;
   }, withinMs);

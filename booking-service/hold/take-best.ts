@@ -1,4 +1,3 @@
-import type { Section } from '../catalogue/layout.ts';
 import type { Db } from '../db/client.ts';
 import type { Asking } from '../db/in-one-call.ts';
 import type { Inventory } from '../inventory/inventory.ts';
@@ -43,13 +42,13 @@ export async function pickAndTake(
   attempt: HoldAttempt,
   asking: Required<Asking>,
 ): Promise<HoldOutcome | null> {
-  const sections = sectionsOf(inventory, attempt);
-  for (let pick = 1; pick <= PICKS_MAX; pick += 1) {
+  const pick = pickerOf(inventory, attempt);
+  for (let picks = 1; picks <= PICKS_MAX; picks += 1) {
     const { shown } = inventory.seatsOf(attempt.event).states;
     const others = passedOverOf(db, attempt.event);
-    const first = pickBest(sections, attempt.quantity, (seat) => shown[seat] === OPEN && !others.has(seat));
+    const first = pick((seat) => shown[seat] === OPEN && !others.has(seat));
     if (first === null) {
-      if (pickBest(sections, attempt.quantity, (seat) => shown[seat] === OPEN) === null) return null;
+      if (pick((seat) => shown[seat] === OPEN) === null) return null;
       // Others are after the last ones. Whoever does not get them leaves them to the next.
       if (!(await inventory.isRenewed(RENEWAL_MS_MAX))) return null;
       continue;
@@ -72,7 +71,7 @@ export async function pickAndTake(
 export async function isBestGone(inventory: Inventory, attempt: HoldAttempt): Promise<boolean> {
   if (attempt.seats !== null || !(await inventory.isRenewed(RENEWAL_MS_MAX))) return false;
   const { shown } = inventory.seatsOf(attempt.event).states;
-  return pickBest(sectionsOf(inventory, attempt), attempt.quantity, (seat) => shown[seat] === OPEN) === null;
+  return pickerOf(inventory, attempt)((seat) => shown[seat] === OPEN) === null;
 }
 
 function passOver(seats: Map<number, number>, seat: number): void {
@@ -81,7 +80,9 @@ function passOver(seats: Map<number, number>, seat: number): void {
   seats.set(seat, performance.now() + PASSED_OVER_MS);
 }
 
-const sectionsOf = (inventory: Inventory, { event, sections }: HoldAttempt): Section[] => {
+/** What finds the best block for an attempt among the seats that are open. */
+function pickerOf(inventory: Inventory, { event, sections, quantity, accessible }: HoldAttempt) {
   const all = inventory.eventOf(event)?.sections ?? [];
-  return sections.flatMap((ordinal) => all.filter((section) => section.ordinal === ordinal));
-};
+  const inOrder = sections.flatMap((ordinal) => all.filter((section) => section.ordinal === ordinal));
+  return (isOpen: (seat: number) => boolean) => pickBest(inOrder, quantity, isOpen, accessible);
+}

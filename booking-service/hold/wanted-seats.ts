@@ -3,7 +3,12 @@ import { invalidFields } from '#shared/problem.ts';
 import type { Sale } from '../catalogue/sale.ts';
 import { namedSeats } from '../catalogue/seat-id.ts';
 
-export type WantedSeats = { seats: number[] | null; quantity: number; sections: number[] };
+export type WantedSeats = {
+  seats: number[] | null;
+  quantity: number;
+  accessible: number;
+  sections: number[];
+};
 
 /**
  * What a request asks for, in the sale's own terms: named seats as sorted indexes, or a number of adjacent seats and the
@@ -14,10 +19,10 @@ export type WantedSeats = { seats: number[] | null; quantity: number; sections: 
 export function wantedSeats(sale: Sale, request: HoldRequest): WantedSeats {
   if ('seats' in request) {
     const sorted = namedSeats(sale.sections, request.seats, 'sale');
-    return { seats: sorted, quantity: sorted.length, sections: [] };
+    return { seats: sorted, quantity: sorted.length, accessible: 0, sections: [] };
   }
 
-  const { quantity, section, maxAmount } = request.best;
+  const { quantity, section, maxAmount, accessible = 0 } = request.best;
   if (section !== undefined && !sale.sections.some(({ name }) => name === section)) {
     throw invalidFields([{ field: 'best.section', message: `${section} is not a section of this sale` }]);
   }
@@ -25,5 +30,5 @@ export function wantedSeats(sale: Sale, request: HoldRequest): WantedSeats {
     .filter(({ name, amount }) => (section ?? name) === name && amount <= (maxAmount ?? amount))
     .sort((a, b) => a.amount - b.amount || a.ordinal - b.ordinal)
     .map(({ ordinal }) => ordinal);
-  return { seats: null, quantity, sections };
+  return { seats: null, quantity, accessible, sections };
 }

@@ -188,6 +188,23 @@ describe('the seat map', () => {
 });
 
 describe('the list of seats', () => {
+  test('says of each which kind it is', async () => {
+    const marked = { accessible: ['2-1'], companions: ['2-2'] };
+    const { event: of } = await booking.makeEvent([
+      { name: 'A', rows: 2, seatsPerRow: 3, amount: 1, ...marked },
+      { name: 'B', rows: 1, seatsPerRow: 1, amount: 1 },
+    ]);
+    const buyer = await booking.admit((await booking.makeSale(of)).sale);
+    const { body } = await buyer.request('GET', '/seats?status=open');
+    const kinds = new Map((body.seats as { id: string; kind: string }[]).map(({ id, kind }) => [id, kind]));
+    expect([...kinds.values()].filter((kind) => kind === 'standard')).toHaveLength(5);
+    expect([kinds.get('A-2-1'), kinds.get('A-2-2'), kinds.get('B-1-1')]).toEqual([
+      'accessible',
+      'companion',
+      'standard',
+    ]);
+  });
+
   test('keeps to status, section and limit', async () => {
     await hold('A-1-2', 'A-1-3');
     await soon(async () => expect((await map())[1]).toBe(1));

@@ -3,12 +3,15 @@ import type { z } from 'zod';
 import {
   type CompactSeatsAnswer,
   type SeatChangesAnswer,
+  type SeatKind,
   type SeatsAnswer,
   type SeatsQuery,
+  seatKinds,
   seatStates,
 } from '#shared/contract/booking.ts';
 import { type FinishedAnswer, finishAnswer } from '#shared/finished-answer.ts';
 import { seatsOf } from '../catalogue/layout.ts';
+import { STANDARD } from '../catalogue/marks.ts';
 import type { Sale } from '../catalogue/sale.ts';
 import type { ChangeLog } from './change-log.ts';
 import { encodeStates } from './compact-map.ts';
@@ -65,6 +68,7 @@ export function listSeats(
         number,
         price: { amount: section.amount, currency },
         status: seatStates[state] as (typeof seatStates)[number],
+        kind: seatKinds[section.marks?.kinds[offset] ?? STANDARD] as SeatKind,
       });
     }
   }

@@ -22,6 +22,15 @@ const ORDERS_WAITING_MAX = 20;
 export type Answer<Body = Record<string, unknown>> = { status: number; headers: Headers; body: Body };
 type RequestOptions = { json?: unknown; body?: string; headers?: Record<string, string> };
 
+export type TestSection = {
+  name: string;
+  rows: number;
+  seatsPerRow: number;
+  amount: number;
+  accessible?: string[];
+  companions?: string[];
+};
+
 /** A fan with an admission: what the door would let through, with the door's headers. */
 export type TestFan = {
   id: string;
@@ -79,9 +88,7 @@ export async function startBooking({ isOneByOne = false } = {}) {
       },
     });
 
-  const makeEvent = async (
-    sections: { name: string; rows: number; seatsPerRow: number; amount: number }[],
-  ) => {
+  const makeEvent = async (sections: TestSection[]) => {
     const { body } = await internal('POST', '/internal/events', {
       json: {
         name: 'A concert',

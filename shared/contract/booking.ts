@@ -10,6 +10,10 @@ export const SeatId = z
 
 export const seatStates = ['open', 'held', 'sold', 'blocked'] as const;
 
+/** In the order of their numbers in memory (booking-service/catalogue/marks.ts). */
+export const seatKinds = ['standard', 'accessible', 'companion'] as const;
+export type SeatKind = (typeof seatKinds)[number];
+
 /** `GET /api/sales/:sale/seats?status=&section=&limit=` */
 export const SeatsQuery = z.strictObject({
   status: z.enum(seatStates).optional(),
@@ -27,11 +31,15 @@ export const SeatsAnswer = z.object({
       number: z.int(),
       price: Money,
       status: z.enum(seatStates),
+      kind: z.enum(seatKinds),
     }),
   ),
 });
 
-/** The same without a query: every seat of the sale's sections, two bits each, in the order section, row, number. */
+/**
+ * The same without a query: every seat of the sale's sections, two bits each, in the order section, row, number. Which
+ * of them are accessible or companion seats never changes: the event's layout says it.
+ */
 export const CompactSeatsAnswer = z.object({
   version: z.int(),
   event: Id,
@@ -67,11 +75,34 @@ export const HoldRequest = z.union([
       .refine((seats) => new Set(seats).size === seats.length, 'must differ'),
   }),
   z.strictObject({
-    best: z.strictObject({
-      quantity: z.number().int().min(1).max(SEATS_PER_HOLD_MAX),
-      section: SectionName.optional(),
-      maxAmount: z.number().int().min(0).optional(),
-    }),
+    best: z
+      .strictObject({
+        quantity: z.number().int().min(1).max(SEATS_PER_HOLD_MAX),
+        section: SectionName.optional(),
+        maxAmount: z.number().int().min(0).optional(),
+        accessible: z
+          .number()
+          .int()
+          .min(0)
+          .max(SEATS_PER_HOLD_MAX)
+          .optional()
+          .describe('How many of the seats shall be accessible ones, exactly; 0 unless given.'),
+      })
+      .refine(({ quantity, accessible = 0 }) => accessible <= quantity, {
+        path: ['accessible'],
+        message: 'must not be more than quantity',
+      })
+      .describe(
+        [
+          'So many adjacent open seats of one row. Of the sections, the cheapest that has such a block, among equals the',
+          'first of the layout; in it the block that leaves fewest seats alone between taken ones or at the end of a row;',
+          'then the one nearest to the front, then to the middle of the row. Without `accessible`, accessible and',
+          'companion seats are never part of it and count as taken. With it, exactly so many seats are accessible ones',
+          'and the others companion or standard seats; all open seats count as open then, and after the seats left alone',
+          'the block with most companion seats is preferred, before the front row. Seats named in `seats` may be of any',
+          'kind: naming them is asking for them.',
+        ].join(' '),
+      ),
   }),
 ]);
 export type HoldRequest = z.infer<typeof HoldRequest>;

@@ -5,6 +5,8 @@ export const SECTIONS_MAX = 200;
 export const ROWS_MAX = 500;
 export const SEATS_PER_ROW_MAX = 500;
 export const SEATS_PER_EVENT_MAX = 100_000;
+/** Accessible and companion seats together: two in a hundred of the largest hall. */
+export const MARKED_SEATS_PER_EVENT_MAX = 2_000;
 
 /** A section's name is the first part of its seats' ids (`A-1-14`), so it carries no hyphen. */
 export const SectionName = z
@@ -14,12 +16,44 @@ export const SectionName = z
     'must be 1 to 20 letters, digits or inner spaces',
   );
 
-const Section = z.strictObject({
-  name: SectionName,
-  rows: z.number().int().min(1).max(ROWS_MAX),
-  seatsPerRow: z.number().int().min(1).max(SEATS_PER_ROW_MAX),
-  price: Money,
-});
+/** A seat within its section, the end of its id: `1-14` is seat 14 of row 1. */
+const SeatInSection = z.string().regex(/^[1-9]\d{0,3}-[1-9]\d{0,3}$/, 'is not a row and a number like 1-14');
+
+/** Absent where there are none, so that what is said of other events, layouts above all, stays the same to the byte. */
+const markedSeats = {
+  accessible: z
+    .array(SeatInSection)
+    .max(MARKED_SEATS_PER_EVENT_MAX)
+    .optional()
+    .describe('Wheelchair spaces, as row-number: given away only to who asks for them.'),
+  companions: z
+    .array(SeatInSection)
+    .max(MARKED_SEATS_PER_EVENT_MAX)
+    .optional()
+    .describe('Seats for who comes along with somebody in an accessible one, as row-number.'),
+};
+
+const Section = z
+  .strictObject({
+    name: SectionName,
+    rows: z.number().int().min(1).max(ROWS_MAX),
+    seatsPerRow: z.number().int().min(1).max(SEATS_PER_ROW_MAX),
+    price: Money,
+    ...markedSeats,
+  })
+  .superRefine(({ rows, seatsPerRow, accessible = [], companions = [] }, context) => {
+    const listed = new Set<string>();
+    for (const [list, seats] of Object.entries({ accessible, companions })) {
+      seats.forEach((seat, i) => {
+        const [row, number] = seat.split('-').map(Number) as [number, number];
+        const refuse = (message: string) =>
+          context.addIssue({ code: 'custom', path: [list, i], message: `${seat} ${message}` });
+        if (row > rows || number > seatsPerRow) refuse('is not a seat of this section');
+        else if (listed.has(seat)) refuse('is listed already');
+        listed.add(seat);
+      });
+    }
+  });
 
 const TimeZone = z.string().refine(isTimeZone, 'must be an IANA time zone');
 
@@ -52,6 +86,15 @@ export const EventRequest = z
     const seats = event.sections.reduce((sum, section) => sum + section.rows * section.seatsPerRow, 0);
     if (seats > SEATS_PER_EVENT_MAX)
       refuse('sections', `may have at most ${SEATS_PER_EVENT_MAX} seats in all`);
+    const marked = event.sections.flatMap(({ accessible = [], companions = [] }) => [
+      ...accessible,
+      ...companions,
+    ]);
+    if (marked.length > MARKED_SEATS_PER_EVENT_MAX)
+      refuse(
+        'sections',
+        `may have at most ${MARKED_SEATS_PER_EVENT_MAX} accessible and companion seats in all`,
+      );
   });
 export type EventRequest = z.infer<typeof EventRequest>;
 
@@ -62,7 +105,9 @@ export const EventAnswer = z.object({
   venue: z.string(),
   startsAt: z.iso.datetime(),
   timeZone: z.string(),
-  sections: z.array(z.object({ name: z.string(), rows: z.int(), seatsPerRow: z.int(), price: Money })),
+  sections: z.array(
+    z.object({ name: z.string(), rows: z.int(), seatsPerRow: z.int(), price: Money, ...markedSeats }),
+  ),
   seats: z.int(),
   layoutVersion: z.int(),
 });
@@ -72,6 +117,6 @@ export type EventAnswer = z.infer<typeof EventAnswer>;
 export const LayoutAnswer = z.object({
   event: Id,
   version: z.int(),
-  sections: z.array(z.object({ name: z.string(), rows: z.int(), seatsPerRow: z.int() })),
+  sections: z.array(z.object({ name: z.string(), rows: z.int(), seatsPerRow: z.int(), ...markedSeats })),
 });
 export type LayoutAnswer = z.infer<typeof LayoutAnswer>;
