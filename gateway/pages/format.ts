@@ -1,3 +1,4 @@
+import type { SeatKind } from '#shared/contract/booking.ts';
 import type { Money } from '#shared/contract/fields.ts';
 
 export { formatClock } from './words.ts';
@@ -34,4 +35,10 @@ export function formatDuration(seconds: number): string {
 export function formatSeat(id: string): string {
   const [section, row, number] = id.split('-');
   return `Section ${section}, row ${row}, seat ${number}`;
+}
+
+/** What a fan has to know of a seat before choosing it; null of a standard one. */
+export function kindInWords(kind: SeatKind): string | null {
+  if (kind === 'accessible') return 'wheelchair space';
+  return kind === 'companion' ? 'companion seat' : null;
 }

@@ -45,11 +45,18 @@ const texts: Partial<Record<ProblemCode, string>> = {
   'invalid-field': 'Please choose at least one seat, and fill in your name and e-mail.',
 };
 
+/** To whoever asked for the best available instead of naming seats. */
+const textsOfBest: Partial<Record<ProblemCode, string>> = {
+  'seats-taken':
+    'There are no such seats side by side any more. Ask for fewer, or elsewhere; nothing was held.',
+  'invalid-field': 'There cannot be more wheelchair spaces than seats. Please change one of the numbers.',
+};
+
 /** A refusal of the shop, in words for the page that led to it. */
 export type Refusal = { code: ProblemCode; text: string; status: Problem['status'] };
 
-export function refusalOf(answer: DoorAnswer): Refusal {
+export function refusalOf(answer: DoorAnswer, { isBest = false } = {}): Refusal {
   const code = parsed<{ code: ProblemCode }>(answer).code;
   const { title, status } = problems[code];
-  return { code, text: texts[code] ?? `${title}.`, status };
+  return { code, text: (isBest && textsOfBest[code]) || texts[code] || `${title}.`, status };
 }

@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
 import type { z } from 'zod';
-import type { HoldAnswer, HoldsAnswer, SeatsAnswer } from '#shared/contract/booking.ts';
+import type { HoldAnswer, HoldsAnswer, SeatKind, SeatsAnswer } from '#shared/contract/booking.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
-import { formatMoney, formatNumber, formatSeat } from './format.ts';
+import { formatMoney, formatNumber, formatSeat, kindInWords } from './format.ts';
 import type { Html } from './layout.ts';
 
 export type Seat = z.infer<typeof SeatsAnswer>['seats'][number];
@@ -14,6 +14,9 @@ export type ShopView = {
   /** Open seats of that section. */
   seats: Seat[];
   holds: Hold[];
+  /** Whether any section of the sale has wheelchair spaces. */
+  hasAccessible: boolean;
+  kindOf: (seat: string) => SeatKind;
   admissionEnds: string | null;
   /** What went wrong with the last attempt, in words. */
   problem: string | null;
@@ -43,14 +46,20 @@ export const shopPage = (view: ShopView): Html => html`<header>
     </form>
   </details>`;
 
-export const seatList = (seats: HoldAnswer['seats']): Html => html`<ul class="list">
-  ${seats.map(({ seat, price }) => html`<li>${formatSeat(seat)}: ${formatMoney(price)}</li>`)}
+export const seatList = (
+  seats: HoldAnswer['seats'],
+  kindOf?: ShopView['kindOf'],
+): Html => html`<ul class="list">
+  ${seats.map(({ seat, price }) => {
+    const words = kindOf && kindInWords(kindOf(seat));
+    return html`<li>${formatSeat(seat)}${words ? ` (${words})` : ''}: ${formatMoney(price)}</li>`;
+  })}
 </ul>`;
 
 const basket = (view: ShopView, hold: Hold): Html => html`<section class="card">
   <h2>Held for you</h2>
   <p>For another <strong class="number"><span data-until="${hold.expiresAt}"></span></strong>.</p>
-  ${seatList(hold.seats)}
+  ${seatList(hold.seats, view.kindOf)}
   <p><strong>Total: ${formatMoney(hold.total)}</strong></p>
   <form method="post" action="/sales/${view.sale.sale}/orders">
     <input type="hidden" name="hold" value="${hold.hold}" />
@@ -82,6 +91,7 @@ const choice = (view: ShopView): Html => html`<section class="card">
       <select id="quantity" name="quantity">
         ${Array.from({ length: view.sale.seatsPerFan }, (_, i) => html`<option>${i + 1}</option>`)}
       </select>
+      ${view.hasAccessible ? accessibleField(view) : ''}
       <label for="best-section">Where</label>
       <select id="best-section" name="best-section">
         <option value="">Anywhere</option>
@@ -101,20 +111,38 @@ const choice = (view: ShopView): Html => html`<section class="card">
     <form method="post" action="/sales/${view.sale.sale}/hold">
       <input type="hidden" name="section" value="${view.section}" />
       <p>${formatNumber(view.seats.length)} open seats shown in section ${view.section}. At most ${view.sale.seatsPerFan}.</p>
+      ${
+        view.seats.some(({ kind }) => kindInWords(kind))
+          ? html`<p class="soft">Wheelchair spaces and companion seats say so. Please leave them to fans who need them.</p>`
+          : ''
+      }
       ${rows(view.seats).map(
         ([row, seats]) => html`<fieldset>
           <legend>Row ${row}</legend>
           <div class="seats">
-            ${seats.map(
-              (seat) =>
-                html`<label><input type="checkbox" name="seat" value="${seat.id}" aria-label="Row ${row}, seat ${seat.number}" />${seat.number}</label>`,
-            )}
+            ${seats.map(seatBox)}
           </div>
         </fieldset>`,
       )}
       <p class="actions"><button name="choose" value="seats">Hold these seats</button></p>
     </form>
   </section>`;
+
+const accessibleField = (
+  view: ShopView,
+): Html => html`<label for="accessible">Of these, wheelchair spaces</label>
+      <input id="accessible" name="accessible" type="number" min="0" max="${view.sale.seatsPerFan}" value="0"
+        aria-describedby="accessible-hint" />
+      <p class="soft" id="accessible-hint">The seats beside them are companion seats where there are any.</p>`;
+
+function seatBox({ id, row, number, kind }: Seat): Html {
+  const words = kindInWords(kind);
+  const name = `Row ${row}, seat ${number}${words ? `, ${words}` : ''}`;
+  const box = html`<input type="checkbox" name="seat" value="${id}" aria-label="${name}" />`;
+  return words
+    ? html`<label class="marked">${box}<span>${number} <small>${words}</small></span></label>`
+    : html`<label>${box}${number}</label>`;
+}
 
 const sectionLink = (view: ShopView, section: string): Html =>
   section === view.section

@@ -2,7 +2,8 @@ import { type Context, Hono } from 'hono';
 import { decodeJwt } from 'jose';
 import type { z } from 'zod';
 import { isoTime } from '#shared/clock.ts';
-import type { HoldsAnswer, SeatsAnswer } from '#shared/contract/booking.ts';
+import type { HoldsAnswer, SeatKind, SeatsAnswer } from '#shared/contract/booking.ts';
+import type { EventAnswer } from '#shared/contract/event.ts';
 import { newSecretId } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
 import type { DoorAnswer } from '../door/door.ts';
@@ -26,19 +27,14 @@ export function shopPageRoutes(deps: PageDeps) {
 
   app.post('/sales/:sale/hold', async (c) => {
     const form = await readForm(c);
-    const where = form.get('best-section') || undefined;
-    const json =
-      form.get('choose') === 'best'
-        ? {
-            best: {
-              quantity: Number(form.get('quantity')),
-              ...(where === undefined ? {} : { section: where }),
-            },
-          }
-        : { seats: form.getAll('seat') };
+    const isBest = form.get('choose') === 'best';
+    const json = isBest ? { best: bestOf(form) } : { seats: form.getAll('seat') };
     const answer = await askShop(deps, c, doorRoutes.hold, { json });
     if (answer.status === 201) return c.redirect(`/sales/${c.req.param('sale')}/seats`, 303);
-    return showShop(deps, c, { section: form.get('section') ?? undefined, refusal: refusalOf(answer) });
+    return showShop(deps, c, {
+      section: form.get('section') ?? undefined,
+      refusal: refusalOf(answer, { isBest }),
+    });
   });
 
   app.post('/sales/:sale/release', async (c) => {
@@ -51,9 +47,20 @@ export function shopPageRoutes(deps: PageDeps) {
   return app;
 }
 
+function bestOf(form: URLSearchParams) {
+  const section = form.get('best-section') || undefined;
+  const accessible = Number(form.get('accessible'));
+  return {
+    quantity: Number(form.get('quantity')),
+    ...(section === undefined ? {} : { section }),
+    ...(accessible === 0 ? {} : { accessible }),
+  };
+}
+
 /** The shop as it is for this fan now, after a refusal with its reason on top. */
 export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promise<Response> {
   const sale = await saleOfPage(deps, c.req.param('sale') as string);
+  const event = await deps.events.event(sale.event.event);
   const sections = sale.prices.map((price) => price.section);
   const section = sections.find((name) => name === shown.section) ?? sections[0] ?? '';
   const query = { status: 'open', section, limit: String(SEATS_SHOWN_MAX) };
@@ -68,6 +75,10 @@ export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promis
     body: shopPage({
       sale,
       section,
+      hasAccessible: event.sections.some(
+        ({ name, accessible = [] }) => sections.includes(name) && accessible.length > 0,
+      ),
+      kindOf: kindsOf(event),
       seats: answered<z.infer<typeof SeatsAnswer>>(seats).seats,
       holds: answered<z.infer<typeof HoldsAnswer>>(holds).holds,
       admissionEnds: admissionEnds(admissionTokenOfPage(deps, c, sale.sale)),
@@ -83,6 +94,14 @@ function answered<Answer>(answer: DoorAnswer): Answer {
   if (answer.status === 200) return parsed<Answer>(answer);
   const { code, text } = refusalOf(answer);
   throw new Problem(code, text);
+}
+
+/** Looks up what kind of seat an id names. */
+function kindsOf({ sections }: EventAnswer): (seat: string) => SeatKind {
+  const idsOf = (list: 'accessible' | 'companions') =>
+    new Set(sections.flatMap(({ name, [list]: seats = [] }) => seats.map((seat) => `${name}-${seat}`)));
+  const [accessible, companions] = [idsOf('accessible'), idsOf('companions')];
+  return (seat) => (accessible.has(seat) ? 'accessible' : companions.has(seat) ? 'companion' : 'standard');
 }
 
 /** For showing only: the door verified the token before anything was shown. */

@@ -3,7 +3,13 @@ import { ask, bearer } from './http.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
-export type Hall = { name: string; rows: number; seatsPerRow: number }[];
+export type Hall = {
+  name: string;
+  rows: number;
+  seatsPerRow: number;
+  accessible?: string[];
+  companions?: string[];
+}[];
 
 /** An event with one sale that is open now, made as an organiser makes it. */
 export async function openSale(

@@ -9,6 +9,9 @@ import { openSale } from './organise.ts';
 const PAGE_MS_MAX = 15_000;
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
+const accessibleHall = [
+  { name: 'A', rows: 2, seatsPerRow: 10, accessible: ['1-1', '1-10'], companions: ['1-2', '1-9'] },
+];
 
 describe.skipIf(!chromePath)('in a real browser', () => {
   let shop: Shop;
@@ -48,6 +51,21 @@ describe.skipIf(!chromePath)('in a real browser', () => {
   }
 
   const position = async (page: Page) => /Position: ([\d,]+)/.exec(await page.innerText('main'))?.[1];
+
+  /** Without JavaScript the fan looks until it is their turn, and presses the button. */
+  async function enterByButton(page: Page) {
+    await expect
+      .poll(
+        async () => {
+          await page.reload();
+          return page.innerText('main');
+        },
+        { timeout: PAGE_MS_MAX, interval: 300 },
+      )
+      .toContain('It is your turn');
+    await page.getByRole('button', { name: 'Enter the shop' }).click();
+    await page.waitForURL(/\/seats$/);
+  }
 
   async function buyBest(page: Page) {
     await page.selectOption('#quantity', '2');
@@ -103,17 +121,7 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     expect(await page.content()).not.toContain('http-equiv="refresh"');
     await inside.leave();
     await next.leave();
-    await expect
-      .poll(
-        async () => {
-          await page.reload();
-          return page.innerText('main');
-        },
-        { timeout: PAGE_MS_MAX, interval: 300 },
-      )
-      .toContain('It is your turn');
-    await page.getByRole('button', { name: 'Enter the shop' }).click();
-    await page.waitForURL(/\/seats$/);
+    await enterByButton(page);
     await buyBest(page);
     await close();
   });
@@ -141,6 +149,55 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     await page.waitForSelector('text=The payment was declined');
     await page.getByRole('button', { name: 'Give these seats back' }).click();
     await page.getByLabel('Row 2, seat 4').check();
+    await close();
+  });
+
+  test.each([true, false])(
+    'wheelchair spaces are named in words and got by asking, JavaScript: %s',
+    async (javaScriptEnabled) => {
+      const sale = await openSale(shop, accessibleHall, {
+        capacity: 5,
+        admitPerMinute: 6_000,
+        seatsPerFan: 4,
+      });
+      const { page, close } = await visit(sale, { javaScriptEnabled });
+      await page.getByRole('button', { name: 'Join the queue' }).click();
+      if (javaScriptEnabled) await page.waitForURL(/\/seats$/);
+      else await enterByButton(page);
+      expect(await page.getByLabel('Row 1, seat 1, wheelchair space').isVisible()).toBe(true);
+      expect(await page.getByLabel('Row 1, seat 9, companion seat').isVisible()).toBe(true);
+      const text = await page.innerText('main');
+      expect([text.match(/\d\s+wheelchair space/g), text.match(/\d\s+companion seat/g)]).toMatchObject([
+        { length: 2 },
+        { length: 2 },
+      ]);
+
+      const best = async (quantity: string, accessible: string) => {
+        await page.selectOption('#quantity', quantity);
+        await page.getByLabel('Of these, wheelchair spaces').fill(accessible);
+        await page.getByRole('button', { name: 'Hold the best seats' }).click();
+      };
+      await best('1', '2');
+      await page.waitForSelector('text=There cannot be more wheelchair spaces than seats');
+      await best('4', '4');
+      await page.waitForSelector('text=There are no such seats side by side any more');
+      await best('2', '1');
+      await page.waitForSelector('text=Section A, row 1, seat 1 (wheelchair space)');
+      expect(await page.innerText('main')).toContain('Section A, row 1, seat 2 (companion seat)');
+      await page.getByRole('button', { name: 'Give these seats back' }).click();
+      await best('2', '0');
+      await page.waitForSelector('text=Held for you');
+      expect(await page.innerText('main')).not.toContain('wheelchair');
+      await close();
+    },
+  );
+
+  test('a hall without wheelchair spaces asks nobody about them', async () => {
+    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
+    const { page, close } = await visit(sale);
+    await page.getByRole('button', { name: 'Join the queue' }).click();
+    await page.waitForURL(/\/seats$/);
+    expect(await page.innerText('main')).not.toContain('wheelchair');
     await close();
   });
 
@@ -223,7 +280,7 @@ describe.skipIf(!chromePath)('in a real browser', () => {
   });
 
   test('nothing is wider than a phone, and every control is large enough to touch', async () => {
-    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
+    const sale = await openSale(shop, accessibleHall, { capacity: 5, admitPerMinute: 6_000 });
     const { page, close } = await visit(sale, { viewport: { width: 320, height: 640 } });
     const measure = () =>
       page.evaluate(`({

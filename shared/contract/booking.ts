@@ -94,13 +94,13 @@ export const HoldRequest = z.union([
       })
       .describe(
         [
-          'So many adjacent open seats of one row. Of the sections, the cheapest that has such a block, among equals the',
-          'first of the layout; in it the block that leaves fewest seats alone between taken ones or at the end of a row;',
-          'then the one nearest to the front, then to the middle of the row. Without `accessible`, accessible and',
-          'companion seats are never part of it and count as taken. With it, exactly so many seats are accessible ones',
-          'and the others companion or standard seats; all open seats count as open then, and after the seats left alone',
-          'the block with most companion seats is preferred, before the front row. Seats named in `seats` may be of any',
-          'kind: naming them is asking for them.',
+          '`quantity` adjacent open seats of one row. Of the sections (only `section`, and none dearer than `maxAmount`, where',
+          'these are given) the cheapest that has such a block, among equals the first of the layout; in it the block that',
+          'leaves fewest open seats alone, without an open seat beside them; then the one nearest to the front, then to the',
+          'middle of the row. Without `accessible`, accessible and companion seats are never part of it and count as taken.',
+          'With it, exactly so many of the seats are accessible ones and the others companion or standard seats; every open',
+          'seat counts then, and after the seats left alone, before the front row, the block with most companion seats is',
+          'preferred. Seats that are named (`seats`) may be of any kind: naming them is asking for them.',
         ].join(' '),
       ),
   }),
