@@ -111,10 +111,11 @@ test('accessible seats that are left are nothing for whoever does not ask, and t
 });
 
 test('the database, searching by itself, does the same', async () => {
-  const all = { standard: LATE, accessible: ACCESSIBLE_PAIRS };
   await herd([booking.db], { standard: PAIRS - LATE, accessible: 0 });
-  const taken = await herd([booking.db], { ...all, standard: LATE + 1 }, null);
-  expect([servedOf(taken), wrongKinds(taken)]).toEqual([all, []]);
+  const unasked = await herd([booking.db], { standard: LATE + 1, accessible: 0 }, null);
+  expect([servedOf(unasked), wrongKinds(unasked)]).toEqual([{ standard: LATE, accessible: 0 }, []]);
+  const asked = await herd([booking.db], { standard: 0, accessible: ACCESSIBLE_PAIRS + 1 }, null);
+  expect([servedOf(asked), wrongKinds(asked)]).toEqual([{ standard: 0, accessible: ACCESSIBLE_PAIRS }, []]);
 });
 
 test('the proof notices a search of the database that forgets the kinds of seats', async () => {
