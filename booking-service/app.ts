@@ -5,13 +5,16 @@ import type { Clock } from '#shared/clock.ts';
 import { answerWithProblems } from '#shared/errors.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '#shared/internal.ts';
 import type { Log } from '#shared/log.ts';
+import type { Ahead } from '#shared/serve.ts';
 import { requireFan } from './caller/fan.ts';
-import { requireInternalKey } from './caller/internal-key.ts';
+import { internalKeyCheck, requireInternalKey } from './caller/internal-key.ts';
 import { catalogueRoutes } from './catalogue/routes.ts';
 import type { Db } from './db/client.ts';
 import { entryHoldRoutes, holdRoutes } from './hold/routes.ts';
 import type { Inventory } from './inventory/inventory.ts';
+import { answerMaps } from './inventory/map-branch.ts';
 import { seatRoutes, stockRoutes } from './inventory/routes.ts';
+import { createMaps } from './inventory/seats-answer.ts';
 import { devMailRoutes } from './mail/routes.ts';
 import { orderRoutes, type ToWorker } from './order/routes.ts';
 import { organiserRoutes } from './organiser/routes.ts';
@@ -33,16 +36,19 @@ export type BookingDependencies = {
   log: Log;
 };
 
-export function createApp(dependencies: BookingDependencies): Hono {
+/** The service's routes, and what is answered ahead of them. */
+export function createApp(dependencies: BookingDependencies): { app: Hono; ahead: Ahead[] } {
   const { db, inventory, payments, keys, internalSecret, mailFolder, toWorker, wakeWorker, clock, log } =
     dependencies;
   const verify = createAdmissionTokenVerifier({ keys, clock, toleranceSeconds: CLOCK_TOLERANCE_SECONDS });
+  const isInternalKey = internalKeyCheck(internalSecret);
+  const mapOf = createMaps();
   const app = new Hono();
   answerWithProblems(app, log);
 
   app.route('/', probeRoutes({ db, inventory }));
 
-  app.use(requireInternalKey(internalSecret));
+  app.use(requireInternalKey(isInternalKey));
   app.route('/internal', catalogueRoutes({ db, remembered: inventory.eventOf, refresh: inventory.refresh }));
   app.route('/internal', stockRoutes({ inventory }));
   app.route('/internal', entryHoldRoutes({ db, inventory }));
@@ -50,11 +56,11 @@ export function createApp(dependencies: BookingDependencies): Hono {
   app.route('/internal', devMailRoutes({ mailFolder }));
 
   app.use('/api/sales/:sale/*', requireFan({ verify, findSale: inventory.findSale, clock }));
-  app.route('/api/sales/:sale', seatRoutes({ inventory }));
+  app.route('/api/sales/:sale', seatRoutes({ inventory, mapOf }));
   app.route('/api/sales/:sale', holdRoutes({ db, inventory }));
   app.route(
     '/api/sales/:sale',
     orderRoutes({ till: { db, payments, log }, toWorker, inventory, wakeWorker }),
   );
-  return app;
+  return { app, ahead: [answerMaps({ inventory, mapOf, verify, isInternalKey })] };
 }

@@ -41,7 +41,7 @@ await runUntilStopped(async () => {
   const { REDIS_URL: redisUrl, ASYNC_ORDERS_WAITING_MAX: waitingMax } = env;
   const orderQueue = createOrderQueue({ db, redisUrl, waitingMax, log });
   const mailIsKept = env.NODE_ENV !== 'production' && env.SMTP_URL === undefined;
-  const app = createApp({
+  const { app, ahead } = createApp({
     db,
     inventory,
     payments: withDeadlines(createTestProvider(db)),
@@ -57,7 +57,7 @@ await runUntilStopped(async () => {
     clock: systemClock,
     log,
   });
-  const server = await serve(app, { host: env.HOST, port: env.BOOKING_PORT });
+  const server = await serve(app, { host: env.HOST, port: env.BOOKING_PORT, ahead });
   log.info({ url: server.url }, 'listening');
   return [server.close, orderQueue.close, inventory.stop, inventoryDb.close, db.close];
 });

@@ -19,7 +19,7 @@ test('seeding, again and at once, makes one open sale of 2,000 seats in four sec
 
 test('a service that has not loaded its inventory is alive and not ready', async () => {
   const booking = await startBooking();
-  const app = createApp({
+  const { app } = createApp({
     ...booking.dependencies,
     inventory: { ...booking.inventory, ageMs: () => Number.POSITIVE_INFINITY },
   });

@@ -53,7 +53,11 @@ const AdmissionHeader = z.strictObject({
   kid: z.string().regex(idPattern),
 });
 
-export type AdmissionTokenVerifier = (token: string) => Promise<AdmissionClaims>;
+export type AdmissionTokenVerifier = {
+  (token: string): Promise<AdmissionClaims>;
+  /** At once: what a token says that has been verified before and is valid now; null for any other. */
+  known: (token: string) => AdmissionClaims | null;
+};
 
 /**
  * Builds a verifier that remembers what it has already verified (by the digest of the whole token) and judges the times
@@ -68,21 +72,32 @@ export function createAdmissionTokenVerifier(options: {
 }): AdmissionTokenVerifier {
   const { keys, clock, toleranceSeconds } = options;
   const verified = new Map<string, AdmissionClaims>();
+  const digestOf = (token: string) => hash('sha256', token, 'base64');
+  const whyNotNow = ({ exp, iat }: AdmissionClaims): string | null => {
+    const nowSeconds = clock() / 1000;
+    if (exp + toleranceSeconds <= nowSeconds) return 'expired';
+    return iat - IAT_LEAD_SECONDS_MAX > nowSeconds ? 'not valid yet' : null;
+  };
 
-  return async (token) => {
+  const verify = async (token: string): Promise<AdmissionClaims> => {
     if (token.length > ADMISSION_TOKEN_LENGTH_MAX) throw invalid('too long');
-    const digest = hash('sha256', token, 'base64');
+    const digest = digestOf(token);
     let claims = verified.get(digest);
     if (!claims) {
       claims = await verifySignature(token, keys);
       if (verified.size >= VERIFIED_TOKENS_MAX) verified.delete(verified.keys().next().value as string);
       verified.set(digest, claims);
     }
-    const nowSeconds = clock() / 1000;
-    if (claims.exp + toleranceSeconds <= nowSeconds) throw invalid('expired');
-    if (claims.iat - IAT_LEAD_SECONDS_MAX > nowSeconds) throw invalid('not valid yet');
+    const why = whyNotNow(claims);
+    if (why !== null) throw invalid(why);
     return claims;
   };
+  const known = (token: string): AdmissionClaims | null => {
+    if (token.length > ADMISSION_TOKEN_LENGTH_MAX) return null;
+    const claims = verified.get(digestOf(token));
+    return claims && whyNotNow(claims) === null ? claims : null;
+  };
+  return Object.assign(verify, { known });
 }
 
 async function verifySignature(token: string, keys: JWTVerifyGetKey): Promise<AdmissionClaims> {

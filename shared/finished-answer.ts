@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 
 const TAG_LENGTH = 22;
 
@@ -65,6 +66,19 @@ export const answerFinished = (finished: FinishedAnswer, ifNoneMatch: string | u
   isKnown(ifNoneMatch, finished.etag)
     ? new Response(null, { status: 304, headers: finished.notModifiedHeaders })
     : new Response(finished.body, { status: 200, headers: finished.headers });
+
+/** The same, ahead of the router. */
+export function writeFinished(
+  response: ServerResponse,
+  finished: FinishedAnswer,
+  ifNoneMatch: string | undefined,
+): void {
+  if (isKnown(ifNoneMatch, finished.etag)) response.writeHead(304, finished.notModifiedHeaders).end();
+  else
+    response
+      .writeHead(200, { ...finished.headers, 'content-length': finished.body.length })
+      .end(finished.body);
+}
 
 /** Tags as RFC 9110 §8.8.3 writes them; a comma may stand inside one. */
 const tags = /(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g;

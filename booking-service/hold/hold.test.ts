@@ -118,7 +118,7 @@ describe('a hold', () => {
     };
     const { call, callOne } = booking.db;
     const deaf = { ...booking.db, call: loses(call), callOne: loses(callOne) } as unknown as Db;
-    const answerless = createApp({ ...booking.dependencies, db: deaf });
+    const { app: answerless } = createApp({ ...booking.dependencies, db: deaf });
     const response = await answerless.request(`/api/sales/${sale}/holds`, {
       method: 'POST',
       headers: {

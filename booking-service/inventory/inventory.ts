@@ -31,6 +31,8 @@ export type Inventory = {
   /** How old the memory may be, in ms; infinite before the first load. */
   ageMs: () => number;
   sales: () => Sale[];
+  /** A sale that is in memory, by id. */
+  saleOf: (id: string) => Sale | undefined;
   /** A sale by id; one that is not known yet is looked for once more in the database. Throws `unavailable`. */
   findSale: (id: string) => Promise<Sale | undefined>;
   /** An event that is on sale, by id; undefined for one that is not in memory. */
@@ -92,6 +94,7 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
     isRenewed,
     ageMs: () => clock() - renewedAtMs,
     sales: () => [...(memory?.sales.values() ?? [])],
+    saleOf: (id) => memory?.sales.get(id),
     findSale: async (id) => {
       const known = memory?.sales.get(id);
       if (known) return known;

@@ -1,16 +1,15 @@
 import { Hono } from 'hono';
 import { SeatsQuery, SeatsSinceQuery } from '#shared/contract/booking.ts';
-import { answerFinished, type FinishedAnswer } from '#shared/finished-answer.ts';
+import { answerFinished } from '#shared/finished-answer.ts';
 import { validate } from '#shared/json-body.ts';
 import { type FanEnv, requireLive } from '../caller/fan.ts';
 import { OVERLAP_MS } from './change-log.ts';
 import type { Inventory } from './inventory.ts';
-import { createCompactSeatsCache, type FinishedMap, finishSeatList, seatChanges } from './seats-answer.ts';
+import { finishSeatList, type MapOf, seatChanges } from './seats-answer.ts';
 import { readStock } from './stock.ts';
 
 /** What an admitted fan browses: from memory, revalidated by entity tag. */
-export function seatRoutes({ inventory }: { inventory: Inventory }): Hono<FanEnv> {
-  const compact = createCompactSeatsCache();
+export function seatRoutes({ inventory, mapOf }: { inventory: Inventory; mapOf: MapOf }): Hono<FanEnv> {
   return new Hono<FanEnv>().get('/seats', (c) => {
     requireLive(c.var.fan);
     const { sale } = c.var;
@@ -25,7 +24,7 @@ export function seatRoutes({ inventory }: { inventory: Inventory }): Hono<FanEnv
     }
     const isWhole = Object.keys(given).length === 0 || 'since' in given;
     const finished = isWhole
-      ? representation(compact(sale, view), c.req.header('accept-encoding'))
+      ? mapOf(sale, view, c.req.header('accept-encoding'))
       : finishSeatList(sale, view, validate(SeatsQuery, given));
     return answerFinished(finished, c.req.header('if-none-match'));
   });
@@ -34,24 +33,4 @@ export function seatRoutes({ inventory }: { inventory: Inventory }): Hono<FanEnv
 /** What the gateway asks several times a second. */
 export function stockRoutes({ inventory }: { inventory: Inventory }): Hono {
   return new Hono().get('/stock', (c) => c.json({ sales: readStock(inventory), ageMs: inventory.ageMs() }));
-}
-
-/** Shorter answers gain nothing from being compressed. */
-const ZIPPED_FROM = 1_024;
-
-const representation = (
-  { plain, zipped }: FinishedMap,
-  acceptEncoding: string | undefined,
-): FinishedAnswer => (plain.body.length >= ZIPPED_FROM && takesGzip(acceptEncoding) ? zipped() : plain);
-
-/** Whoever names so many codings may take the plain form. */
-const ACCEPT_ENCODING_LENGTH_MAX = 200;
-
-/** Whether gzip is named and not refused (RFC 9110 §12.5.3). */
-function takesGzip(acceptEncoding = ''): boolean {
-  if (acceptEncoding.length > ACCEPT_ENCODING_LENGTH_MAX) return false;
-  return acceptEncoding.split(',').some((named) => {
-    const [coding = '', weight = 'q=1'] = named.split(';').map((part) => part.trim().toLowerCase());
-    return (coding === 'gzip' || coding === 'x-gzip') && Number(weight.slice(2)) > 0;
-  });
 }

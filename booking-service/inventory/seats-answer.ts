@@ -10,6 +10,7 @@ import {
   seatStates,
 } from '#shared/contract/booking.ts';
 import { type FinishedAnswer, finishAnswer } from '#shared/finished-answer.ts';
+import { takesGzip } from '#shared/takes-gzip.ts';
 import { seatsOf } from '../catalogue/layout.ts';
 import { STANDARD } from '../catalogue/marks.ts';
 import type { Sale } from '../catalogue/sale.ts';
@@ -75,25 +76,33 @@ export function listSeats(
   return { version: view.version, seats };
 }
 
-/** A map as it is, and for whoever takes gzip, compressed when the first asks for it: two representations, two entity tags. */
-export type FinishedMap = { plain: FinishedAnswer; zipped: () => FinishedAnswer };
+/** Shorter answers gain nothing from being compressed. */
+const ZIPPED_FROM = 1_024;
 
-/** Finishes compact maps, each once per sale and version. */
-export function createCompactSeatsCache(): (sale: Sale, view: View) => FinishedMap {
-  const cache = new Map<string, { version: number; map: FinishedMap }>();
-  return (sale, view) => {
-    const known = cache.get(sale.definition.sale);
-    if (known?.version === view.version) return known.map;
-    const plain = finish(compactSeats(sale, view));
-    let zipped: FinishedAnswer | null = null;
-    const zip = () => {
-      const encoded = { ...headers, 'content-encoding': 'gzip' };
-      zipped ??= finishAnswer(new Uint8Array(gzipSync(plain.body)), 'application/json', encoded);
-      return zipped;
-    };
-    const map = { plain, zipped: zip };
-    cache.set(sale.definition.sale, { version: view.version, map });
-    return map;
+/** The whole map in the form that an Accept-Encoding header allows. */
+export type MapOf = (sale: Sale, view: View, acceptEncoding: string | undefined) => FinishedAnswer;
+
+/**
+ * Finishes compact maps, each once per sale and version: as it is, and for whoever takes gzip, compressed when the first
+ * asks for it. Two representations have two entity tags.
+ */
+export function createMaps(): MapOf {
+  const maps = new Map<string, { version: number; plain: FinishedAnswer; zipped: FinishedAnswer | null }>();
+  const currentMap = (sale: Sale, view: View) => {
+    const known = maps.get(sale.definition.sale);
+    if (known?.version === view.version) return known;
+    const made = { version: view.version, plain: finish(compactSeats(sale, view)), zipped: null };
+    maps.set(sale.definition.sale, made);
+    return made;
+  };
+  return (sale, view, acceptEncoding) => {
+    const map = currentMap(sale, view);
+    if (map.plain.body.length < ZIPPED_FROM || !takesGzip(acceptEncoding)) return map.plain;
+    map.zipped ??= finishAnswer(new Uint8Array(gzipSync(map.plain.body)), 'application/json', {
+      ...headers,
+      'content-encoding': 'gzip',
+    });
+    return map.zipped;
   };
 }
 

@@ -63,7 +63,7 @@ const appOf = ({ db, payments }: Mortal) =>
     ...booking.dependencies,
     ...{ db, payments },
     toWorker: { isFull: async () => false, put: () => undefined },
-  });
+  }).app;
 
 type Request = { token?: string; json: unknown; headers?: Record<string, string> };
 const post = async (process: Mortal, path: string, { token, json, headers = {} }: Request) =>

@@ -66,7 +66,7 @@ export async function startBooking({ isOneByOne = false } = {}) {
     wakeWorker: () => undefined,
     clock: systemClock,
   };
-  const app = createApp(dependencies);
+  const { app, ahead } = createApp(dependencies);
 
   const send = async (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => {
     const { json, body = json === undefined ? undefined : JSON.stringify(json), headers = {} } = options;
@@ -147,6 +147,7 @@ export async function startBooking({ isOneByOne = false } = {}) {
       payments,
       log,
       app,
+      ahead,
       signer,
       dependencies,
     },

@@ -28,7 +28,7 @@ const inventoryDb = createDb(env.DATABASE_URL, { applicationName: 'bench-invento
 const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });
 inventory.start();
 const toWorker = createOrderQueue({ db, redisUrl: env.REDIS_URL, waitingMax: 1_000_000, log });
-const app = createApp({
+const { app, ahead } = createApp({
   ...{ db, inventory, toWorker, log },
   payments: createTestProvider(db),
   keys: createLocalJWKSet({ keys: [JSON.parse(env.JWK) as JWK] }),
@@ -37,7 +37,7 @@ const app = createApp({
   wakeWorker: () => undefined,
   clock: systemClock,
 });
-await serve(app, { host: env.HOST, port: Number(env.PORT) });
+await serve(app, { host: env.HOST, port: Number(env.PORT), ahead });
 
 const bare = new Hono();
 const bodies = new Map<number, string>();
