@@ -13,6 +13,7 @@ import type { BookingAnswer, BookingClient, BookingRequest } from '../booking/cl
 import type { Store } from '../redis/script.ts';
 import type { Pulse } from './pulse.ts';
 import { type DoorRoute, targetPath } from './route-table.ts';
+import { shareReads } from './shared-reads.ts';
 
 /** How long a read may go by an earlier check of the same admission. */
 const CHECK_AGE_MS_MAX = 1_000;
@@ -74,6 +75,7 @@ export function createDoor(options: {
   log: Log;
 }): Door {
   const { store, booking, verify, asyncOrdersFrom, pulse, log } = options;
+  const askForAll = shareReads(booking);
   let paymentsUnderWay = 0;
   const checks = new Map<string, { check: AdmissionCheck; at: number }>();
   const underWay = new Map<string, number>();
@@ -140,6 +142,7 @@ export function createDoor(options: {
 
   /** Counted, so that the till knows how crowded it is. */
   const ask = async (route: DoorRoute, request: BookingRequest): Promise<BookingAnswer> => {
+    if (route.sameForAll) return askForAll(request);
     if (!route.startsPayment) return booking.request(request);
     paymentsUnderWay += 1;
     try {

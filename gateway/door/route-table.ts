@@ -12,13 +12,15 @@ export type DoorRoute = {
   startsPayment: boolean;
   /** `read`: the fan's own orders. `replay`: a request whose idempotency key is known already; nothing new. */
   afterwards: Afterwards;
+  /** Whoever is let in is told the same, so it is asked once for all (shared-reads.ts). */
+  sameForAll: boolean;
 };
 
 const sale = '/api/sales/:sale';
 
 /** Everything that passes the door. What is not here does not reach the booking service. */
 export const doorRoutes = {
-  seats: route('GET', `${sale}/seats`),
+  seats: route('GET', `${sale}/seats`, { sameForAll: true }),
   hold: route('POST', `${sale}/holds`),
   holds: route('GET', `${sale}/holds`),
   release: route('DELETE', `${sale}/holds/:hold`),
@@ -30,9 +32,13 @@ export const doorRoutes = {
 function route(
   method: DoorRoute['method'],
   path: string,
-  options: Partial<Pick<DoorRoute, 'startsPayment' | 'afterwards'>> = {},
+  options: Partial<Pick<DoorRoute, 'startsPayment' | 'afterwards' | 'sameForAll'>> = {},
 ): DoorRoute {
-  return { method, path, writes: method !== 'GET', startsPayment: false, afterwards: 'nothing', ...options };
+  return {
+    ...{ method, path, writes: method !== 'GET' },
+    ...{ startsPayment: false, afterwards: 'nothing', sameForAll: false },
+    ...options,
+  };
 }
 
 /**
