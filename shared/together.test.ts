@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { together } from './together.ts';
+import { Failed, together } from './together.ts';
 
 /** Calls that end when the test says so. */
 function calls() {
@@ -79,6 +79,21 @@ test('whoever waits behind a call that found the service away fails with it, and
   const later = carrier.do(4);
   (await until(3)).end(['answer 4']);
   expect(await later).toBe('answer 4');
+});
+
+test('an item that fails by itself takes no answer from the others; those who wait fail with it where all would', async () => {
+  const { call, until } = calls();
+  const failsAll = (error: unknown) => error instanceof Error && error.message === 'away';
+  const answer: (items: number[]) => Promise<(string | Failed)[]> = call;
+  const carrier = together({ call: answer, atOnceMax: 2, waitingMax: 100, waitMsMax: 60_000, failsAll });
+  const items = Promise.allSettled([1, 2, 3, 4, 5].map((item) => carrier.do(item)));
+  const end = async (count: number, results: (string | Failed)[]) =>
+    (await until(count)).end(results as string[]);
+  await end(1, ['answer 1', new Failed(new Error('refused'))]);
+  await end(2, [new Failed(new Error('away')), 'answer 4']);
+  expect(
+    (await items).map((item) => (item.status === 'fulfilled' ? item.value : item.reason.message)),
+  ).toEqual(['answer 1', 'refused', 'away', 'answer 4', 'away']);
 });
 
 test('who has waited too long for a turn is not sent any more', async () => {

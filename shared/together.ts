@@ -1,5 +1,13 @@
 import { Problem } from './problem.ts';
 
+/** In place of a result: the item's own error, of a call that did better by others. */
+export class Failed {
+  readonly error: unknown;
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
 export type Together<Item, Result> = {
   /** One item's own result. Rejects with what its call failed with, or `unavailable` when too many wait already. */
   do: (item: Item) => Promise<Result>;
@@ -14,7 +22,7 @@ type Waiting<Item, Result> = {
 };
 
 export type TogetherOptions<Item, Result> = {
-  call: (items: Item[]) => Promise<Result[]>;
+  call: (items: Item[]) => Promise<(Result | Failed)[]>;
   atOnceMax: number;
   waitingMax: number;
   waitMsMax: number;
@@ -34,7 +42,7 @@ const CALLS_AT_ONCE_MAX = 4;
 /**
  * Carries items to a service in one call at a time: what arrives while a call is under way goes together in the next, in
  * order of arrival, at most `atOnceMax` in one. An item that comes alone is not delayed. `call` answers with one result an
- * item, in their order; a call that fails fails each of its items, once.
+ * item, or its own failure, in their order; a call that fails fails each of its items, once.
  *
  * An item that has waited `waitMsMax` for its turn is not sent any more: its caller gets `unavailable`. Where `failsAll` says
  * of a failure that nobody would fare better, all that wait fail with it. Items that have one of the names which
@@ -79,13 +87,21 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
       const results = await call(batch.map(({ item }) => item));
       if (results.length !== batch.length)
         throw new Error(`${results.length} results for ${batch.length} items`);
-      batch.forEach(({ resolve }, i) => {
-        resolve(results[i] as Result);
+      batch.forEach(({ resolve, reject }, i) => {
+        const result = results[i] as Result | Failed;
+        if (result instanceof Failed) reject(result.error);
+        else resolve(result);
       });
+      for (const result of results) if (result instanceof Failed) failWaiting(result.error);
     } catch (error) {
-      const failed = failsAll(error) ? [...batch, ...waiting.splice(0)] : batch;
-      for (const { reject } of failed) reject(error);
+      for (const { reject } of batch) reject(error);
+      failWaiting(error);
     }
+  };
+
+  const failWaiting = (error: unknown) => {
+    if (!failsAll(error)) return;
+    for (const { reject } of waiting.splice(0)) reject(error);
   };
 
   const carry = async () => {

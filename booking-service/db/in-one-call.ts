@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { Problem } from '#shared/problem.ts';
-import { togetherByName } from '#shared/together.ts';
+import { Failed, togetherByName } from '#shared/together.ts';
 import { CALL_DEADLINE_MS, type Db } from './client.ts';
 import { isWorthRetrying } from './failure.ts';
 import { createLine, type Line } from './line.ts';
@@ -18,6 +18,10 @@ const REFUSED = Symbol('refused');
 type Tried<Result> = Result | null | typeof REFUSED;
 
 type Carried<Item> = { item: Item; deadlineMs: number; wasSent: boolean };
+type Answers<Item, Result> = Map<Carried<Item>, Tried<Result> | Failed>;
+
+/** Nobody would fare better while the database is away. One call that took too long says nothing about the next. */
+const isAway = (error: unknown): boolean => error instanceof Problem && isWorthRetrying(error.cause);
 
 export type Asking = {
   /** By then there is an answer, or `unavailable` (performance.now); CALL_DEADLINE_MS from now unless given. */
@@ -51,42 +55,62 @@ type Options<Item, Result> = {
  * commit, one write to the disk for all of them, judged in order of arrival. One that comes alone is not delayed.
  *
  * A call that PostgreSQL refuses for what stands in it is made again in halves, until the item that is to blame is by
- * itself and gets its own error. An item that somebody outside stands in the way of delays nobody else.
+ * itself and gets its own error; a half that gets no answer takes none from the others. An item that somebody outside stands in the way of delays nobody else.
  */
 export function inOneCall<Item, Result>(options: Options<Item, Result>): InOneCall<Item, Result> {
   const { alone, apart, group = () => '', callsMax = 1 } = options;
   const aloneLines = new WeakMap<Db, Line<number>>();
 
-  const inHalves = async (db: Db, items: readonly Item[]): Promise<Tried<Result>[]> => {
+  /** Each of `given` has the answer of the call that it was last in, or none where nobody waited for it any more. */
+  const inHalves = async (
+    db: Db,
+    given: readonly Carried<Item>[],
+    answers: Answers<Item, Result>,
+  ): Promise<void> => {
+    const nowMs = performance.now();
+    const carried = given.filter(({ deadlineMs }) => deadlineMs > nowMs);
+    if (carried.length === 0) return;
+    for (const one of carried) one.wasSent = true;
     try {
-      return [...(await options.together(db, items))];
+      const items = carried.map(({ item }) => item);
+      const results = await options.together(db, items);
+      if (results.length !== items.length) throw new Error(`${results.length} results, not ${items.length}`);
+      for (const [i, one] of carried.entries()) answers.set(one, results[i] as Result | null);
     } catch (error) {
       // Only what PostgreSQL has answered says that nothing was done.
-      if (!(error instanceof postgres.PostgresError)) throw error;
-      if (items.length === 1) {
-        db.report(error, 'what goes together was refused; it is done by itself');
-        return [REFUSED];
+      if (!(error instanceof postgres.PostgresError)) {
+        for (const one of carried) answers.set(one, new Failed(error));
+        return;
       }
-      const half = items.length >> 1;
-      const first = await inHalves(db, items.slice(0, half));
-      return [...first, ...(await inHalves(db, items.slice(half)))];
+      if (carried.length === 1) {
+        db.report(error, 'what goes together was refused; it is done by itself');
+        answers.set(carried[0] as Carried<Item>, REFUSED);
+        return;
+      }
+      const half = carried.length >> 1;
+      const [first, second] = [carried.slice(0, half), carried.slice(half)];
+      await inHalves(db, first, answers);
+      // What is known of the first half stays so, whatever becomes of the second.
+      const last = answers.get(first.at(-1) as Carried<Item>);
+      if (!(last instanceof Failed && isAway(last.error))) return inHalves(db, second, answers);
+      for (const one of second) answers.set(one, last);
     }
   };
 
   const carriers = togetherByName<Db, Carried<Item>, Tried<Result>>((db) => ({
-    call: (carried) => {
-      for (const one of carried) one.wasSent = true;
-      return inHalves(
-        db,
-        carried.map(({ item }) => item),
-      );
+    call: async (carried) => {
+      const answers: Answers<Item, Result> = new Map();
+      await inHalves(db, carried, answers);
+      return carried.map((one) => {
+        const answer = answers.get(one);
+        return answer === undefined && !answers.has(one) ? new Failed(tooLate()) : (answer as Tried<Result>);
+      });
     },
     atOnceMax: AT_ONCE_MAX,
     waitingMax: WAITING_MAX,
     waitMsMax: CALL_DEADLINE_MS,
     untilMs: ({ deadlineMs }) => deadlineMs,
-    // Nobody would fare better while the database is away. One call that took too long says nothing about the next.
-    failsAll: (error) => error instanceof Problem && isWorthRetrying(error.cause),
+    failsAll: isAway,
     impatientMs: IMPATIENT_MS,
     ...(apart && { apart: ({ item }: Carried<Item>) => apart(item) }),
   }));
@@ -154,13 +178,13 @@ export function inOneCall<Item, Result>(options: Options<Item, Result>): InOneCa
   };
 }
 
+const tooLate = (): Problem =>
+  new Problem('unavailable', 'This took too long. Please try again.', { cause: 'deadline' });
+
 async function within<Result>(answer: Promise<Result>, deadlineMs: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const tooLate = () => {
-      reject(new Problem('unavailable', 'This took too long. Please try again.', { cause: 'deadline' }));
-    };
-    timer = setTimeout(tooLate, Math.max(0, deadlineMs - performance.now()));
+    timer = setTimeout(() => reject(tooLate()), Math.max(0, deadlineMs - performance.now()));
   });
   try {
     return await Promise.race([answer, late]);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { newId, newSecretId } from '#shared/ids.ts';
+import { Problem } from '#shared/problem.ts';
 import { createDb, type Db } from '../db/client.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 import { counted } from '../testing/counted.ts';
@@ -163,6 +164,67 @@ test('an attempt that PostgreSQL refuses fails by itself, and all others are jud
   expect(refused).toMatchObject({ status: 'rejected', reason: { code: '23505' } });
   expect(rest).toMatchObject(new Array(3).fill({ status: 'fulfilled', value: { outcome: 'held' } }));
   expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);
+});
+
+describe('of a call that is refused and made again in halves', () => {
+  /** Six attempts on seats 1 to 6. That on `poisoned` cannot be written: another fan's hold has its id. */
+  async function withPoison(poisoned: number): Promise<NamedAttempt[]> {
+    const before = attempt([0]);
+    await takeSeats(booking.db, before);
+    return [1, 2, 3, 4, 5, 6].map((seat) => attempt([seat], seat === poisoned ? { hold: before.hold } : {}));
+  }
+
+  /** Makes all of them through a database whose call number `lost` is made and never heard of again. */
+  async function take(attempts: NamedAttempt[], { lost, cause }: { lost: number; cause: unknown }) {
+    const db = counted(booking.db);
+    const losing: Db = {
+      ...db,
+      call: async (statement, withinMs) => {
+        const isLost = db.calls() + 1 === lost;
+        const rows = await db.call(statement, withinMs);
+        if (isLost) throw new Problem('unavailable', 'Its answer was lost.', { cause });
+        return rows;
+      },
+    };
+    const taken = await Promise.allSettled(attempts.map((one) => takeSeats(losing, one)));
+    booking.refused.splice(0);
+    return taken.map((one) => (one.status === 'fulfilled' ? one.value.outcome : one.reason.code));
+  }
+
+  const cut = Object.assign(new Error('cut'), { code: 'CONNECTION_CLOSED' });
+  const late = 'deadline';
+  const isHeld = async (seat: number): Promise<boolean> => {
+    const { state } = await booking.db.callOne<{ state: number }>(
+      (sql) => sql`select state from seat where event = ${event} and seat = ${seat}`,
+    );
+    return state === 1;
+  };
+  afterEach(async () => expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]));
+
+  test.each([
+    ['is cut', cut],
+    ['comes too late', late],
+  ])('each of the first is told what it got when the answer to the second %s', async (_, cause) => {
+    // All; 1 to 3; 1; 2 and 3; 4 to 6.
+    const taken = await take(await withPoison(1), { lost: 5, cause });
+    expect(taken).toEqual(['23505', 'held', 'held', 'unavailable', 'unavailable', 'unavailable']);
+    expect(await Promise.all([2, 3].map(isHeld))).toEqual([true, true]);
+    // What nobody was told of, nobody keeps.
+    await vi.waitFor(async () =>
+      expect(await Promise.all([4, 5, 6].map(isHeld))).toEqual([false, false, false]),
+    );
+  });
+
+  test('each of the second is told what it got when the answer to the first comes too late', async () => {
+    const taken = await take(await withPoison(6), { lost: 2, cause: late });
+    expect(taken).toEqual(['unavailable', 'unavailable', 'unavailable', 'held', 'held', '23505']);
+  });
+
+  test('the second is not asked for when the database was away for the first', async () => {
+    const taken = await take(await withPoison(6), { lost: 2, cause: cut });
+    expect(taken).toEqual(new Array(6).fill('unavailable'));
+    expect(await Promise.all([4, 5, 6].map(isHeld))).toEqual([false, false, false]);
+  });
 });
 
 test('an attempt whose fan somebody else has locked waits by itself', async () => {
