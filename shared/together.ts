@@ -1,4 +1,5 @@
 import { Problem } from './problem.ts';
+import { createRow, type Waiter } from './waiting-row.ts';
 
 /** In place of a result: the item's own error, of a call that did better by others. */
 export class Failed {
@@ -13,10 +14,8 @@ export type Together<Item, Result> = {
   do: (item: Item) => Promise<Result>;
 };
 
-type Waiting<Item, Result> = {
+type Waiting<Item, Result> = Waiter & {
   item: Item;
-  /** Nobody waits for it any more from then on (performance.now). */
-  untilMs: number;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
 };
@@ -38,6 +37,7 @@ export type TogetherOptions<Item, Result> = {
 
 /** However many hang. */
 const CALLS_AT_ONCE_MAX = 4;
+const NAMELESS: ReadonlySet<string> = new Set();
 
 /**
  * Carries items to a service in one call at a time: what arrives while a call is under way goes together in the next, in
@@ -50,36 +50,18 @@ const CALLS_AT_ONCE_MAX = 4;
  * With `impatientMs` a call that hangs delays only its own items: up to CALLS_AT_ONCE_MAX are under way then.
  */
 export function together<Item, Result>(options: TogetherOptions<Item, Result>): Together<Item, Result> {
-  const { call, atOnceMax, waitingMax, waitMsMax, untilMs, failsAll, apart, impatientMs, onIdle } = options;
-  const waiting: Waiting<Item, Result>[] = [];
+  const { call, atOnceMax, waitingMax, waitMsMax, failsAll, apart, impatientMs, onIdle } = options;
+  const { untilMs = () => performance.now() + waitMsMax } = options;
+  const waiting = createRow<Waiting<Item, Result>>();
   /** Loops that carry, and how many of them wait for a call that hangs. */
   let carriers = 0;
   let hanging = 0;
 
-  const dropLate = () => {
-    const nowMs = performance.now();
-    const isLate = (one: Waiting<Item, Result>) => one.untilMs <= nowMs;
-    if (!waiting.some(isLate)) return;
-    const all = waiting.splice(0);
-    waiting.push(...all.filter((one) => !isLate(one)));
-    for (const { reject } of all.filter(isLate)) reject(tooMany());
-  };
-
-  /** The next to go, in order of arrival. */
+  /** The next to go, in order of arrival, without those that nobody waits for any more. */
   const takeBatch = (): Waiting<Item, Result>[] => {
-    if (!apart) return waiting.splice(0, atOnceMax);
-    const batch: Waiting<Item, Result>[] = [];
-    const left: Waiting<Item, Result>[] = [];
-    const names = new Set<string>();
-    let looked = 0;
-    for (; looked < waiting.length && batch.length < atOnceMax; looked += 1) {
-      const next = waiting[looked] as Waiting<Item, Result>;
-      const own = apart(next.item);
-      (own.some((name) => names.has(name)) ? left : batch).push(next);
-      for (const name of own) names.add(name);
-    }
-    waiting.splice(0, looked, ...left);
-    return batch;
+    const { taken, late } = waiting.take(atOnceMax, performance.now());
+    for (const { reject } of late) reject(tooMany());
+    return taken;
   };
 
   const carryOne = async (batch: Waiting<Item, Result>[]) => {
@@ -101,12 +83,11 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
 
   const failWaiting = (error: unknown) => {
     if (!failsAll(error)) return;
-    for (const { reject } of waiting.splice(0)) reject(error);
+    for (const { reject } of waiting.takeAll()) reject(error);
   };
 
   const carry = async () => {
-    while (waiting.length > 0) {
-      dropLate();
+    while (waiting.count() > 0) {
       const batch = takeBatch();
       if (batch.length === 0) break;
       let isHanging = false;
@@ -139,11 +120,12 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
   return {
     do: (item) =>
       new Promise((resolve, reject) => {
-        if (waiting.length >= waitingMax) {
+        if (waiting.count() >= waitingMax) {
           reject(tooMany());
           return;
         }
-        waiting.push({ item, untilMs: untilMs?.(item) ?? performance.now() + waitMsMax, resolve, reject });
+        const names = apart ? new Set(apart(item)) : NAMELESS;
+        waiting.add({ item, names, untilMs: untilMs(item), resolve, reject });
         goOn();
       }),
   };
