@@ -11,11 +11,15 @@ import {
   vi,
 } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
+import { Problem } from '#shared/problem.ts';
+import type { Db } from '../db/client.ts';
 import type { Till } from '../order/settle.ts';
+import { claimWaitingOrder, postponeOrder } from '../order/waiting.ts';
 import { startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
 import { holdSeats, type OrderOptions, placeOrder } from '../testing/buy.ts';
 import { expireHold, expireLease } from '../testing/expire.ts';
 import { mutateFunction } from '../testing/mutate.ts';
+import { unheard } from '../testing/unheard.ts';
 import { violations } from '../testing/violations.ts';
 import { bookWaitingOrder } from './book.ts';
 import { ORDER_JOBS } from './connection.ts';
@@ -116,6 +120,49 @@ const searchAll = async (hasJob: OrderJobs['hasJob'] = async () => new Set()) =>
   const search = searchLostOrders(till, hasJob, 0);
   while (await search());
 };
+
+describe('a worker that does not hear of its own claim', () => {
+  const attemptsOf = (order: string) =>
+    booking.db.callOne((sql) => sql`select attempts from ticket_order where id = ${order}`);
+
+  test('goes on by itself when the connections are cut behind its calls, and charges once', async () => {
+    const { fan, order } = await takeOne();
+    expect(await bookWaitingOrder({ ...till, db: unheard(booking.db) }, order)).toBe(null);
+    expect((await read(fan, order)).state).toBe('confirmed');
+    expect([await attemptsOf(order), await payment(order)]).toEqual([
+      { attempts: 1 },
+      { state: 'captured', authorisations: 1, captures: 1 },
+    ]);
+  });
+
+  test('goes on by itself after a call of which nothing was heard until its deadline', async () => {
+    const { fan, order } = await takeOne();
+    let calls = 0;
+    const call: Db['call'] = async (statement, withinMs) => {
+      calls += 1;
+      const isLost = calls === 1;
+      const rows = await booking.db.call(statement, withinMs);
+      if (isLost) throw new Problem('unavailable', 'Its answer was lost.');
+      return rows;
+    };
+    expect(await bookWaitingOrder({ ...till, db: { ...booking.db, call } }, order)).toBe(null);
+    expect((await read(fan, order)).state).toBe('confirmed');
+    expect([await attemptsOf(order), await payment(order)]).toEqual([
+      { attempts: 1 },
+      { state: 'captured', authorisations: 1, captures: 1 },
+    ]);
+  });
+
+  test('takes nothing from another one that has it', async () => {
+    const { order } = await takeOne();
+    expect(await claimWaitingOrder(booking.db, order)).toMatchObject({ outcome: 'claimed', attempts: 1 });
+    expect(await claimWaitingOrder(unheard(booking.db), order)).toMatchObject({ outcome: 'busy' });
+    await postponeOrder(booking.db, order, 0);
+    expect(await claimWaitingOrder(unheard(booking.db), order)).toMatchObject({ attempts: 2 });
+    await expireLease(booking.db, order);
+    await bookWaitingOrder(till, order);
+  });
+});
 
 describe('an order that nobody waits for', () => {
   test('is taken at once, its seats paying, and its outcome can be asked for', async () => {

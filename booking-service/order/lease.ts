@@ -1,3 +1,4 @@
+import { newId } from '#shared/ids.ts';
 import type { Db } from '../db/client.ts';
 import type { Owed } from './end.ts';
 
@@ -34,9 +35,12 @@ export type UnsettledOrder = {
 };
 
 /** Takes orders that owe something and that nobody has worked on for the length of their lease. */
-export const claimUnsettledOrders = (db: Db, limit: number): Promise<readonly UnsettledOrder[]> =>
-  db.call<UnsettledOrder>(
+export const claimUnsettledOrders = (db: Db, limit: number): Promise<readonly UnsettledOrder[]> => {
+  // Made before the call: it may be sent again, and then finds what it has taken.
+  const claim = newId();
+  return db.call<UnsettledOrder>(
     (sql) => sql`
       select ticket_order as "order", seats, state, payment
-      from claim_unsettled_orders(${limit}, ${ORDER_LEASE_MS}, ${FAN_FIRST_MS})`,
+      from claim_unsettled_orders(${limit}, ${ORDER_LEASE_MS}, ${FAN_FIRST_MS}, ${claim})`,
   );
+};

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createApp } from '../app.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireHold, expireLease } from '../testing/expire.ts';
+import { unheard } from '../testing/unheard.ts';
 import { violations } from '../testing/violations.ts';
 import { reconcileOrders } from './reconcile.ts';
 
@@ -139,6 +141,25 @@ describe('a booking service that is killed', () => {
     const before = await authorisations();
     expect(await placeOrder(left.fan, left.hold)).toMatchObject({ status: 201, body: { order: left.order } });
     expect(await authorisations()).toBe(before);
+  });
+
+  test.each([true, false])(
+    'the fan’s own retry ends the order although each of its calls is cut off once (authorised before: %s)',
+    async (authorised) => {
+      const left = await abandoned({ authorised });
+      const before = await authorisations();
+      const app = createApp({ ...booking.dependencies, db: unheard(booking.db) });
+      const retry = await placeOrder(left.fan, left.hold, { app });
+      expect(retry).toMatchObject({ status: 201, body: { order: left.order } });
+      expect(await authorisations()).toBe(before + (authorised ? 0 : 1));
+    },
+  );
+
+  test('after the authorisation: a worker whose calls are each cut off once ends the order', async () => {
+    const left = await abandoned({ authorised: true });
+    await reconcileOrders({ db: unheard(booking.db), payments: booking.payments, log: booking.log });
+    expect((await left.fan.request('GET', `/orders/${left.order}`)).body.state).toBe('confirmed');
+    expect(await booking.payments.lookUp(left.order)).toBe('captured');
   });
 
   test('before the capture: the worker captures', async () => {

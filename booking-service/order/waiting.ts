@@ -1,3 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { newId } from '#shared/ids.ts';
+import { Problem } from '#shared/problem.ts';
 import type { Db } from '../db/client.ts';
 import { inOneCall } from '../db/in-one-call.ts';
 
@@ -6,6 +9,12 @@ import { inOneCall } from '../db/in-one-call.ts';
  * of the payment, authorising it and confirming take at their worst; a worker that is killed delays its orders by as much.
  */
 const WAITING_LEASE_MS = 12_000;
+/**
+ * A claim of which nothing is heard is made again, as the same: otherwise its order would wait until the lease that it may
+ * have taken is over. All of these together take less than that.
+ */
+const CLAIM_TRIES_MAX = 3;
+const CLAIM_AGAIN_MS = 200;
 
 /** An order that nobody waits for, taken to work on; or how long it is not to be had; or over. */
 export type WaitingOrder =
@@ -21,37 +30,51 @@ export type WaitingOrder =
   | { outcome: 'busy'; waitMs: number }
   | { outcome: 'over' };
 
-const claimAlone = (db: Db, order: string, withinMs?: number): Promise<WaitingOrder> =>
+/** `id`: made before the call, so that a claim whose answer was lost finds itself. */
+type Claim = { order: string; id: string };
+
+const claimAlone = (db: Db, { order, id }: Claim, withinMs?: number): Promise<WaitingOrder> =>
   db.callOne<WaitingOrder>(
     (sql) => sql`
       select outcome, seats, amount, currency, payment_token as "paymentToken", attempts, wait_ms as "waitMs"
-      from claim_waiting_order(${order}, ${WAITING_LEASE_MS})`,
+      from claim_waiting_order(${order}, ${WAITING_LEASE_MS}, ${id})`,
     withinMs,
   );
 
-async function claimTogether(db: Db, orders: readonly string[]): Promise<(WaitingOrder | null)[]> {
+async function claimTogether(db: Db, claims: readonly Claim[]): Promise<(WaitingOrder | null)[]> {
   const rows = await db.call<WaitingOrder | { outcome: null }>(
     (sql) => sql`
       select outcome, seats, amount, currency, payment_token as "paymentToken", attempts
-      from claim_waiting_orders(${orders as string[]}::text[], ${WAITING_LEASE_MS})`,
+      from claim_waiting_orders(${claims.map(({ order }) => order)}::text[], ${WAITING_LEASE_MS},
+        ${claims.map(({ id }) => id)}::text[])`,
   );
   return rows.map((row) => (row.outcome === null ? null : row));
 }
 
-const claim = inOneCall<string, WaitingOrder>({
+const claim = inOneCall<Claim, WaitingOrder>({
   together: claimTogether,
   alone: claimAlone,
-  apart: (order) => [order],
+  apart: ({ order }) => [order],
 });
 
 /** Takes an order to work on, so that nobody else does for the length of the lease. */
-export const claimWaitingOrder = (db: Db, order: string): Promise<WaitingOrder> => claim.do(db, order);
+export async function claimWaitingOrder(db: Db, order: string): Promise<WaitingOrder> {
+  const asked = { order, id: newId() };
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await claim.do(db, asked);
+    } catch (error) {
+      if (!(error instanceof Problem) || tries === CLAIM_TRIES_MAX) throw error;
+    }
+    await delay(CLAIM_AGAIN_MS * tries);
+  }
+}
 
 /** Gives an order back, to be had again after `waitMs`. */
 export async function postponeOrder(db: Db, order: string, waitMs: number): Promise<void> {
   await db.call(
     (sql) => sql`
-      update ticket_order set lease_until = add_milliseconds(${waitMs})
+      update ticket_order set lease_until = add_milliseconds(${waitMs}), lease_by = null
       where id = ${order} and respond_async and state = 'inProgress'`,
   );
 }

@@ -20,7 +20,13 @@ const SLOW_PAYMENT_MS = 50;
 const ORDERS_WAITING_MAX = 20;
 
 export type Answer<Body = Record<string, unknown>> = { status: number; headers: Headers; body: Body };
-type RequestOptions = { json?: unknown; body?: string; headers?: Record<string, string> };
+/** `app`: another process of the service, on the same database. */
+type RequestOptions = {
+  json?: unknown;
+  body?: string;
+  headers?: Record<string, string>;
+  app?: ReturnType<typeof createApp>;
+};
 
 export type TestSection = {
   name: string;
@@ -70,7 +76,7 @@ export async function startBooking({ isOneByOne = false } = {}) {
 
   const send = async (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => {
     const { json, body = json === undefined ? undefined : JSON.stringify(json), headers = {} } = options;
-    const response = await app.request(path, {
+    const response = await (options.app ?? app).request(path, {
       method,
       headers: { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body }),
