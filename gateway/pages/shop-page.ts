@@ -108,7 +108,7 @@ const choice = (view: ShopView): Html => html`<section class="card">
     <nav class="actions choices" aria-label="Sections">
       ${view.sale.prices.map(({ section }) => sectionLink(view, section))}
     </nav>
-    <form method="post" action="/sales/${view.sale.sale}/hold">
+    <form method="post" action="/sales/${view.sale.sale}/hold" data-seats="/api/sales/${view.sale.sale}/seats">
       <input type="hidden" name="section" value="${view.section}" />
       <p>${formatNumber(view.seats.length)} open seats shown in section ${view.section}. At most ${view.sale.seatsPerFan}.</p>
       ${
@@ -124,6 +124,7 @@ const choice = (view: ShopView): Html => html`<section class="card">
           </div>
         </fieldset>`,
       )}
+      <p data-show="gone" role="status"></p>
       <p class="actions"><button name="choose" value="seats">Hold these seats</button></p>
     </form>
   </section>`;

@@ -10,12 +10,13 @@ import type { DoorAnswer } from '../door/door.ts';
 import { doorRoutes } from '../door/route-table.ts';
 import { admissionTokenOfPage, type PageDeps, saleOfPage } from './context.ts';
 import { readForm } from './form.ts';
-import { page } from './layout.ts';
-import { queueScript } from './queue-routes.ts';
+import { inlineScript, page } from './layout.ts';
 import { askShop, parsed, type Refusal, refusalOf } from './shop-door.ts';
 import { shopPage } from './shop-page.ts';
 
 const SEATS_SHOWN_MAX = 1_000;
+
+export const seatsScript = inlineScript(new URL('./client/seats.ts', import.meta.url));
 
 type Shown = { section?: string | undefined; refusal?: Refusal; buyer?: { name: string; email: string } };
 
@@ -70,7 +71,7 @@ export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promis
   ]);
   return page(c, {
     title: `Seats – ${sale.event.name}`,
-    script: queueScript,
+    script: seatsScript,
     status: shown.refusal?.status ?? 200,
     body: shopPage({
       sale,

@@ -1,7 +1,8 @@
 // The queue page's script: listens to the stream, or asks at the pace the server sets, shows the numbers, and moves on
 // when it is the fan's turn. Everything it does can also be done without it.
 import { viewOf } from '../views.ts';
-import { formatClock, heldInWords, type Range, timeLeft, waitInWords } from '../words.ts';
+import { formatClock, heldInWords, type Range, waitInWords } from '../words.ts';
+import './countdown.ts';
 
 type Status = {
   state: string;
@@ -27,8 +28,6 @@ const ANSWER_MS_MAX = 10_000;
 const SILENCE_MS = 40_000;
 /** A form that was sent is on its way for so long: news of what it does must not reload the page under it. */
 const SUBMIT_MS = 15_000;
-/** A clock that ends here is not ahead of the server's. */
-const AFTER_ZERO_MS = 300;
 
 const card = document.querySelector<HTMLElement>('[data-state]');
 const claim = document.querySelector<HTMLFormElement>('form[data-claim]');
@@ -235,23 +234,4 @@ if (claim) {
   document.title = `★ ${document.title}`;
   document.addEventListener('visibilitychange', goIn);
   goIn();
-}
-
-// Clocks count to a moment by the server's time, however wrong this device's is.
-const offsetMs = Date.parse(card?.dataset.now ?? '') - Date.now() || 0;
-const tick = () => {
-  for (const element of document.querySelectorAll<HTMLElement>('[data-until]')) {
-    const { until = '', atZero } = element.dataset;
-    const seconds = Math.max(0, Math.floor((Date.parse(until) - Date.now() - offsetMs) / 1000));
-    element.textContent = timeLeft(seconds);
-    // Everyone's countdown ends in the same second; their reloads are spread over the next ones.
-    if (seconds === 0 && atZero) {
-      element.dataset.atZero = '';
-      setTimeout(() => location.reload(), AFTER_ZERO_MS + Number(atZero) * Math.random());
-    }
-  }
-};
-if (document.querySelector('[data-until]')) {
-  tick();
-  setInterval(tick, 1000);
 }
