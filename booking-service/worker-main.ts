@@ -7,6 +7,7 @@ import { createDb } from './db/client.ts';
 import { createFolderTransport, createSmtpTransport } from './mail/transport.ts';
 import {
   finishesAdmission,
+  givesMoneyBack,
   mailsConfirmedOrder,
   mailsFailedOrder,
   mailsRefundedOrder,
@@ -44,14 +45,16 @@ await runUntilStopped(async () => {
       ? createFolderTransport(join(env.DATA_DIR, 'mail'))
       : createSmtpTransport({ smtpUrl: env.SMTP_URL, from: env.MAIL_FROM });
   const gateway = { url: env.GATEWAY_URL, internalSecret: env.INTERNAL_SECRET };
+  const till = { db, payments: withDeadlines(createTestProvider(db)), log };
   const worker = startWorker({
-    till: { db, payments: withDeadlines(createTestProvider(db)), log },
+    till,
     outbox: {
       db,
       deliverers: {
         'order-confirmed-mail': mailsConfirmedOrder(db, mail),
         'order-failed-mail': mailsFailedOrder(db, mail, env.PUBLIC_URL),
         'order-refunded-mail': mailsRefundedOrder(db, mail),
+        'payment-refund': givesMoneyBack(till),
         'admission-finished': finishesAdmission(db, gateway),
       },
       log,

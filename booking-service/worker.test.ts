@@ -10,6 +10,7 @@ import { findMail, listMails } from './mail/folder.ts';
 import { createFolderTransport } from './mail/transport.ts';
 import {
   finishesAdmission,
+  givesMoneyBack,
   mailsConfirmedOrder,
   mailsFailedOrder,
   mailsRefundedOrder,
@@ -66,6 +67,7 @@ function startTestWorker(gatewayUrl: string) {
         'order-confirmed-mail': mailsConfirmedOrder(db, mail),
         'order-failed-mail': mailsFailedOrder(db, mail, 'http://shop.example'),
         'order-refunded-mail': mailsRefundedOrder(db, mail),
+        'payment-refund': givesMoneyBack({ db, payments }),
         'admission-finished': finishesAdmission(db, { url: gatewayUrl, internalSecret }),
       },
     },

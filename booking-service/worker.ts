@@ -40,6 +40,7 @@ export function startWorker(options: { till: Till; outbox: Outbox; redisUrl: str
       startLoop(() => deliverNext(outbox, 'order-confirmed-mail'), LOOK_INTERVAL_MS, onError),
       startLoop(() => deliverNext(outbox, 'order-failed-mail'), LOOK_INTERVAL_MS, onError),
       startLoop(() => deliverNext(outbox, 'order-refunded-mail'), LOOK_INTERVAL_MS, onError),
+      startLoop(() => deliverNext(outbox, 'payment-refund'), LOOK_INTERVAL_MS, onError),
       startLoop(() => deliverNext(outbox, 'admission-finished'), LOOK_INTERVAL_MS, onError),
     ]).flat(),
     startLoop(() => reconcileOrders(till), LOOK_INTERVAL_MS, onError),

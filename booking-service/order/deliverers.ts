@@ -9,6 +9,7 @@ import { orderRefundedMail } from '../mail/order-refunded.ts';
 import type { MailTransport } from '../mail/transport.ts';
 import type { Deliverer } from '../outbox/deliver.ts';
 import { readOrder, type StoredOrder } from './read-orders.ts';
+import { payOff, type Till } from './settle.ts';
 
 const GATEWAY_TIMEOUT_MS = 5_000;
 
@@ -54,6 +55,12 @@ export const mailsRefundedOrder =
     const order = await requireOrder(db, message.order);
     await mail.send(orderRefundedMail(message.id, await requireEvent(db, order.event), order));
   };
+
+/** Gives the money of a refunded order back. Told again, it looks what has become of the payment. */
+export const givesMoneyBack =
+  (till: Pick<Till, 'db' | 'payments'>): Deliverer =>
+  ({ order }) =>
+    payOff(till, order, 'refundDue');
 
 /**
  * Tells the gateway that an order has finished its fan's admission, in case the answer that said so was lost, and gives

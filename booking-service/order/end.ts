@@ -62,7 +62,7 @@ export const failOrder = (
     (sql) => sql`select state, failure from fail_order(${order}, ${failure}, ${owed}, ${SETTLE_AFTER_MS})`,
   );
 
-/** What may be owed to the provider once an order has ended. */
+/** What may be owed to the provider once an order has ended; a refund is owed by a message of the outbox. */
 export type Owed = 'captureDue' | 'cancelDue' | 'refundDue';
 
 type Settlement = { order: string; owed: Owed };

@@ -3,6 +3,7 @@ import { internalHeaders } from '#shared/internal.ts';
 import { createApp } from '../app.ts';
 import { bookWaitingOrder } from '../intake/book.ts';
 import { searchLostOrders } from '../intake/lost.ts';
+import { deliverNext } from '../outbox/deliver.ts';
 import type { PaymentProvider } from '../payment/provider.ts';
 import { internalSecret, organiserName, startBooking, type TestBooking } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
@@ -10,6 +11,7 @@ import { expireHold } from '../testing/expire.ts';
 import { atEveryBoundary, type Mortal, mortal } from '../testing/mortal.ts';
 import { mutateFunction } from '../testing/mutate.ts';
 import { violations } from '../testing/violations.ts';
+import { givesMoneyBack } from './deliverers.ts';
 import { reconcileOrders } from './reconcile.ts';
 import type { Till } from './settle.ts';
 
@@ -93,12 +95,26 @@ const orderOf = (process: Mortal, { fan, hold }: Shopping, token: string, prefer
   });
 
 /** The time of whoever died is over. */
-const leasesEnd = () =>
-  booking.db.call(
+const leasesEnd = async () => {
+  await booking.db.call(
     (sql) => sql`
       update ticket_order set lease_until = clock_timestamp() - interval '1 minute'
       where payment <> 'settled' or state = 'inProgress'`,
   );
+  await booking.db.call(
+    (sql) => sql`update outbox_message set due_at = clock_timestamp() where state = 'due'`,
+  );
+};
+
+/** What is owed by messages. */
+async function refundsAreTold({ db, payments, log }: Till): Promise<void> {
+  const silent = async () => undefined;
+  const deliverers = {
+    ...{ 'order-confirmed-mail': silent, 'order-failed-mail': silent, 'order-refunded-mail': silent },
+    ...{ 'admission-finished': silent, 'payment-refund': givesMoneyBack({ db, payments }) },
+  };
+  while (await deliverNext({ db, deliverers, log }, 'payment-refund'));
+}
 
 /** The worker, as often as there is something to do for it. */
 async function workerSettles(): Promise<void> {
@@ -107,6 +123,7 @@ async function workerSettles(): Promise<void> {
     const search = searchLostOrders(till, async () => new Set(), 0);
     while (await search());
     while (await reconcileOrders(till));
+    await refundsAreTold(till);
     const left = await booking.db.call(
       (sql) => sql`select id from ticket_order where payment <> 'settled' or state = 'inProgress'`,
     );
@@ -340,8 +357,7 @@ describe('a worker that dies at any boundary', () => {
     async () => {
       const act = async (process: Mortal, { order }: { order: string }) => {
         await post(process, `/internal/orders/${order}/refund`, { json: { reason: 'it rains' } });
-        await leasesEnd();
-        await reconcileOrders({ db: process.db, payments: process.payments, log: booking.log });
+        await refundsAreTold({ db: process.db, payments: process.payments, log: booking.log });
       };
       const steps = await atEveryBoundary(booking, {
         prepare: async () => {

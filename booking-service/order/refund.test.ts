@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { listMails } from '../mail/folder.ts';
 import { createFolderTransport } from '../mail/transport.ts';
+import { defaultPatience, deliverNext } from '../outbox/deliver.ts';
 import { organiserName, startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
 import { buyer, holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireHold, expireLease } from '../testing/expire.ts';
 import { inJam } from '../testing/jam.ts';
 import { mutateFunction } from '../testing/mutate.ts';
 import { violations } from '../testing/violations.ts';
-import { mailsConfirmedOrder, mailsRefundedOrder } from './deliverers.ts';
+import { givesMoneyBack, mailsConfirmedOrder, mailsRefundedOrder } from './deliverers.ts';
 import { reconcileOrders } from './reconcile.ts';
 
 const SEATS_PER_FAN = 2;
@@ -42,7 +43,18 @@ const buy = async (by: TestFan, ...seats: string[]): Promise<string> => {
   return String(placed.body.order);
 };
 
-const reconcile = () => reconcileOrders({ db: booking.db, payments: booking.payments, log: booking.log });
+/** What a worker does for orders that have ended, as often as something is due. */
+async function reconcile(patience = defaultPatience): Promise<void> {
+  const { db, payments, log } = booking;
+  await db.call((sql) => sql`update outbox_message set due_at = clock_timestamp() where state = 'due'`);
+  await reconcileOrders({ db, payments, log });
+  const silent = async () => undefined;
+  const deliverers = {
+    ...{ 'order-confirmed-mail': silent, 'order-failed-mail': silent, 'order-refunded-mail': silent },
+    ...{ 'admission-finished': silent, 'payment-refund': givesMoneyBack({ db, payments }) },
+  };
+  while (await deliverNext({ db, deliverers, log, patience }, 'payment-refund'));
+}
 const found = () => violations(booking.db, SEATS_PER_FAN);
 
 /** Everything that a refund leaves behind. */
@@ -152,9 +164,38 @@ describe('the money comes back', () => {
     vi.spyOn(booking.payments, 'refund').mockRejectedValueOnce(new Error('away'));
     await reconcile();
     expect(await tracesOf(order)).toMatchObject({ payment: 'refundDue', money: 'captured 0' });
-    await expireLease(booking.db, order);
     await reconcile();
     expect(await tracesOf(order)).toEqual({ ...refundedOnce, money: 'refunded 1' });
+  });
+
+  test('when the provider has refused to the end: the organiser is told, sends it again, and it is given back once', async () => {
+    const order = await buy(fan, 'A-1-1');
+    await refund(order);
+    const refusing = vi.spyOn(booking.payments, 'refund').mockRejectedValue(new Error('account closed'));
+    const attemptsMax = 3;
+    for (let attempt = 1; attempt <= attemptsMax + 2; attempt += 1)
+      await reconcile({ ...defaultPatience, attemptsMax });
+    expect(refusing).toHaveBeenCalledTimes(attemptsMax);
+    expect(await tracesOf(order)).toMatchObject({ payment: 'refundDue', money: 'captured 0' });
+    expect(await found()).toEqual([
+      `The refund of order ${order} was given up after 3 attempts; last error: Error: account closed`,
+    ]);
+
+    const { body } = await booking.internal('GET', '/internal/mail/dead');
+    const [letter] = body.messages as { message: string }[];
+    expect(letter).toMatchObject({
+      ...{ kind: 'payment-refund', order, sale, recipient: null },
+      ...{ attempts: 3, lastError: 'Error: account closed' },
+    });
+    refusing.mockRestore();
+    await reconcile();
+    expect(await tracesOf(order)).toMatchObject({ money: 'captured 0' });
+    const json = { reason: 'the account is open again' };
+    const resent = await booking.internal('POST', `/internal/mail/${letter?.message}/resend`, { json });
+    expect(resent).toMatchObject({ status: 200, body: { state: 'due' } });
+    await reconcile();
+    expect(await tracesOf(order)).toEqual({ ...refundedOnce, money: 'refunded 1' });
+    expect(await found()).toEqual([]);
   });
 
   test('once, when the worker dies after the provider has done it', async () => {
@@ -166,7 +207,6 @@ describe('the money comes back', () => {
       throw new Error('killed');
     });
     await reconcile();
-    await expireLease(booking.db, order);
     await reconcile();
     expect(await tracesOf(order)).toEqual({ ...refundedOnce, money: 'refunded 1' });
   });
@@ -227,7 +267,6 @@ describe('the money comes back', () => {
     });
     await reconcile();
     expect(await tracesOf(order)).toMatchObject({ payment: 'refundDue', money: 'captured 0' });
-    await expireLease(booking.db, order);
     await reconcile();
     expect(await tracesOf(order)).toEqual({ ...refundedOnce, money: 'refunded 1' });
   });

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { createFolderTransport, createSmtpTransport, type MailTransport } from '../mail/transport.ts';
 import {
   finishesAdmission,
+  givesMoneyBack,
   mailsConfirmedOrder,
   mailsFailedOrder,
   mailsRefundedOrder,
@@ -74,6 +75,7 @@ const outboxWith = (transport: MailTransport, gatewayUrl = 'http://127.0.0.1:9')
     'order-confirmed-mail': mailsConfirmedOrder(booking.db, transport),
     'order-failed-mail': mailsFailedOrder(booking.db, transport, 'http://127.0.0.1:9'),
     'order-refunded-mail': mailsRefundedOrder(booking.db, transport),
+    'payment-refund': givesMoneyBack({ db: booking.db, payments: booking.payments }),
     'admission-finished': finishesAdmission(booking.db, { url: gatewayUrl, internalSecret: 's' }),
   },
 });

@@ -4,6 +4,7 @@ export type OutboxKind =
   | 'order-confirmed-mail'
   | 'order-failed-mail'
   | 'order-refunded-mail'
+  | 'payment-refund'
   | 'admission-finished';
 
 /** A fact that was committed with its order and is to be told to somebody, at least once. */

@@ -85,7 +85,10 @@ export const DeadLetter = z.object({
   kind: z.string(),
   order: Id,
   sale: Id,
-  recipient: z.string().nullable().describe('Null for a message that goes to the gateway.'),
+  recipient: z
+    .string()
+    .nullable()
+    .describe('Null for a message that goes to the gateway or the payment provider.'),
   attempts: z.int(),
   lastError: z.string().nullable(),
   createdAt: z.iso.datetime(),

@@ -85,4 +85,16 @@ export const moneyChecks: BooksCheck[] = [
       ) as owing
       where ${overdue(sql, sql`since`, bounds)}`,
   },
+  {
+    name: 'no-refund-is-given-up',
+    promise: 'I2',
+    keeps: 'no refund is given up',
+    means:
+      'The payment provider refused to the end, and somebody waits for their money. Look at the dead letters of the organiser’s API and send them again.',
+    find: (sql) => sql`
+      select id as about,
+        'The refund of order ' || ticket_order || ' was given up after ' || attempts || ' attempts'
+          || coalesce('; last error: ' || last_error, '') as finding
+      from outbox_message where state = 'dead' and kind = 'payment-refund'`,
+  },
 ];
