@@ -148,7 +148,7 @@ describe('a booking service that is killed', () => {
     async (authorised) => {
       const left = await abandoned({ authorised });
       const before = await authorisations();
-      const app = createApp({ ...booking.dependencies, db: unheard(booking.db) });
+      const { app } = createApp({ ...booking.dependencies, db: unheard(booking.db) });
       const retry = await placeOrder(left.fan, left.hold, { app });
       expect(retry).toMatchObject({ status: 201, body: { order: left.order } });
       expect(await authorisations()).toBe(before + (authorised ? 0 : 1));

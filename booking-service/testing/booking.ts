@@ -25,7 +25,7 @@ type RequestOptions = {
   json?: unknown;
   body?: string;
   headers?: Record<string, string>;
-  app?: ReturnType<typeof createApp>;
+  app?: ReturnType<typeof createApp>['app'];
 };
 
 export type TestSection = {

@@ -16,7 +16,7 @@ export type OrderOptions = {
   token?: string;
   email?: string;
   headers?: Record<string, string>;
-  app?: ReturnType<typeof createApp>;
+  app?: ReturnType<typeof createApp>['app'];
 };
 
 /** Asks for an order. The buyer's address is the fan's own unless one is given, so that fans are different buyers. */
