@@ -64,32 +64,38 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
     return taken;
   };
 
-  const carryOne = async (batch: Waiting<Item, Result>[]) => {
-    try {
-      const results = await call(batch.map(({ item }) => item));
-      if (results.length !== batch.length)
-        throw new Error(`${results.length} results for ${batch.length} items`);
-      batch.forEach(({ resolve, reject }, i) => {
-        const result = results[i] as Result | Failed;
-        if (result instanceof Failed) reject(result.error);
-        else resolve(result);
-      });
-      for (const result of results) if (result instanceof Failed) failWaiting(result.error);
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-      failWaiting(error);
-    }
-  };
-
   const failWaiting = (error: unknown) => {
     if (!failsAll(error)) return;
     for (const { reject } of waiting.takeAll()) reject(error);
   };
 
+  /** Calls for a batch; resolves to what tells each of it how it went. */
+  const callFor = async (batch: Waiting<Item, Result>[]): Promise<() => void> => {
+    try {
+      const results = await call(batch.map(({ item }) => item));
+      if (results.length !== batch.length)
+        throw new Error(`${results.length} results for ${batch.length} items`);
+      for (const result of results) if (result instanceof Failed) failWaiting(result.error);
+      return () =>
+        batch.forEach(({ resolve, reject }, i) => {
+          const result = results[i] as Result | Failed;
+          if (result instanceof Failed) reject(result.error);
+          else resolve(result);
+        });
+    } catch (error) {
+      failWaiting(error);
+      return () => {
+        for (const { reject } of batch) reject(error);
+      };
+    }
+  };
+
   const carry = async () => {
-    while (waiting.count() > 0) {
-      const batch = takeBatch();
-      if (batch.length === 0) break;
+    let tell = () => {};
+    for (let batch = takeBatch(); batch.length > 0; batch = takeBatch()) {
+      const answered = callFor(batch);
+      // When this call has been sent: while it is under way those of the one before do what they do with their answers.
+      setImmediate(tell);
       let isHanging = false;
       const timer =
         impatientMs === undefined
@@ -99,13 +105,14 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
               hanging += 1;
               goOn();
             }, impatientMs);
-      await carryOne(batch);
+      tell = await answered;
       clearTimeout(timer);
       if (!isHanging) continue;
       hanging -= 1;
       // Another has taken over meanwhile.
       if (carriers - hanging > 1) break;
     }
+    tell();
     carriers -= 1;
     if (carriers === 0) onIdle?.();
   };
