@@ -27,6 +27,7 @@ export type PageDeps = {
   listing: Listing;
   draws: Draws;
   log: Log;
+  publicUrl: string;
 };
 
 /** The sale a page is about. */

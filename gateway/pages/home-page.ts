@@ -1,57 +1,48 @@
 import { html } from 'hono/html';
-import type { EventsAnswer, ListedSale, SaleState } from '#shared/contract/sale.ts';
+import type { EventsAnswer, ListedSale } from '#shared/contract/sale.ts';
 import type { ShownEvent } from '../sale/listing.ts';
-import { formatDay, formatMoney } from './format.ts';
 import type { Html } from './layout.ts';
-
-const stateTexts: Record<SaleState, string> = {
-  scheduled: 'Not open yet',
-  lobby: 'The lobby is open',
-  open: 'Open now',
-  paused: 'Open, entry paused',
-  soldOut: 'Sold out',
-  closed: 'Ended',
-};
-
-const leftTexts: Record<NonNullable<ListedSale['left']>, string> = {
-  plenty: 'Plenty of seats left',
-  limited: 'Limited seats left',
-  few: 'Few seats left',
-  none: 'No seat left at the moment',
-};
+import type { Locale } from './locale.ts';
 
 /** What is or will be on sale. */
-export const homePage = (events: EventsAnswer['events']): Html => html`<h1>Concerts</h1>
-  ${events.length === 0 ? html`<p>Nothing is on sale at the moment.</p>` : eventList(events)}`;
+export const homePage = (events: EventsAnswer['events'], locale: Locale): Html =>
+  html`<h1>${locale.texts.home.title}</h1>
+    ${events.length === 0 ? nothingOnSale(locale) : eventList(events, locale)}`;
 
-const eventList = (events: EventsAnswer['events']): Html => html`<ul class="list">
+const nothingOnSale = ({ texts }: Locale): Html => html`<p>${texts.home.nothingOnSale}</p>`;
+
+const eventList = (events: EventsAnswer['events'], locale: Locale): Html => html`<ul class="list">
   ${events.map(
     (event) => html`<li>
       <a href="/events/${event.event}">${event.name}</a>
-      <span>${event.venue}, ${formatDay(event.startsAt, event.timeZone)}</span>
-      ${saleList(event.sales, event.timeZone)}
+      <span>${event.venue}<br />${locale.day(event.startsAt, event.timeZone)}</span>
+      ${saleList(event.sales, event.timeZone, locale)}
     </li>`,
   )}
 </ul>`;
 
 /** One event and its sales. */
-export const eventPage = ({ event, sales }: ShownEvent): Html => html`<h1>${event.name}</h1>
-  <p>${event.venue}<br />${formatDay(event.startsAt, event.timeZone)}</p>
-  ${sales.length === 0 ? html`<p>Nothing is on sale at the moment.</p>` : saleList(sales, event.timeZone)}`;
+export const eventPage = ({ event, sales }: ShownEvent, locale: Locale): Html => html`<h1>${event.name}</h1>
+  <p>${event.venue}<br />${locale.day(event.startsAt, event.timeZone)}</p>
+  ${sales.length === 0 ? nothingOnSale(locale) : saleList(sales, event.timeZone, locale)}`;
 
-const saleList = (sales: readonly ListedSale[], timeZone: string): Html => html`<ul class="list">
-  ${sales.map(
-    (sale) => html`<li>
-      <a href="/sales/${sale.sale}">${sale.name}</a>
-      <span>${stateTexts[sale.state]}${opening(sale, timeZone)}</span>
-      ${sale.accessCodeNeeded ? html`<span>With an access code</span>` : ''}
-      <span>From ${formatMoney(sale.lowestPrice)}${showsLeft(sale) ? `. ${leftTexts[sale.left ?? 'plenty']}` : ''}</span>
-    </li>`,
-  )}
-</ul>`;
-
-const opening = ({ state, opensAt }: ListedSale, timeZone: string): string =>
-  state === 'scheduled' || state === 'lobby' ? `, opens ${formatDay(opensAt, timeZone)}` : '';
+function saleList(sales: readonly ListedSale[], timeZone: string, locale: Locale): Html {
+  const { home } = locale.texts;
+  const standing = ({ state, opensAt }: ListedSale): string =>
+    state === 'scheduled' || state === 'lobby'
+      ? home.opens(home.states[state], locale.day(opensAt, timeZone))
+      : home.states[state];
+  return html`<ul class="list">
+    ${sales.map(
+      (sale) => html`<li>
+        <a href="/sales/${sale.sale}">${sale.name}</a>
+        <span>${standing(sale)}</span>
+        ${sale.accessCodeNeeded ? html`<span>${home.codeNeeded}</span>` : ''}
+        <span>${home.from(locale.money(sale.lowestPrice))} ${showsLeft(sale) ? home.left[sale.left ?? 'plenty'] : ''}</span>
+      </li>`,
+    )}
+  </ul>`;
+}
 
 const showsLeft = ({ state, left }: ListedSale): boolean =>
   left !== null && (state === 'open' || state === 'paused');

@@ -7,6 +7,7 @@ import { html, raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import { type FinishedAnswer, finishAnswer } from '#shared/finished-answer.ts';
 import type { Problem } from '#shared/problem.ts';
+import { type Locale, localeOf, locales } from './locale.ts';
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
 
@@ -68,21 +69,38 @@ const pageHeaders = (script: InlineScript | undefined, cacheControl: string): Re
 export async function page(c: Context, content: Page): Promise<Response> {
   const headers = pageHeaders(content.script, 'no-store');
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
-  return c.html(await documentOf(content), content.status ?? 200);
+  return c.html(await documentOf(localeOf(c), content), content.status ?? 200);
 }
 
-/** A page that is the same for everybody, made once. */
-export async function publicPage(content: Page, cacheControl: string): Promise<FinishedAnswer> {
-  const document = String(await documentOf(content));
-  return finishAnswer(document, 'text/html; charset=UTF-8', pageHeaders(content.script, cacheControl));
+/** A page that is the same for everybody who reads a language, made once. */
+export async function publicPage(
+  locale: Locale,
+  content: Page,
+  cacheControl: string,
+): Promise<FinishedAnswer> {
+  const document = String(await documentOf(locale, content));
+  const headers = { ...pageHeaders(content.script, cacheControl), vary: 'accept-language' };
+  return finishAnswer(document, 'text/html; charset=UTF-8', headers);
 }
+
+/** Each language by its own name, for whoever reads no other. */
+const languageLinks = ({
+  language: current,
+  texts,
+}: Locale): Html => html`<nav aria-label="${texts.frame.languages}">
+  ${Object.values(locales).map(({ language, name }) =>
+    language === current
+      ? html`<span lang="${language}" aria-current="true">${name}</span> `
+      : html`<a href="?lang=${language}" lang="${language}" hreflang="${language}">${name}</a> `,
+  )}
+</nav>`;
 
 /** Everything interpolated into `html` templates is escaped. */
-function documentOf({ title, body, script, refreshSeconds }: Page): Html {
+function documentOf(locale: Locale, { title, body, script, refreshSeconds }: Page): Html {
   const meta = refreshSeconds ? html`<meta http-equiv="refresh" content="${refreshSeconds}" />` : '';
   const refresh = refreshSeconds && script ? html`<noscript>${meta}</noscript>` : meta;
   return html`<!doctype html>
-    <html lang="en" dir="ltr">
+    <html lang="${locale.language}" dir="${locale.direction}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -93,6 +111,7 @@ function documentOf({ title, body, script, refreshSeconds }: Page): Html {
       </head>
       <body>
         <main>${body}</main>
+        <footer>${languageLinks(locale)}</footer>
         ${script ? html`<script>${raw(script.source)}</script>` : ''}
       </body>
     </html>`;

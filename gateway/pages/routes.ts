@@ -6,6 +6,14 @@ import { type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
 import { drawPage } from './draw-page.ts';
 import { eventPage, homePage } from './home-page.ts';
 import { inlineScript, page, publicPage } from './layout.ts';
+import {
+  chosenLanguageCookie,
+  type Language,
+  type Locale,
+  languages,
+  locales,
+  publicLocaleOf,
+} from './locale.ts';
 import { orderPageRoutes } from './order-routes.ts';
 import { queuePageRoutes } from './queue-routes.ts';
 import { shopPageRoutes } from './shop-routes.ts';
@@ -17,21 +25,40 @@ const REFRESH_SECONDS: Record<string, number> = { frozen: 5, drawing: 5, awaitin
 /** Everything a person looks at. */
 export function pageRoutes(deps: PageDeps) {
   const { listing } = deps;
-  const home = oncePer((shown: readonly ShownEvent[]) =>
-    publicPage({ title: 'Concerts', body: homePage(eventsAnswer(shown).events) }, LISTING_CACHE_CONTROL),
+  const inEach = <Made>(make: (locale: Locale) => Made) =>
+    Object.fromEntries(languages.map((language) => [language, make(locales[language])])) as Record<
+      Language,
+      Made
+    >;
+  const home = inEach((locale) =>
+    oncePer((shown: readonly ShownEvent[]) => {
+      const body = homePage(eventsAnswer(shown).events, locale);
+      return publicPage(locale, { title: locale.texts.home.title, body }, LISTING_CACHE_CONTROL);
+    }),
   );
-  const ofEvent = oncePer((shown: ShownEvent) =>
-    publicPage({ title: shown.event.name, body: eventPage(shown) }, LISTING_CACHE_CONTROL),
+  const ofEvent = inEach((locale) =>
+    oncePer((shown: ShownEvent) =>
+      publicPage(locale, { title: shown.event.name, body: eventPage(shown, locale) }, LISTING_CACHE_CONTROL),
+    ),
   );
   const app = new Hono();
 
-  app.get('/', async (c) =>
-    answerFinished(await home(await listing.events()), c.req.header('if-none-match')),
-  );
+  // Whoever chooses a language on a page reads the next one in it too.
+  app.use(async (c, next) => {
+    await next();
+    const chosen = chosenLanguageCookie(c, deps.publicUrl);
+    if (chosen !== null) c.res.headers.append('set-cookie', chosen);
+  });
+
+  app.get('/', async (c) => {
+    const { language } = publicLocaleOf(c);
+    return answerFinished(await home[language](await listing.events()), c.req.header('if-none-match'));
+  });
 
   app.get('/events/:event', async (c) => {
+    const { language } = publicLocaleOf(c);
     const shown = await listing.event(requireEventId(c.req.param('event')));
-    return answerFinished(await ofEvent(shown), c.req.header('if-none-match'));
+    return answerFinished(await ofEvent[language](shown), c.req.header('if-none-match'));
   });
 
   app.get('/sales/:sale/draw', async (c) => {

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.ts';
+import { acceptedLanguage, locales } from './locale.ts';
+
+let g: GatewayFixture;
+beforeAll(async () => {
+  g = await gatewayFixture();
+});
+afterAll(() => g.close());
+
+const page = async (path: string, headers: Record<string, string> = {}) => {
+  const answer = await g.app.request(path, { headers: { accept: 'text/html', ...headers } });
+  const text = await answer.text();
+  const [, lang, dir] = /<html lang="(\w+)" dir="(\w+)">/.exec(text) ?? [];
+  return { lang, dir, text, headers: answer.headers };
+};
+
+test.each([
+  ['', 'en'],
+  ['de', 'de'],
+  ['de-AT, en;q=0.8', 'de'],
+  ['fr, ar-EG;q=0.7, en;q=0.5', 'ar'],
+  ['fr, *;q=0.1', 'en'],
+  ['de;q=0, ar;q=0.2', 'ar'],
+  ['de;q=5, ar', 'ar'],
+])('of the accepted languages %s the best that there is is %s', (header, language) => {
+  expect(acceptedLanguage(header)).toBe(language);
+});
+
+test('a fan’s page is in the language that was asked for by address, from then on, else in the browser’s own', async () => {
+  const sale = await g.sale();
+  const german = await page(`/sales/${sale}`, { 'accept-language': 'de' });
+  expect(german).toMatchObject({ lang: 'de', dir: 'ltr' });
+  expect(german.headers.getSetCookie().filter((one) => one.startsWith('lang='))).toEqual([]);
+  const arabic = await page(`/sales/${sale}?lang=ar`, { 'accept-language': 'de' });
+  expect(arabic).toMatchObject({ lang: 'ar', dir: 'rtl' });
+  const cookie = arabic.headers.getSetCookie().find((one) => one.startsWith('lang='));
+  expect(cookie).toMatch(/^lang=ar; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+$/);
+  const next = await page(`/sales/${sale}`, { 'accept-language': 'de', cookie: 'lang=ar' });
+  expect(next).toMatchObject({ lang: 'ar', dir: 'rtl' });
+  expect(await page(`/sales/${sale}?lang=xx`, { cookie: 'lang=xx' })).toMatchObject({ lang: 'en' });
+});
+
+test('a page that shared caches keep differs by the header they know of, and by its address', async () => {
+  const german = await page('/', { 'accept-language': 'de', cookie: 'lang=ar' });
+  expect(german).toMatchObject({ lang: 'de' });
+  expect(german.headers.get('vary')).toBe('accept-language');
+  expect(german.text).toContain('<h1>Konzerte</h1>');
+  const arabic = await page('/?lang=ar');
+  expect(arabic).toMatchObject({ lang: 'ar', dir: 'rtl' });
+  expect(arabic.text).toContain('href="?lang=de" lang="de"');
+});
+
+test('numbers, money, counts and lengths of time are written as the language writes them', () => {
+  const { en, de, ar } = locales;
+  const of = { amount: 123_456, currency: 'EUR' };
+  expect([en, de, ar].map(({ number }) => number(12_408))).toEqual(['12,408', '12.408', '12,408']);
+  expect([en.money(of), de.money(of).replace(/\s/, ' ')]).toEqual(['€1,234.56', '1.234,56 €']);
+  expect([en.duration(900), de.duration(900)]).toEqual(['15 minutes', '15 Minuten']);
+  const forms = { one: '{n} seat', other: '{n} seats' };
+  expect([en.count(1, forms), en.count(1_000, forms)]).toEqual(['1 seat', '1,000 seats']);
+  const arabic = { zero: 'لا مقاعد', one: 'مقعد واحد', two: 'مقعدان', few: '{n} مقاعد', other: '{n} مقعدًا' };
+  expect([0, 1, 2, 3, 11].map((n) => ar.count(n, arabic))).toEqual([
+    ...['لا مقاعد', 'مقعد واحد', 'مقعدان', '3 مقاعد', '11 مقعدًا'],
+  ]);
+});

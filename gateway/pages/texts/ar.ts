@@ -1,0 +1,5 @@
+import { frame } from './ar/frame.ts';
+import { home } from './ar/home.ts';
+import type { Texts } from './en.ts';
+
+export const ar: Texts = { frame, home };

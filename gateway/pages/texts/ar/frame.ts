@@ -1,0 +1,5 @@
+import type { Texts } from '../en.ts';
+
+export const frame: Texts['frame'] = {
+  languages: 'اللغة',
+};

@@ -1,0 +1,5 @@
+import { frame } from './de/frame.ts';
+import { home } from './de/home.ts';
+import type { Texts } from './en.ts';
+
+export const de: Texts = { frame, home };

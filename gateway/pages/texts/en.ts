@@ -1,0 +1,8 @@
+import { frame } from './en/frame.ts';
+import { home } from './en/home.ts';
+
+/** Every word of the pages, in one place a language: a file for each kind of page. */
+export const en = { frame, home };
+
+/** What a language has to say; the others are checked against English. */
+export type Texts = typeof en;

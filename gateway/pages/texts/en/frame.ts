@@ -1,0 +1,4 @@
+/** What stands around every page. */
+export const frame = {
+  languages: 'Language',
+};
