@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { migrate } from '../db/migrate.ts';
 import { listMails } from '../mail/folder.ts';
 import { createFolderTransport } from '../mail/transport.ts';
 import { defaultPatience, deliverNext } from '../outbox/deliver.ts';
@@ -196,6 +198,29 @@ describe('the money comes back', () => {
     await reconcile();
     expect(await tracesOf(order)).toEqual({ ...refundedOnce, money: 'refunded 1' });
     expect(await found()).toEqual([]);
+  });
+
+  test('when it was made while the message was not known of yet, by a service of before', async () => {
+    const order = await buy(fan, 'A-1-1');
+    const sql = postgres(booking.databaseUrl, { max: 1 });
+    // As of the migration before.
+    await sql`drop trigger refund_is_owed on ticket_order`;
+    await sql`drop function owe_refund_when_due`;
+    await sql`drop function owe_refund`;
+    await sql`delete from migration where number = 17`;
+    // What is in a transaction when the migration begins is waited for.
+    let migrated: Promise<unknown> = Promise.resolve();
+    await sql.begin(async (before) => {
+      await before`select refund_order(${order}, 'an-audit-id', 'a-message-id', 'me', 'ill')`;
+      migrated = migrate(booking.databaseUrl);
+      const isWaiting = () =>
+        booking.db.callOne((own) => own`select count(*)::int as sessions from pg_locks where not granted`);
+      await expect.poll(isWaiting, { timeout: 5_000, interval: 10 }).toEqual({ sessions: 1 });
+    });
+    await migrated;
+    await sql.end();
+    await reconcile();
+    expect(await tracesOf(order)).toEqual({ ...refundedOnce, money: 'refunded 1' });
   });
 
   test('once, when the worker dies after the provider has done it', async () => {

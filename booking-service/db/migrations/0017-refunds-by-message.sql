@@ -6,33 +6,16 @@ begin
   values ('refund-' || p_order, 'payment-refund', p_order) on conflict do nothing;
 end $$;
 
--- As before, and the money is owed by a message.
-create or replace function refund_order(p_order text, p_audit text, p_message text, p_by text, p_reason text)
-returns text language plpgsql as $$
-declare
-  v_order ticket_order%rowtype;
-  v_hold hold%rowtype;
+-- Whoever makes one due, a service of before this migration too.
+create function owe_refund_when_due() returns trigger language plpgsql as $$
 begin
-  select * into v_order from ticket_order where id = p_order for update;
-  if not found or v_order.state <> 'confirmed' then
-    return v_order.state;
-  end if;
-  select * into v_hold from hold where id = v_order.hold for update;
-  perform lock_seats(v_hold.event, v_hold.seats);
-
-  update ticket set live = false where ticket_order = p_order;
-  update seat set state = 0, held_until = null
-  where event = v_hold.event and seat = any (v_hold.seats) and hold = v_hold.id and state = 2;
-  update hold set state = 'released' where id = v_hold.id;
-  update ticket_order set state = 'refunded', payment = 'refundDue', lease_until = clock_timestamp() where id = p_order;
-  insert into outbox_message (id, kind, ticket_order) values (p_message, 'order-refunded-mail', p_order);
-  perform owe_refund(p_order);
-  insert into audit_entry (id, by, action, event, sale, ticket_order, seats, before, after, reason)
-  values (p_audit, p_by, 'refund', v_order.event, v_order.sale, p_order, v_hold.seats,
-    '{"state": "confirmed"}', '{"state": "refunded"}', p_reason);
-  insert into inventory_change (event, seats) values (v_hold.event, v_hold.seats);
-  return 'confirmed';
+  perform owe_refund(new.id);
+  return null;
 end $$;
+
+-- Waits for whoever writes orders at this moment, so that none falls between it and the look at the end.
+create trigger refund_is_owed after update of payment on ticket_order for each row
+when (new.payment = 'refundDue' and old.payment is distinct from 'refundDue') execute function owe_refund_when_due();
 
 -- As before, without refunds.
 create or replace function claim_unsettled_orders(
