@@ -141,8 +141,12 @@ export function createDoor(options: {
   };
 
   /** Counted, so that the till knows how crowded it is. */
-  const ask = async (route: DoorRoute, request: BookingRequest): Promise<BookingAnswer> => {
-    if (route.sameForAll) return askForAll(request);
+  const ask = async (
+    route: DoorRoute,
+    request: BookingRequest,
+    { jti }: AdmissionClaims,
+  ): Promise<BookingAnswer> => {
+    if (route.sameForAll) return askForAll(request, jti);
     if (!route.startsPayment) return booking.request(request);
     paymentsUnderWay += 1;
     try {
@@ -204,7 +208,7 @@ export function createDoor(options: {
         body,
       };
       const answer = await oneOfItsOwn(claims.jti, () =>
-        timed(claims.sale, route, () => ask(route, request)),
+        timed(claims.sale, route, () => ask(route, request, claims)),
       );
       const applied = applyReport(route, claims, check.holdEndsMs, answer);
       // A Redis that has just not answered is not waited for once more.

@@ -2,71 +2,105 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { internalHeaders } from '#shared/internal.ts';
 import { type BookingAnswer, connectBooking } from '../booking/client.ts';
 import { shareReads } from './shared-reads.ts';
 
 const SEATS = '/api/sales/AAAAAAAAAAA/seats';
 
-/** A shop of the test's own, and how a fan of a name asks it for seats. */
-async function shop(answer: (request: IncomingMessage, response: ServerResponse) => void) {
-  const asked: IncomingMessage[] = [];
+type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+const open: Answering = (_, response) => response.writeHead(200).end('open');
+
+/** A shop of the test's own, which has answered these fans once, and how a fan asks it for seats. */
+async function shopKnownTo(fans: string[]) {
+  const shop = { answers: open, asked: [] as IncomingMessage[] };
   const server = createServer((request, response) => {
-    asked.push(request);
-    answer(request, response);
+    shop.asked.push(request);
+    shop.answers(request, response);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const booking = connectBooking(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 'a key');
   onTestFinished(async () => {
-    await booking.close();
+    server.closeAllConnections();
     server.close();
+    await booking.close();
   });
   const share = shareReads(booking);
   const ask = (fan: string, headers: Record<string, string> = {}, path = SEATS): Promise<BookingAnswer> =>
-    share({ lane: 'shop', method: 'GET', path, headers: { authorization: fan, ...headers } });
-  return { asked, ask };
+    share(
+      {
+        ...{ lane: 'shop', method: 'GET', path },
+        headers: { authorization: fan, [internalHeaders.admission]: 'live', ...headers },
+      },
+      fan,
+    );
+  await Promise.all(fans.map((fan) => ask(fan)));
+  shop.asked.splice(0);
+  return { shop, ask };
 }
 
-/** A shop whose answers are let go one by one. */
-async function heldShop() {
+/** Keeps its answers until the test lets them go, one by one. */
+function kept() {
   const waiting: ServerResponse[] = [];
-  const held = await shop((_, response) => waiting.push(response));
+  const answers: Answering = (_, response) => waiting.push(response);
   const isAsked = (times: number) => expect.poll(() => waiting.length).toBe(times);
   const letGo = (status: number, body: string, headers = {}) =>
     waiting.shift()?.writeHead(status, headers).end(body);
-  return { ...held, isAsked, letGo };
+  return { answers, isAsked, letGo };
 }
 
 const textOf = ({ status, body }: BookingAnswer) => [status, body.toString()];
-const fans = (count: number) => Array.from({ length: count }, (_, i) => `fan ${i}`);
+const crowd = (count: number) => Array.from({ length: count }, (_, i) => `fan ${i}`);
 
 test('a crowd that asks at one moment is one request, and each of it has the answer', async () => {
-  const { asked, ask, isAsked, letGo } = await heldShop();
-  const crowd = fans(500).map((fan) => ask(fan));
+  const fans = crowd(500);
+  const { shop, ask } = await shopKnownTo(fans);
+  const { answers, isAsked, letGo } = kept();
+  shop.answers = answers;
+  const told = fans.map((fan) => ask(fan));
   await isAsked(1);
   letGo(200, 'the seats');
-  for (const answer of await Promise.all(crowd)) expect(textOf(answer)).toEqual([200, 'the seats']);
-  expect(asked).toHaveLength(1);
+  for (const answer of await Promise.all(told)) expect(textOf(answer)).toEqual([200, 'the seats']);
+  expect(shop.asked).toHaveLength(1);
 });
 
 test('nobody is answered by what was asked before', async () => {
-  const { asked, ask, isAsked, letGo } = await heldShop();
+  const fans = crowd(20);
+  const { shop, ask } = await shopKnownTo(['early', ...fans]);
+  const { answers, isAsked, letGo } = kept();
+  shop.answers = answers;
   const early = ask('early');
   await isAsked(1);
-  const late = fans(20).map((fan) => ask(fan));
+  const late = fans.map((fan) => ask(fan));
   letGo(200, 'before');
   expect(textOf(await early)).toEqual([200, 'before']);
   await isAsked(1);
   letGo(200, 'after');
   for (const answer of await Promise.all(late)) expect(textOf(answer)).toEqual([200, 'after']);
-  expect(asked).toHaveLength(2);
+  expect(shop.asked).toHaveLength(2);
+});
+
+test('whom the shop has not answered yet asks alone, and is told what the shop says of them', async () => {
+  const { shop, ask } = await shopKnownTo(['one', 'two']);
+  shop.answers = ({ headers }, response) =>
+    response.writeHead(headers.authorization === 'stranger' ? 401 : 200).end(headers.authorization);
+  const all = ['one', 'stranger', 'two', 'stranger'].map((fan) => ask(fan));
+  expect((await Promise.all(all)).map(textOf)).toEqual([
+    [200, 'one'],
+    [401, 'stranger'],
+    [200, 'one'],
+    [401, 'stranger'],
+  ]);
+  expect(shop.asked).toHaveLength(3);
 });
 
 test('bytes that the gateway has are not sent again, and who has them too is told so', async () => {
+  const { shop, ask } = await shopKnownTo(['first', 'knows', 'knows not']);
   let etag = '"one"';
-  const { asked, ask } = await shop(({ headers }, response) => {
+  shop.answers = ({ headers }, response) => {
     if (headers['if-none-match'] === etag) response.writeHead(304, { etag }).end();
     else response.writeHead(200, { etag, 'content-type': 'application/json' }).end(`the seats of ${etag}`);
-  });
+  };
   expect(textOf(await ask('first'))).toEqual([200, 'the seats of "one"']);
   const [known, unknown] = await Promise.all([
     ask('knows', { 'if-none-match': '"other", "one"' }),
@@ -76,15 +110,15 @@ test('bytes that the gateway has are not sent again, and who has them too is tol
   expect(known.headers['content-type']).toBeUndefined();
   expect(known.body).toHaveLength(0);
   expect(textOf(unknown)).toEqual([200, 'the seats of "one"']);
-  expect(asked.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"one"']);
+  expect(shop.asked.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"one"']);
   etag = '"two"';
   expect(textOf(await ask('knows', { 'if-none-match': '"one"' }))).toEqual([200, 'the seats of "two"']);
 });
 
 test('other questions and other codings are asked apart', async () => {
-  const { asked, ask } = await shop(({ url, headers }, response) =>
-    response.writeHead(200).end(`${url} ${headers['accept-encoding']}`),
-  );
+  const { shop, ask } = await shopKnownTo(['one', 'two', 'three', 'four']);
+  shop.answers = ({ url, headers }, response) =>
+    response.writeHead(200).end(`${url} ${headers['accept-encoding']}`);
   const [plain, zipped, refused, since] = await Promise.all([
     ask('one'),
     ask('two', { 'accept-encoding': 'br, gzip' }),
@@ -95,51 +129,49 @@ test('other questions and other codings are asked apart', async () => {
   expect(textOf(zipped)).toEqual([200, `${SEATS} gzip`]);
   expect(textOf(refused)).toEqual([200, `${SEATS} identity`]);
   expect(textOf(since)).toEqual([200, `${SEATS}?since=7 identity`]);
-  expect(asked).toHaveLength(3);
+  expect(shop.asked).toHaveLength(3);
 });
 
-test('whom the shop does not know is told so alone', async () => {
-  const { ask } = await shop(({ headers }, response) =>
-    response.writeHead(headers.authorization === 'stranger' ? 401 : 200).end(headers.authorization),
-  );
-  const all = ['stranger', 'one', 'two', 'stranger'].map((fan) => ask(fan));
-  expect((await Promise.all(all)).map(textOf)).toEqual([
-    [401, 'stranger'],
-    [200, 'one'],
-    [200, 'two'],
-    [401, 'stranger'],
+test('what one fan says of their own goes along with nobody else’s question', async () => {
+  const { shop, ask } = await shopKnownTo(['odd', 'other']);
+  const odd = { accept: 'a'.repeat(15_000), prefer: 'p', 'x-request-id': 'odd', 'idempotency-key': 'k' };
+  const told = await Promise.all([ask('odd', odd), ask('other')]);
+  expect(told.map(textOf)).toEqual([
+    [200, 'open'],
+    [200, 'open'],
   ]);
+  expect(shop.asked).toHaveLength(1);
+  for (const name of Object.keys(odd)) expect(shop.asked[0]?.headers[name]).toBeUndefined();
 });
 
-test('what the shop cannot answer it cannot answer to anybody who asked then, and it is asked again by the next', async () => {
-  const { asked, ask, isAsked, letGo } = await heldShop();
-  const crowd = fans(30).map((fan) => ask(fan));
-  await isAsked(1);
-  letGo(503, 'away', { 'retry-after': '2' });
-  for (const answer of await Promise.all(crowd)) {
-    expect(textOf(answer)).toEqual([503, 'away']);
-    expect(answer.headers['retry-after']).toBe('2');
+test('what the shop refuses to one, or cuts off, everybody is told in their own name', async () => {
+  const fans = crowd(30);
+  const { shop, ask } = await shopKnownTo(['first', ...fans]);
+  const cut: Answering = ({ socket }) => socket.destroy();
+  for (const refuse of [401, 431, 503]
+    .map<Answering>((status) => (_, response) => response.writeHead(status).end())
+    .concat(cut)) {
+    shop.asked.splice(0);
+    shop.answers = (request, response) =>
+      request.headers.authorization === 'first' ? refuse(request, response) : open(request, response);
+    const [first, ...others] = await Promise.allSettled(['first', ...fans].map((fan) => ask(fan)));
+    expect(first?.status === 'rejected' || first?.value.status !== 200).toBe(true);
+    for (const other of others) expect(other).toMatchObject({ status: 'fulfilled', value: { status: 200 } });
   }
-  const cut = fans(3).map((fan) => ask(fan));
-  await isAsked(1);
-  asked.at(-1)?.socket.destroy();
-  for (const answer of await Promise.allSettled(cut))
-    expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
-  const next = ask('next');
-  await expect.poll(() => asked.length).toBe(3);
-  letGo(200, '');
-  letGo(200, 'back');
-  expect(textOf(await next)).toEqual([200, 'back']);
 });
 
-test('a request that hangs does not keep those that come later', async () => {
-  const { ask, isAsked, letGo } = await heldShop();
-  const hung = ask('hung');
+test('a question that hangs keeps nobody waiting for long who is answered alone', async () => {
+  const fans = crowd(10);
+  const { shop, ask } = await shopKnownTo(['hangs', ...fans]);
+  const { answers, isAsked, letGo } = kept();
+  shop.answers = (request, response) =>
+    request.headers.authorization === 'hangs' ? answers(request, response) : open(request, response);
+  const hung = ask('hangs');
   await isAsked(1);
-  const later = ask('later');
+  const others = fans.map((fan) => ask(fan));
+  for (const answer of await Promise.all(others)) expect(textOf(answer)).toEqual([200, 'open']);
   await isAsked(2);
+  letGo(200, 'too late');
   letGo(200, 'late');
-  letGo(200, 'in time');
-  expect(textOf(await later)).toEqual([200, 'in time']);
   expect(textOf(await hung)).toEqual([200, 'late']);
 });

@@ -1,33 +1,48 @@
 import { isKnown } from '#shared/finished-answer.ts';
+import { internalHeaders } from '#shared/internal.ts';
 import { takesGzip } from '#shared/takes-gzip.ts';
 import { togetherByName } from '#shared/together.ts';
 import type { BookingAnswer, BookingClient, BookingRequest } from '../booking/client.ts';
 
 /** Fans of one sale who wait for the same answer. */
 const ASKING_MAX = 20_000;
-const WAIT_MS_MAX = 4_000;
-/** A request that hangs delays those that come later no longer than this. */
-const IMPATIENT_MS = 300;
-/** Answers whose entity tag is remembered, so that the same bytes are not sent again; one is at most some 30 KB. */
+/** Longer than this nobody waits for an answer in another's name. */
+const PATIENCE_MS = 250;
+/** How long after the shop has answered somebody others may ask in that name. */
+const KNOWN_MS = 60_000;
+const KNOWN_MAX = 50_000;
+/** Whole maps whose entity tag is remembered, so that the same bytes are not sent again; one is at most some 30 KB. */
 const REMEMBERED_MAX = 200;
+
+/** All that goes along with a question that is asked for many: nothing that only its asker wants, or has made up. */
+const SHARED_HEADERS = ['authorization', internalHeaders.admission, internalHeaders.left];
 
 /**
  * Asks the shop once for all who want the same at the same time, and were each let in by the door: what arrives while a
  * request is under way shares the next, so nobody is told anything older than if asking alone. A crowd that watches a hall
  * of 80,000 seats costs the shop one request at a time and gateway.
  *
- * Where the shop does not know the one in whose name it was asked, the others ask on their own. What fails fails for all.
+ * Sharing helps or does nothing. The shop has checked each asker's own token within the last minute: until then, and
+ * wherever the answer to a shared question is anything but the seats, comes late, or not at all, everybody asks alone, with
+ * all that their own request says.
  */
-export function shareReads(booking: BookingClient): BookingClient['request'] {
+export function shareReads(
+  booking: BookingClient,
+): (request: BookingRequest, admission: string) => Promise<BookingAnswer> {
   const remembered = new Map<string, BookingAnswer>();
-  const remember = (name: string, answer: BookingAnswer) => {
-    remembered.delete(name);
-    if (remembered.size >= REMEMBERED_MAX) remembered.delete(remembered.keys().next().value as string);
-    remembered.set(name, answer);
+  const knownUntil = new Map<string, number>();
+
+  const askAlone = async (request: BookingRequest, admission: string): Promise<BookingAnswer> => {
+    const answer = await booking.request(request);
+    if (isOfSeats(answer)) put(knownUntil, admission, performance.now() + KNOWN_MS, KNOWN_MAX);
+    return answer;
   };
 
-  /** In the name of the first; the answer of an earlier time where that is what the shop still says. */
-  const askOnce = async (name: string, { headers, ...request }: BookingRequest): Promise<BookingAnswer> => {
+  /** The answer of an earlier time where that is what the shop still says; null where it says nothing of seats. */
+  const askForAll = async (
+    name: string,
+    { headers = {}, ...request }: BookingRequest,
+  ): Promise<BookingAnswer | null> => {
     const known = remembered.get(name);
     const etag = known?.headers.etag;
     const answer = await booking.request({
@@ -35,36 +50,63 @@ export function shareReads(booking: BookingClient): BookingClient['request'] {
       headers: { ...headers, ...(typeof etag === 'string' ? { 'if-none-match': etag } : {}) },
     });
     if (answer.status === 304 && known) return known;
-    if (answer.status === 200 && answer.headers.etag !== undefined) remember(name, answer);
+    if (answer.status !== 200) return null;
+    if (answer.headers.etag !== undefined && !request.path.includes('?'))
+      put(remembered, name, answer, REMEMBERED_MAX);
     return answer;
   };
 
-  const shared = togetherByName<BookingClient, BookingRequest, BookingAnswer>((_, name) => ({
-    async call([first, ...others]) {
-      const answer = await askOnce(name, first as BookingRequest);
-      if (answer.status !== 401) return [answer, ...others.map(() => answer)];
-      return [answer, ...(await Promise.all(others.map((other) => askOnce(name, other))))];
+  const shared = togetherByName<BookingClient, BookingRequest, BookingAnswer | null>((_, name) => ({
+    async call(asked) {
+      const answer = await askForAll(name, asked[0] as BookingRequest).catch(() => null);
+      return asked.map(() => answer);
     },
     atOnceMax: ASKING_MAX,
     waitingMax: ASKING_MAX,
-    waitMsMax: WAIT_MS_MAX,
-    impatientMs: IMPATIENT_MS,
+    waitMsMax: PATIENCE_MS,
+    impatientMs: PATIENCE_MS,
     failsAll: () => false,
   }));
 
-  return async (request) => {
-    const {
-      'accept-encoding': acceptEncoding,
-      'if-none-match': ifNoneMatch,
-      ...headers
-    } = request.headers ?? {};
-    const coding = takesGzip(acceptEncoding) ? 'gzip' : 'identity';
-    const asked = { ...request, headers: { ...headers, 'accept-encoding': coding } };
-    const answer = await shared.do(booking, `${request.path} ${coding}`, asked);
+  return async (request, admission) => {
+    if ((knownUntil.get(admission) ?? 0) <= performance.now()) return askAlone(request, admission);
+    const { headers = {} } = request;
+    const coding = takesGzip(headers['accept-encoding']) ? 'gzip' : 'identity';
+    const question = {
+      ...request,
+      headers: {
+        'accept-encoding': coding,
+        ...Object.fromEntries(
+          SHARED_HEADERS.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
+        ),
+      },
+    };
+    const answer = await inTime(shared.do(booking, `${request.path} ${coding}`, question), PATIENCE_MS);
+    if (answer === null) return askAlone(request, admission);
     const { etag } = answer.headers;
-    const isSame = answer.status === 200 && typeof etag === 'string' && isKnown(ifNoneMatch, etag);
-    return isSame ? notModified(answer) : answer;
+    return typeof etag === 'string' && isKnown(headers['if-none-match'], etag) ? notModified(answer) : answer;
   };
+}
+
+const isOfSeats = ({ status }: BookingAnswer): boolean => status === 200 || status === 304;
+
+/** Null for what fails or is late. */
+const inTime = <Answer>(answer: Promise<Answer | null>, withinMs: number): Promise<Answer | null> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, withinMs, null);
+    answer
+      .catch(() => null)
+      .then((given) => {
+        clearTimeout(timer);
+        resolve(given);
+      });
+  });
+
+/** The oldest gives way. */
+function put<Value>(map: Map<string, Value>, name: string, value: Value, max: number): void {
+  map.delete(name);
+  if (map.size >= max) map.delete(map.keys().next().value as string);
+  map.set(name, value);
 }
 
 /** Without what describes a body (RFC 9110 §15.4.5). */
