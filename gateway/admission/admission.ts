@@ -76,8 +76,8 @@ function refusal(outcome: string): Problem {
   }
 }
 
-/** `lost`: Redis does not know the sale at all. */
-export type AdmissionState = 'live' | 'finished' | 'ended' | 'unknown' | 'lost';
+/** `lost`: Redis does not know the sale at all. `early`: what became of the admission may be brought back in a moment. */
+export type AdmissionState = 'live' | 'finished' | 'ended' | 'unknown' | 'lost' | 'early';
 
 /** `holdEndsMs`: when the fan's last live hold was known to end, 0 for none; null when it could not be asked. `leftMs`: until its fixed end. */
 export type AdmissionCheck = { state: AdmissionState; holdEndsMs: number | null; leftMs: number | null };

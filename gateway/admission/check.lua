@@ -4,11 +4,16 @@
 --          the admission's end, 0 for any other request; what else the verified token says: the queue number, 0 for none,
 --          iat, exp and the admission's end, in seconds
 --
--- Of each {'live' | 'finished' | 'ended' | 'unknown' | 'lost' (Redis does not know the sale at all), when the fan's last
+-- Of each {'live' | 'finished' | 'ended' | 'unknown' | 'lost' (Redis does not know the sale at all) | 'early' (what became of it
+-- may be brought back yet), when the fan's last
 -- live hold was known to end before this call, else 0, milliseconds until the admission's fixed end; negative while only a
 -- live hold carries it on}
 local VALUES = 7
+-- After a loss an admission that Redis does not know may have bought, or been given back: gateways bring that back first
+-- (gateway/recovery/keep-memory.ts waits for a second, and looks every fifth of one).
+local READMIT_AFTER_MS = 2000
 local sale = loadSale()
+local isEarly = isRecovering() and now < tonumber(redis.call('HGET', K.queue, 'lostAt') or 0) + READMIT_AFTER_MS
 
 -- An admission that Redis has lost is proved by its token alone. Its stand-in gives way to it; where there is none, one
 -- other stand-in gives up its room, for all who are really in the shop have room in it.
@@ -64,8 +69,10 @@ local function check(asked)
   if not entry then
     local over = endOf(number)
     if over then return { over == 'finished' and over or 'ended', 0, 0 } end
+    if isEarly then return { 'early', 0, 0 } end
     entry = readmit(asked, number, nil)
   elseif not entry.jti and (entry.state ~= 'expired' or entry.displaced) and entry.state ~= 'finished' and entry.state ~= 'left' then
+    if isEarly then return { 'early', 0, 0 } end
     entry = readmit(asked, number, entry)
   end
   if entry.jti ~= asked.jti and not entry.adopted then return { 'unknown', 0, 0 } end

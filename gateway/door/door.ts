@@ -21,6 +21,7 @@ const CHECKS_MAX = 50_000;
 /** Of one admission: more than any browser sends at once, and too few to fill the way to the shop. */
 const REQUESTS_PER_ADMISSION_MAX = 60;
 const CROWDED_RETRY_SECONDS = 1;
+const EARLY_RETRY_SECONDS = 2;
 /** A shop that takes longer is under strain; a payment waits for its provider too. */
 const SLOW_HOLD_MS = 1_500;
 const SLOW_PAYMENT_MS = 5_000;
@@ -83,17 +84,19 @@ export function createDoor(options: {
   const admissionOf = async (route: DoorRoute, claims: AdmissionClaims): Promise<AdmissionCheck> => {
     const known = checks.get(claims.jti);
     if (!route.writes && known && performance.now() - known.at < CHECK_AGE_MS_MAX) return known.check;
+    let check: AdmissionCheck;
     try {
-      const check = await checkAdmission(store, claims, { startsPayment: route.startsPayment });
+      check = await checkAdmission(store, claims, { startsPayment: route.startsPayment });
       if (check.state === 'lost') throw new Error(`Redis does not know the sale ${claims.sale} any more`);
-      if (checks.size >= CHECKS_MAX) checks.delete(checks.keys().next().value as string);
-      checks.set(claims.jti, { check, at: performance.now() });
-      return check;
     } catch (error) {
       // While Redis is away admitted fans keep shopping on their token alone; the booking service bounds what it buys.
       log.warn({ err: error }, 'an admission was judged by its token alone');
       return { state: 'live', holdEndsMs: null, leftMs: null };
     }
+    if (check.state === 'early') return early(route);
+    if (checks.size >= CHECKS_MAX) checks.delete(checks.keys().next().value as string);
+    checks.set(claims.jti, { check, at: performance.now() });
+    return check;
   };
 
   /**
@@ -222,6 +225,15 @@ export function createDoor(options: {
       };
     },
   };
+}
+
+/** While nobody knows yet whether the admission has ended: it may look, and has to wait for a moment with the rest. */
+function early({ writes }: DoorRoute): AdmissionCheck {
+  if (writes)
+    throw new Problem('unavailable', 'The queue is being brought back. Please try again in a moment.', {
+      retryAfterSeconds: EARLY_RETRY_SECONDS,
+    });
+  return { state: 'live', holdEndsMs: null, leftMs: null };
 }
 
 /** How the admission may act on this route; throws when it may not at all. */

@@ -144,6 +144,44 @@ test('one admission may have so many requests under way, and what it is refused 
   expect(await stats.json()).toMatchObject({ door: { requests: 61, errors: 0 } });
 });
 
+test('right after a loss a fan whose admission nobody has brought back may look, and writes in a moment', async () => {
+  const asked: string[] = [];
+  const shop = createServer(({ method = '', url = '' }, response) => {
+    if (url.startsWith('/api/')) asked.push(`${method} ${url.split('/').at(-1)}`);
+    response.writeHead(method === 'GET' ? 200 : 201, { 'content-type': 'application/json' }).end('{}');
+  });
+  await once(shop.listen(0, '127.0.0.1'), 'listening');
+  const behind = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
+  onTestFinished(async () => {
+    shop.close();
+    await behind.close();
+  });
+  const sale = await behind.sale();
+  const { queueTicket } = (await (await behind.post(`/api/sales/${sale}/queue`)).json()) as {
+    queueTicket: string;
+  };
+  await giveTurns(behind.store, sale);
+  const claim = `/api/sales/${sale}/queue/me/claim`;
+  const claimed = await behind.post(claim, {}, { authorization: `Bearer ${queueTicket}` });
+  const { admissionToken } = (await claimed.json()) as { admissionToken: string };
+  const headers = { ...json, authorization: `Bearer ${admissionToken}` };
+  const read = () => behind.app.request(`/api/sales/${sale}/seats`, { headers });
+  const write = () => behind.post(`/api/sales/${sale}/holds`, {}, headers);
+  const entry = String(queueTicket.split('.')[2]);
+  const queue = `admit-one:{${sale}}`;
+  await behind.redis.hset(`${queue}:queue`, { lostAt: behind.now(), recoveredAt: behind.now() + 60_000 });
+  await behind.redis.hdel(`${queue}:entries`, entry);
+  await behind.redis.zrem(`${queue}:admitted`, entry);
+
+  const refused = await write();
+  expect(refused.headers.get('retry-after')).toBe('2');
+  expect(await problem(refused)).toMatchObject({ code: 'unavailable' });
+  expect((await read()).status).toBe(200);
+  expect(asked).toEqual(['GET seats']);
+  behind.pass(2);
+  expect((await write()).status).toBe(201);
+});
+
 test('another site cannot act with a fan’s cookies', async () => {
   const sale = await g.sale();
   for (const headers of [

@@ -15,7 +15,14 @@ import { publishDraws } from '../lobby/published.ts';
 import { leavePlace, lookUpEntry } from '../queue/place.ts';
 import { saleKey } from '../redis/keys.ts';
 import { changeSale, putSale } from '../sale/live-sale.ts';
-import { faultsOf, goBack, loseEverything, RECOVERY_SECONDS, saveQueue } from '../testing/losing-redis.ts';
+import {
+  faultsOf,
+  goBack,
+  loseEverything,
+  READMIT_SECONDS,
+  RECOVERY_SECONDS,
+  saveQueue,
+} from '../testing/losing-redis.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
@@ -260,6 +267,7 @@ test('a loss in the middle of a draw undoes nothing of what its front has done, 
   await gateway.look(sale);
   await pollAll(gateway, [...fans, late]);
   expect(fans.every(({ seen }) => seen.position === null)).toBe(true);
+  f.pass(READMIT_SECONDS);
   expect(await isLive(sale, two!, token)).toBe('live');
   await recover(gateway, sale);
   await pollAll(gateway, [...fans, late]);
@@ -497,6 +505,7 @@ test('an order that is told of a fan whose number is not drawn again yet ends th
   await after.look(sale);
   expect(await f.redis.zcard(saleKey(sale, 'frozen'))).toBe(4);
   await finishAdmission(f.store, sale, fans[1]!.ticket.entry, 'order-1');
+  f.pass(READMIT_SECONDS);
   expect(await isLive(sale, fans[0]!, token)).toBe('live');
   await f.draw(sale);
   await after.look(sale);

@@ -14,7 +14,13 @@ import { freezeLobby } from '../lobby/freeze.ts';
 import { leavePlace, takePlace } from '../queue/place.ts';
 import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
-import { faultsOf, joinMany, loseEverything, RECOVERY_SECONDS } from '../testing/losing-redis.ts';
+import {
+  faultsOf,
+  joinMany,
+  loseEverything,
+  READMIT_SECONDS,
+  RECOVERY_SECONDS,
+} from '../testing/losing-redis.ts';
 import { afterEachCall, definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
@@ -66,6 +72,7 @@ test('emptied in the middle: everybody who shows up has their place, nobody is o
   await two.look(sale);
 
   // Who is inside goes on, who has bought does not come back.
+  f.pass(READMIT_SECONDS);
   const inside = await checkAdmission(f.store, claimsOf(sale, fans[0]!, shopping.token), {
     startsPayment: false,
   });
@@ -110,6 +117,30 @@ test('emptied in the middle: everybody who shows up has their place, nobody is o
   expect(await faultsOf(f, sale)).toEqual([]);
   await one.stop();
   await two.stop();
+});
+
+test('an admission that has bought books nothing new before that is brought back either', async () => {
+  const definition = { ...definitionAt(f.now()), capacity: 4 };
+  const { sale } = definition;
+  await putSale(f.store, definition);
+  const gateway = await queueGateway(f.store);
+  await gateway.queue.watch.renew(sale);
+  const [fan] = await joinMany(gateway, sale, 1);
+  await giveTurns(f.store, sale);
+  const { token } = await claimTurn(f.store, keys, sale, fan!.ticket.entry);
+  await finishAdmission(f.store, sale, fan!.ticket.entry, 'order-1');
+  await gateway.look(sale);
+  await loseEverything(f, definition);
+  // Seen, and nothing is brought back yet.
+  await gateway.queue.watch.renew(sale);
+  const check = async (startsPayment: boolean) =>
+    (await checkAdmission(f.store, claimsOf(sale, fan!, token), { startsPayment })).state;
+  expect([await check(false), await check(true)]).toEqual(['early', 'early']);
+  await gateway.look(sale);
+  expect([await check(false), await check(true)]).toEqual(['finished', 'finished']);
+  f.pass(READMIT_SECONDS);
+  expect(await check(true)).toBe('finished');
+  await gateway.stop();
 });
 
 test('whoever does not show up is passed over, and gets the next free turn when they do', async () => {
@@ -346,6 +377,7 @@ test('an append-only file that ends two seconds early: what it lacks comes from 
   await expect.poll(() => g.redis.status, { timeout: 20_000 }).toBe('ready');
   await expect.poll(() => gateway.queue.watch.remembered(sale)?.recovering, { timeout: 20_000 }).toBe(true);
   await gateway.look(sale);
+  g.pass(READMIT_SECONDS);
   const check = (fan: TestFan, token: string) =>
     checkAdmission(g.store, claimsOf(sale, fan, token), { startsPayment: false });
   expect((await check(fans[0]!, bought.token)).state).toBe('finished');

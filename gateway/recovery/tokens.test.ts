@@ -6,7 +6,13 @@ import { checkAdmission, claimTurn, finishAdmission } from '../admission/admissi
 import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { putSale } from '../sale/live-sale.ts';
-import { faultsOf, joinMany, loseEverything, RECOVERY_SECONDS } from '../testing/losing-redis.ts';
+import {
+  faultsOf,
+  joinMany,
+  loseEverything,
+  READMIT_SECONDS,
+  RECOVERY_SECONDS,
+} from '../testing/losing-redis.ts';
 import { census, definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
@@ -125,6 +131,7 @@ test('nor does an old token or its ticket take the stand-in of whoever has its n
     await gateway.look(sale);
     await loseEverything(f, definition);
     await lookTwice(gateway, sale);
+    f.pass(READMIT_SECONDS);
     expect((await check(claims)).state).toBe('live');
     if (withTicket) await gateway.poll(early);
     else await finish(claims);

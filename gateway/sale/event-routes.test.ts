@@ -100,7 +100,8 @@ test.each([
   const first = await get(address, { cookie: 'whose=mine' });
   expect(first.status).toBe(200);
   expect(first.headers.get('cache-control')).toMatch(cacheControl);
-  expect(first.headers.get('vary')).toBeNull();
+  // Pages differ by the language that a browser asks for, and by nothing else.
+  expect(first.headers.get('vary')).toBe(path.startsWith('/api') ? null : 'accept-language');
   expect(first.headers.get('set-cookie')).toBeNull();
   const etag = first.headers.get('etag') ?? '';
   const body = await first.text();

@@ -12,6 +12,9 @@ import type { QueueGateway, TestFan } from './queue-gateway.ts';
 /** Longer than a recovery of a sale with graceSeconds 900. */
 export const RECOVERY_SECONDS = 75;
 
+/** By then whatever became of an admission has been brought back, and one that nobody remembers is taken on its token's word. */
+export const READMIT_SECONDS = 2;
+
 export type Saved = { key: string; value: Buffer }[];
 
 /** All that Redis has of a sale at this moment, for it to go back to. */

@@ -42,8 +42,9 @@ local VERSION_LEAP = 1000000
 -- Everybody who is there has asked twice by then; whoever waits is told to ask four times within graceSeconds (status.ts).
 local POLLS_PER_RECOVERY = 2
 local POLLS_PER_GRACE = 4
--- Gateways let a second pass before they bring anything back (gateway/recovery/keep-memory.ts).
-local RECOVERY_MS_MIN = 4000
+-- Gateways let a second pass before they bring anything back (gateway/recovery/keep-memory.ts), one that is started again
+-- meanwhile too.
+local RECOVERY_MS_MIN = 8000
 -- Redis has lost data of this queue. `longestPollMs`: the longest time after which a fan is told to ask again.
 local function beginRecovery(sale, seenEpoch, seenVersion, longestPollMs)
   local version = math.max(tonumber(redis.call('HGET', K.queue, 'changes') or 0), seenVersion, now) + VERSION_LEAP
