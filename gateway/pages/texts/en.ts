@@ -1,8 +1,9 @@
 import { frame } from './en/frame.ts';
 import { home } from './en/home.ts';
+import { seats } from './en/seats.ts';
 
 /** Every word of the pages, in one place a language: a file for each kind of page. */
-export const en = { frame, home };
+export const en = { frame, home, seats };
 
 /** What a language has to say; the others are checked against English. */
 export type Texts = typeof en;
