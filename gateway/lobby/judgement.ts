@@ -1,7 +1,7 @@
 /**
  * What can be said of a published draw by whoever computes it again. The rules are written down here once, for the page
  * in the reader's browser and for `npm run verify-draw`, so that the two cannot disagree. They call nothing that made the
- * draw; hashing is handed in, and so are the pauses that a page needs.
+ * draw; hashing is handed in, and so are the pauses that a page needs and the words of its language.
  */
 export type Means = {
   /** In hex, lower case. */
@@ -10,7 +10,33 @@ export type Means = {
   hmacSha256: (key: Uint8Array) => (message: Uint8Array) => Uint8Array;
   /** Lets a page draw and answer; progress counts from 0 to 1. */
   pause: (done: number) => Promise<void>;
+  /** The sentence of a step, with what stands in its places. */
+  say: (step: StepName, places?: Record<string, string | number>) => string;
 };
+
+export type StepName =
+  | 'otherSale'
+  | 'unpublished'
+  | 'seed'
+  | 'wrongSeed'
+  | 'recommitted'
+  | 'closedAgain'
+  | 'order'
+  | 'orderWithBeacon'
+  | 'wrongOrder'
+  | 'wrongCount'
+  | 'notAnId'
+  | 'ids'
+  | 'wrongIds'
+  | 'noBeacon'
+  | 'unnamedBeacon'
+  | 'withoutBeacon'
+  | 'withdrawnBeacon'
+  | 'missingBeacon'
+  | 'beaconAfter'
+  | 'beaconBefore'
+  | 'beaconBeforeUntold'
+  | 'beaconTooEarly';
 
 /** Of `GET /api/sales/:sale/draw` what is judged. */
 export type PublicDraw = {
@@ -38,69 +64,53 @@ const SHA256_HEX = /^[0-9a-f]{64}$/;
 const RANK_BYTES = 32;
 const LINE_FEED = 10;
 
-const numbers = new Intl.NumberFormat('en');
 const encoder = new TextEncoder();
 
 const broken = (text: string): Step => ({ kind: 'broken', text });
+const open = (text: string): Step => ({ kind: 'open', text });
 const judged = (holds: boolean, proven: string, wrong: string): Step =>
   holds ? { kind: 'proven', text: proven } : broken(wrong);
 
 /** What a draw that is said to be the one of `sale` proves, and what is wrong with it, step by step. */
 export async function* judgeDraw(sale: string, draw: PublicDraw, means: Means): AsyncGenerator<Step> {
   const { seed, commitment, digest, ids, beacon, entries } = draw;
-  if (draw.sale !== sale) yield broken(`This is the draw of the sale ${draw.sale}, not of ${sale}.`);
+  const { say } = means;
+  if (draw.sale !== sale) yield broken(say('otherSale', { given: draw.sale, sale }));
   if (seed === null || ids === null || !SHA256_HEX.test(seed)) {
-    yield broken('It is said to be drawn, and its seed and ids are not published.');
+    yield broken(say('unpublished'));
     return;
   }
   const seedBytes = fromHex(seed);
-  yield judged(
-    (await means.sha256(seedBytes)) === commitment,
-    'The seed is the one whose fingerprint is published.',
-    'The seed is not the one whose fingerprint was published.',
-  );
-  if (draw.recommittedAt !== null) {
-    yield {
-      kind: 'open',
-      text: `Nobody can tell whether the seed was chosen before anybody was in the lobby: the shop lost data after the lobby had opened, and this fingerprint is from ${draw.recommittedAt}.`,
-    };
-  }
-  if (draw.closedAgain) {
-    yield {
-      kind: 'open',
-      text: 'Nobody can tell who was in the lobby when it was closed first: the shop lost that with its data, and closed it once more with those who came back.',
-    };
-  }
+  yield judged((await means.sha256(seedBytes)) === commitment, say('seed'), say('wrongSeed'));
+  if (draw.recommittedAt !== null) yield open(say('recommitted', { at: draw.recommittedAt }));
+  if (draw.closedAgain) yield open(say('closedAgain'));
   yield* judgeLobby(draw, ids, means);
   const key = [...seedBytes, ...fromHex(digest ?? ''), ...encoder.encode(beacon ?? '')];
   const wrong = await wrongNumber(ids, Uint8Array.from(key), means);
   yield judged(
     wrong === 0,
-    `Seed${beacon === null ? ' and lobby' : ', lobby and public value'} give this very order.`,
-    `Number ${numbers.format(wrong)} stands where the rule does not put it.`,
+    say(beacon === null ? 'order' : 'orderWithBeacon'),
+    say('wrongOrder', { number: wrong }),
   );
-  if (entries !== 0) yield* judgeBeacon(draw);
+  if (entries !== 0) yield* judgeBeacon(draw, say);
 }
 
 async function* judgeLobby(
   { entries, digest }: PublicDraw,
   ids: string[],
-  { sha256, pause }: Means,
+  { sha256, pause, say }: Means,
 ): AsyncGenerator<Step> {
-  const drawn = numbers.format(ids.length);
-  if (ids.length !== entries)
-    yield broken(
-      `${numbers.format(entries ?? 0)} were in the lobby at the opening, and ${drawn} were drawn.`,
-    );
+  const drawn = ids.length;
+  if (drawn !== entries) yield broken(say('wrongCount', { entries: entries ?? 0, drawn }));
   const stranger = ids.findIndex((id) => !ENTRY_ID.test(id));
   if (stranger !== -1) {
-    yield broken(`What was drawn as number ${numbers.format(stranger + 1)} is not an id.`);
+    yield broken(say('notAnId', { number: stranger + 1 }));
     return;
   }
   yield judged(
     (await sha256(await lobbyText(ids, pause))) === digest,
-    `The ${drawn} ids are those whose fingerprint is published.`,
-    'The ids are not those whose fingerprint was published at the opening.',
+    say('ids', { drawn }),
+    say('wrongIds'),
   );
 }
 
@@ -148,40 +158,33 @@ async function wrongNumber(ids: string[], key: Uint8Array, { hmacSha256, pause }
  * the outcome only if the lobby stood before anybody could know the value: by the published times, which whoever noted the
  * digest can judge.
  */
-function* judgeBeacon(draw: PublicDraw): Generator<Step> {
+function* judgeBeacon(draw: PublicDraw, say: Means['say']): Generator<Step> {
   const { beacon, beaconSource, withoutBeacon, frozenAt, digestAt, beaconAt } = draw;
   if (!beaconSource) {
-    yield judged(
-      beacon === null,
-      'No public value was named for this draw, and none is mixed in.',
-      'A public value is mixed in that had not been named.',
-    );
+    yield judged(beacon === null, say('noBeacon'), say('unnamedBeacon'));
     return;
   }
   const { name, from } = beaconSource;
   if (withoutBeacon) {
     const { reason } = withoutBeacon;
     yield beacon === null
-      ? {
-          kind: 'open',
-          text: `Nobody can tell whether the outcome was chosen: “${name}” was named and not used, for this reason: “${reason}”`,
-        }
-      : broken(`“${name}” is said not to be used, and a value of it is mixed in.`);
+      ? open(say('withoutBeacon', { name, reason }))
+      : broken(say('withdrawnBeacon', { name }));
     return;
   }
   if (beacon === null) {
-    yield broken(`“${name}” was named, and no value of it is mixed in.`);
+    yield broken(say('missingBeacon', { name }));
     return;
   }
   const knownFrom = Date.parse(from);
   const late = [frozenAt, digestAt].find((at) => at === null || !(Date.parse(at) < knownFrom));
   yield judged(
     late === undefined,
-    'The lobby was closed, and its fingerprint published, before the public value could be known.',
-    `The public value could be known from ${from} on, and the lobby was closed, or its fingerprint published, at ${late ?? 'a time that is not told'}: whoever runs the sale could choose the outcome.`,
+    say('beaconAfter'),
+    late ? say('beaconBefore', { from, late }) : say('beaconBeforeUntold', { from }),
   );
   if (beaconAt !== null && !(Date.parse(beaconAt) >= knownFrom))
-    yield broken(`The public value was given at ${beaconAt}, before anybody could know it.`);
+    yield broken(say('beaconTooEarly', { at: beaconAt }));
 }
 
 const fromHex = (hex: string): Uint8Array<ArrayBuffer> =>

@@ -2,32 +2,34 @@ import { html } from 'hono/html';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import type { DrawFacts } from '../lobby/published.ts';
 import type { QueueTicket } from '../queue/ticket.ts';
-import { formatDay, formatMoment, formatNumber } from './format.ts';
 import type { Html } from './layout.ts';
+import type { Locale } from './locale.ts';
+import { named, sentence } from './sentence.ts';
 
-export type DrawView = { sale: SaleAnswer; draw: DrawFacts; ticket: QueueTicket | null };
+export type DrawView = { sale: SaleAnswer; draw: DrawFacts; ticket: QueueTicket | null; locale: Locale };
 
 /** The draw in plain words, what is public about it, and the means to compute it again. */
-export const drawPage = (view: DrawView): Html => html`<h1>The draw</h1>
-  <p>${view.sale.event.name}: ${view.sale.name}</p>
-  ${
-    view.draw.state === 'none'
-      ? html`<p>This sale has no lobby, so there is no draw: places go by arrival.</p>`
-      : html`${view.draw.state === 'unproven' ? '' : explained(view)} ${standing(view)} ${view.draw.state === 'drawn' ? recompute(view) : ''} ${facts(view)}
-        ${isNeverDrawn(view) || view.draw.state === 'unproven' ? '' : limits(view)}`
-  }
-  <p><a href="/sales/${view.sale.sale}">Back to the queue</a></p>`;
+export function drawPage(view: DrawView): Html {
+  const { sale, draw, locale } = view;
+  const words = locale.texts.draw;
+  return html`<h1>${words.title}</h1>
+    <p>${named(sale.event.name)}<br />${named(sale.name)}</p>
+    ${
+      draw.state === 'none'
+        ? html`<p>${words.none}</p>`
+        : html`${draw.state === 'unproven' ? '' : explained(view)} ${standing(view)} ${draw.state === 'drawn' ? recompute(view) : ''} ${facts(view)}
+          ${isNeverDrawn(view) || draw.state === 'unproven' ? '' : limits(view)}`
+    }
+    <p><a href="/sales/${sale.sale}">${words.back}</a></p>`;
+}
 
-const explained = (view: DrawView): Html => html`<p>
-  ${view.draw.recommittedAt === null ? 'Before the lobby opens we' : 'We'} choose a secret number, the seed, and publish its fingerprint, so that we cannot exchange it.
-  At the opening the list of everybody in the lobby is closed and gets a fingerprint too.
-  ${
-    mixesBeacon(view)
-      ? html`Seed, list and a public value that nobody could know before the opening`
-      : html`Seed and list`
-  }
-  alone decide the order, so that anybody can compute it again.
-</p>`;
+function explained(view: DrawView): Html {
+  const { seedBefore, seed, lobby, order, orderWithBeacon } = view.locale.texts.draw.explained;
+  return html`<p>
+    ${view.draw.recommittedAt === null ? seedBefore : seed} ${lobby}
+    ${mixesBeacon(view) ? orderWithBeacon : order}
+  </p>`;
+}
 
 /** Whether the order depends on a public value, or will. */
 const mixesBeacon = ({ draw: { beaconSource, withoutBeacon, entries } }: DrawView): boolean =>
@@ -41,63 +43,33 @@ const isNeverDrawn = ({ sale, draw }: DrawView): boolean =>
 const isBeaconTooLate = ({ draw: { beaconSource, digestAt } }: DrawView): boolean =>
   beaconSource !== null && digestAt !== null && Date.parse(digestAt) >= Date.parse(beaconSource.from);
 
-const areIn = ({ entries }: DrawFacts): string =>
-  entries === 1 ? 'One fan is in the lobby' : `${formatNumber(entries ?? 0)} fans are in the lobby`;
-
 function standing(view: DrawView): Html {
-  const { sale, draw } = view;
-  if (isNeverDrawn(view)) {
-    return card(
-      'Nothing is drawn',
-      html`The sale was closed before it opened. Nobody of the lobby has a number, and nobody gets a turn.`,
-    );
-  }
-  const count = draw.entries === null ? '' : formatNumber(draw.entries);
+  const { sale, draw, locale } = view;
+  const { standing: said, areIn, keepPlaces, haveNumbers } = locale.texts.draw;
+  if (isNeverDrawn(view)) return card(said.neverDrawn.title, html`${said.neverDrawn.text}`);
+  const fans = locale.count(draw.entries ?? 0, areIn);
+  const name = named(draw.beaconSource?.name ?? '');
+  const moment = (time: string) => locale.moment(time, sale.event.timeZone);
   switch (draw.state) {
-    case 'committed':
-      return card(
-        'The lobby decides nothing yet',
-        html`The draw is held when the sale opens, ${formatDay(sale.opensAt, sale.event.timeZone)}. Being earlier does not
-        help. Whoever wants to check it notes the fingerprint of the seed now.`,
-      );
+    case 'committed': {
+      const day = locale.day(sale.opensAt, sale.event.timeZone);
+      return card(said.committed.title, sentence(said.committed.text, { day }));
+    }
     case 'frozen':
-      return card('The lobby is closed', html`${areIn(draw)}. Its fingerprint is being computed.`);
-    case 'awaitingBeacon':
-      if (isBeaconTooLate(view)) {
-        return card(
-          'The draw waits for the organiser',
-          html`${areIn(draw)}; each keeps a place ahead of everybody who came later. The fingerprint of the lobby was
-          published when “${draw.beaconSource?.name}” could be known already, so that value would prove nothing and is not
-          taken. The organiser has to draw without it, and to say why; the reason will stand here.`,
-        );
-      }
-      return card(
-        'The draw waits for its public value',
-        html`${areIn(draw)}; each keeps a place ahead of everybody who came later. The order is drawn as soon as
-        “${draw.beaconSource?.name}” is known, from
-        ${formatMoment(draw.beaconSource?.from ?? sale.opensAt, sale.event.timeZone)} on. Whoever wants to check it notes
-        the fingerprint of the lobby now.`,
-      );
+      return card(said.frozen.title, html`${fans} ${said.frozen.text}`);
+    case 'awaitingBeacon': {
+      const { title, text } = isBeaconTooLate(view) ? said.tooLate : said.awaitingBeacon;
+      const from = moment(draw.beaconSource?.from ?? sale.opensAt);
+      return card(title, html`${fans} ${keepPlaces} ${sentence(text, { name, from })}`);
+    }
     case 'drawing':
-      return card(
-        'The order is being written',
-        html`${areIn(draw)}; the numbers are given in these seconds.`,
-      );
+      return card(said.drawing.title, html`${fans} ${said.drawing.text}`);
     case 'unproven':
-      return card(
-        'This draw cannot be proven',
-        html`This shop lost data after the lobby was closed, and with it who was in the lobby or how it was drawn. Numbers that
-        fans had been shown stay theirs; whoever else came back got one of the others by chance. Nobody can compute that
-        order again, and nobody can tell whether it was chosen.`,
-      );
+      return card(said.unproven.title, html`${said.unproven.text}`);
     default:
-      return card(
-        draw.entries === 0 ? 'Nobody was in the lobby' : 'The order is drawn',
-        draw.entries === 0
-          ? html`Places went by arrival.`
-          : html`${draw.entries === 1 ? 'One fan has the number 1' : `${count} fans have the numbers 1 to ${count}`}. Whoever came
-            later stands behind.`,
-      );
+      return draw.entries === 0
+        ? card(said.empty.title, html`${said.empty.text}`)
+        : card(said.drawn.title, html`${locale.count(draw.entries ?? 0, haveNumbers)} ${said.drawn.text}`);
   }
 }
 
@@ -106,77 +78,88 @@ const card = (title: string, text: Html): Html => html`<section class="card">
   <p>${text}</p>
 </section>`;
 
+/** A label, with the time at which what follows was published, where there is one. */
+const labelled = (
+  { sale, locale }: DrawView,
+  label: string,
+  labelAt: string,
+  time: string | null,
+): Html | string =>
+  time === null ? label : sentence(labelAt, { time: locale.moment(time, sale.event.timeZone) });
+
 function facts(view: DrawView): Html {
-  const { sale, draw } = view;
-  const lost = draw.state === 'unproven' ? 'not published: this draw was lost' : null;
-  const undrawn = isNeverDrawn(view) ? 'not published: the sale was closed before it opened' : lost;
+  const { sale, draw, locale } = view;
+  const words = locale.texts.draw.published;
+  const lost = draw.state === 'unproven' ? words.lost : null;
+  const undrawn = isNeverDrawn(view) ? words.never : lost;
+  const address = `/api/sales/${sale.sale}/draw`;
   return html`<section>
-    <h2>What is published</h2>
+    <h2>${words.title}</h2>
     <p>
-      Fingerprint of the seed
-      (SHA-256)${draw.recommittedAt === null ? ', there before the lobby opened' : at(draw.recommittedAt, sale)}:<br /><code
+      ${labelled(view, words.seedPrintBefore, words.seedPrintAt, draw.recommittedAt)}<br /><code
         >${draw.commitment}</code
       >
     </p>
-    ${draw.recommittedAt === null ? '' : html`<p>${recommitted}</p>`}
+    ${draw.recommittedAt === null ? '' : html`<p>${words.recommitted}</p>`}
     <p>
-      Fingerprint of the lobby (SHA-256 of the ids in byte order, joined by line feeds)${at(draw.digestAt, sale)}:<br />
-      ${known(draw.digest, undrawn ?? 'at the opening')}
+      ${labelled(view, words.lobbyPrint, words.lobbyPrintAt, draw.digestAt)}<br />
+      ${known(draw.digest, undrawn ?? words.atOpening)}
     </p>
     ${beacon(view, undrawn)}
-    <p>Seed${at(draw.drawnAt, sale)}:<br />${known(draw.seed, undrawn ?? 'after the draw')}</p>
+    <p>${labelled(view, words.seed, words.seedAt, draw.drawnAt)}<br />${known(draw.seed, undrawn ?? words.afterDraw)}</p>
     <p>
-      The order is ascending by HMAC-SHA256 of the id. The key is the seed’s 32 bytes, then the 32 bytes of the lobby’s
-      fingerprint${mixesBeacon(view) ? ', then the public value as it stands here' : ''}.
-      ${
-        draw.state === 'drawn'
-          ? html`All of it, with the ids in order, is at
-              <a href="/api/sales/${sale.sale}/draw">/api/sales/${sale.sale}/draw</a>.`
-          : ''
-      }
+      ${mixesBeacon(view) ? words.ruleWithBeacon : words.rule}
+      ${draw.state === 'drawn' ? sentence(words.all, { address: html`<a href="${address}"><bdi>${address}</bdi></a>` }) : ''}
     </p>
   </section>`;
 }
-
-const recommitted = `This shop lost data after the lobby had opened, and with it the seed whose fingerprint stood here before:
-  this one was chosen since. That it was chosen without a look at who is in the lobby nobody can tell.`;
 
 /** A value to be compared to the character, or in plain words why there is none. */
 const known = (value: string | null, otherwise: string): Html =>
   value === null ? html`<span class="soft">${otherwise}</span>` : html`<code>${value}</code>`;
 
-const at = (time: string | null, { event }: SaleAnswer): string =>
-  time === null ? '' : `, published ${formatMoment(time, event.timeZone)}`;
-
 function beacon(view: DrawView, undrawn: string | null): Html | string {
-  const { sale, draw } = view;
+  const { sale, draw, locale } = view;
+  const words = locale.texts.draw.published;
   const { beacon, beaconSource, beaconAt } = draw;
   if (!beaconSource) return '';
+  const { name, from, rule, url } = beaconSource;
+  const value = known(beacon, undrawn || !mixesBeacon(view) ? words.notUsed : words.notKnown);
+  const moment = (time: string) => locale.moment(time, sale.event.timeZone);
   return html`<p>
-    Public value, named before the lobby opened: “${beaconSource.name}”, known from
-    ${formatMoment(beaconSource.from, sale.event.timeZone)} on. What counts: ${beaconSource.rule}.
-    ${beaconSource.url ? html`<a href="${beaconSource.url}" rel="noreferrer">Its source</a>.` : ''}<br />
-    ${known(beacon, undrawn || !mixesBeacon(view) ? 'not used' : 'not known yet')}${at(beacon && beaconAt, sale)}
+    ${sentence(words.beacon, { name: named(name), from: moment(from), rule: named(rule) })}
+    ${url ? html`<a href="${url}" rel="noreferrer">${words.source}</a>` : ''}<br />
+    ${beacon !== null && beaconAt !== null ? sentence(words.beaconAt, { value, time: moment(beaconAt) }) : value}
   </p>`;
 }
 
-/** Shown by its script; without one the text there says how to do it. */
-const recompute = ({ sale, ticket }: DrawView): Html => html`<section>
-    <h2>Compute it yourself</h2>
-    <div class="card" data-draw data-sale="${sale.sale}" hidden>
+/** Shown by its script, which finds its words here; without one the text there says how to do it. */
+function recompute({ sale, ticket, locale }: DrawView): Html {
+  const { recompute: words, said, steps } = locale.texts.draw;
+  return html`<section>
+    <h2>${words.title}</h2>
+    <div
+      class="card"
+      data-draw
+      data-sale="${sale.sale}"
+      data-said="${JSON.stringify(said)}"
+      data-steps="${JSON.stringify(steps)}"
+      hidden
+    >
       <form>
-        <label for="id">The id of a place${ticket ? ': this is yours' : ', to find it'}</label>
+        <label for="id">${ticket ? words.idOfYours : words.idOfPlace}</label>
         <input
           id="id"
           maxlength="40"
+          dir="ltr"
           autocomplete="off"
           autocapitalize="none"
           spellcheck="false"
           value="${ticket?.entry ?? ''}"
         />
-        <p class="actions"><button>Compute the order again</button></p>
+        <p class="actions"><button>${words.compute}</button></p>
       </form>
-      <progress value="0" max="1" aria-label="How much is computed" hidden></progress>
+      <progress value="0" max="1" aria-label="${words.progress}" hidden></progress>
       <ul class="list" data-show="steps"></ul>
       <div role="status">
         <p><strong data-show="verdict"></strong></p>
@@ -185,36 +168,22 @@ const recompute = ({ sale, ticket }: DrawView): Html => html`<section>
     </div>
     <noscript>
       <p>
-        Your browser would do it here with JavaScript.
-        ${ticket ? html`The id of your place is <code>${ticket.entry}</code>.` : ''}
+        ${words.needsScript}
+        ${ticket ? sentence(words.yourId, { id: html`<code>${ticket.entry}</code>` }) : ''}
       </p>
     </noscript>
-    <p class="soft">
-      Or with the command <code>npm run verify-draw</code>, or ten lines of your own: the rule below is all there is.
-    </p>
+    <p class="soft">${sentence(words.otherwise, { command: html`<code>npm run verify-draw</code>` })}</p>
   </section>`;
+}
 
-function limits({ draw: { beaconSource, withoutBeacon, beacon, closedAgain } }: DrawView): Html {
-  const noted = html`That the fingerprints stood here when we say: that is known to whoever noted them. And that everybody in
-  the lobby is a person of their own.`;
-  const isAgain = closedAgain
-    ? html`Who was in the lobby when it was closed first: this shop lost that with its data, and closed it once more with those
-      who came back.<br />`
-    : '';
-  if (withoutBeacon) {
-    return card(
-      'What this does not prove',
-      html`${isAgain}That whoever runs this sale did not choose the outcome: a public value was named, and the draw was made without it.
-      The reason that was given: “${withoutBeacon.reason}”<br />${noted}`,
-    );
-  }
-  if (beaconSource) {
-    const isTheirs = html`That the public value is the one “${beaconSource.name}” has: look it up there.`;
-    return card('What this does not prove', html`${isAgain}${beacon === null ? '' : isTheirs} ${noted}`);
-  }
-  return card(
-    'What this does not prove',
-    html`${isAgain}That whoever runs this sale did not try several seeds or lobbies and take the one they liked: that would take a
-    public value from after the opening, and none was named for this sale. ${noted}`,
-  );
+function limits({ draw: { beaconSource, withoutBeacon, beacon, closedAgain }, locale }: DrawView): Html {
+  const words = locale.texts.draw.limits;
+  const isAgain = closedAgain ? html`${words.closedAgain}<br />` : '';
+  const first = (): Html | string => {
+    if (withoutBeacon)
+      return html`${sentence(words.withoutBeacon, { reason: named(withoutBeacon.reason) })}<br />`;
+    if (!beaconSource) return words.noBeacon;
+    return beacon === null ? '' : sentence(words.isTheirs, { name: named(beaconSource.name) });
+  };
+  return card(words.title, html`${isAgain}${first()} ${words.noted}`);
 }

@@ -16,7 +16,7 @@ type PageStatus = 200 | Problem['status'];
 export type Page = {
   title: string;
   body: Html;
-  script?: InlineScript;
+  script?: InlineScript | undefined;
   /** Without JavaScript the page asks again after this time; a page without a script does so in any case. */
   refreshSeconds?: number | undefined;
   status?: PageStatus;

@@ -4,9 +4,11 @@ import type { Money } from '#shared/contract/fields.ts';
 import { ar } from './texts/ar.ts';
 import { de } from './texts/de.ts';
 import { en, type Texts } from './texts/en.ts';
+import { inUnits, type PluralForms, type Range, tagOf, waitForms, wordsOf } from './words.ts';
 
 export const languages = ['en', 'de', 'ar'] as const;
 export type Language = (typeof languages)[number];
+export type { PluralForms };
 
 /** What a page is written with: the words of a language, and how it writes numbers and times. */
 export type Locale = {
@@ -15,7 +17,7 @@ export type Locale = {
   /** The language's own name. */
   name: string;
   texts: Texts;
-  /** The forms that a count takes (Unicode plural rules), `{n}` in them for the number; `other` is always there. */
+  /** A sentence in the form that its count asks for. */
   count: (value: number, forms: PluralForms) => string;
   number: (value: number) => string;
   money: (money: Money) => string;
@@ -27,9 +29,11 @@ export type Locale = {
   clock: (iso: string, timeZone: string) => string;
   /** A length of time in words, rounded to what a person plans with. */
   duration: (seconds: number) => string;
+  /** How long a fan waits, as a range; null: nobody can say yet. */
+  wait: (range: Range | null) => string;
+  /** A seat's id in words: A-1-14 is section A, row 1, seat 14. */
+  seat: (id: string) => string;
 };
-
-export type PluralForms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 
 const MINUTE_SECONDS = 60;
 /** A choice, and no secret: behind https it has the prefix that binds it to this host all the same. */
@@ -40,44 +44,42 @@ const CHOSEN_COOKIE_SECONDS = 365 * 24 * 3_600;
 const ACCEPTED_MAX = 20;
 
 export const locales: Record<Language, Locale> = {
-  en: createLocale('en', 'en', 'ltr', 'English', en),
-  de: createLocale('de', 'de', 'ltr', 'Deutsch', de),
-  // Seats, codes and orders are written in these digits everywhere.
-  ar: createLocale('ar', 'ar-u-nu-latn', 'rtl', 'العربية', ar),
+  en: createLocale('en', 'ltr', 'English', en),
+  de: createLocale('de', 'ltr', 'Deutsch', de),
+  ar: createLocale('ar', 'rtl', 'العربية', ar),
 };
 
 function createLocale(
   language: Language,
-  tag: string,
   direction: Locale['direction'],
   name: string,
   texts: Texts,
 ): Locale {
-  const numbers = new Intl.NumberFormat(tag);
-  const plurals = new Intl.PluralRules(tag);
+  const tag = tagOf(language);
+  const { number, count, wait, clock } = wordsOf(tag);
   const time = (options: Intl.DateTimeFormatOptions) => (iso: string, timeZone: string) =>
     new Intl.DateTimeFormat(tag, { ...options, timeZone }).format(new Date(iso));
-  const unit = (value: number, of: 'second' | 'minute') =>
-    new Intl.NumberFormat(tag, { style: 'unit', unit: of, unitDisplay: 'long' }).format(value);
   return {
-    ...{ language, direction, name, texts },
-    number: (value) => numbers.format(value),
-    count: (value, forms) =>
-      (forms[plurals.select(value)] ?? forms.other).replace('{n}', numbers.format(value)),
+    ...{ language, direction, name, texts, number, count, clock },
     money: ({ amount, currency }) => {
       const format = new Intl.NumberFormat(tag, { style: 'currency', currency });
       return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
     },
     day: time({ dateStyle: 'full', timeStyle: 'short' }),
     moment: time({ dateStyle: 'long', timeStyle: 'long' }),
-    clock: time({
-      ...{ hour: '2-digit', minute: '2-digit', second: '2-digit' },
-      ...{ hourCycle: 'h23', timeZoneName: 'short' },
-    }),
     duration: (seconds) =>
       seconds < 2 * MINUTE_SECONDS
-        ? unit(Math.max(0, Math.round(seconds)), 'second')
-        : unit(Math.round(seconds / MINUTE_SECONDS), 'minute'),
+        ? inUnits(tag, Math.max(0, Math.round(seconds)), 'second')
+        : inUnits(tag, Math.round(seconds / MINUTE_SECONDS), 'minute'),
+    wait: (range) =>
+      wait(
+        range,
+        waitForms.map((form) => texts.queue.wait[form]),
+      ),
+    seat: (id) => {
+      const [section = '', row = '', seat = ''] = id.split('-');
+      return texts.seats.seat(section, row, seat);
+    },
   };
 }
 

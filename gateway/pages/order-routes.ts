@@ -15,7 +15,8 @@ import { doorRoutes } from '../door/route-table.ts';
 import { type PageDeps, saleOfPage } from './context.ts';
 import { readForm } from './form.ts';
 import { inlineScript, page } from './layout.ts';
-import { type Attempt, orderPage, orderTitles, unclearPage } from './order-page.ts';
+import { localeOf } from './locale.ts';
+import { type Attempt, orderPage, unclearPage } from './order-page.ts';
 import { askShop, parsed, refusalOf } from './shop-door.ts';
 import { showShop } from './shop-routes.ts';
 
@@ -42,9 +43,10 @@ export function orderPageRoutes(deps: PageDeps) {
     if (waiting !== null) return c.redirect(`/sales/${c.req.param('sale')}/orders/${waiting}`, 303);
     if (!refusal || refusal.code === 'in-progress' || refusal.code === 'unavailable') {
       const sale = await saleOfPage(deps, c.req.param('sale'));
+      const locale = localeOf(c);
       return page(c, {
-        title: `Payment – ${sale.event.name}`,
-        body: unclearPage(sale, attempt),
+        title: `${locale.texts.order.payment} – ${sale.event.name}`,
+        body: unclearPage(sale, attempt, locale),
         status: 503,
       });
     }
@@ -62,9 +64,10 @@ export function orderPageRoutes(deps: PageDeps) {
     if (answer.status !== 200) throw new Problem(refusalOf(answer).code, 'This order cannot be shown here.');
     const order = OrderAnswer.parse(parsed(answer));
     const isHeld = order.state === 'failed' && (await holdsSeats(deps, c));
+    const locale = localeOf(c);
     return page(c, {
-      title: `${orderTitles[order.state]} – ${sale.event.name}`,
-      body: orderPage(sale, order, { isHeld }),
+      title: `${locale.texts.order.titles[order.state]} – ${sale.event.name}`,
+      body: orderPage(sale, order, { isHeld, locale }),
       ...(order.state === 'inProgress'
         ? { script: orderScript, refreshSeconds: PROGRESS_REFRESH_SECONDS }
         : {}),

@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
-import { type Problem, type ProblemCode, problemHeaders, problems } from '#shared/problem.ts';
+import { type Problem, type ProblemCode, problemHeaders } from '#shared/problem.ts';
 import { page } from './layout.ts';
+import { localeOf } from './locale.ts';
 
 const REFRESH_SECONDS = 5;
 
@@ -17,14 +18,16 @@ export async function pageProblem(c: Context, problem: Problem): Promise<Respons
   const sale = /^\/sales\/([A-Za-z0-9_-]+)\/./.exec(path)?.[1];
   if (sale && backToQueue.has(problem.code)) return c.redirect(`/sales/${sale}`, 303);
   if (!c.req.header('accept')?.includes('text/html')) return null;
-  const { title } = problems[problem.code];
+  const { byCode, other, toQueue, toConcerts } = localeOf(c).texts.problem;
+  const words: Partial<Record<ProblemCode, typeof other>> = byCode;
+  const { title, text } = words[problem.code] ?? other;
   const response = await page(c, {
     title,
     status: problem.status,
     refreshSeconds: problem.status === 503 && c.req.method === 'GET' ? REFRESH_SECONDS : undefined,
     body: html`<h1>${title}</h1>
-      <p>${problem.message}</p>
-      <p><a href="${sale ? `/sales/${sale}` : '/'}">${sale ? 'To the queue' : 'To all concerts'}</a></p>`,
+      <p>${text}</p>
+      <p><a href="${sale ? `/sales/${sale}` : '/'}">${sale ? toQueue : toConcerts}</a></p>`,
   });
   const retryAfter = problemHeaders(problem)['retry-after'];
   if (retryAfter) response.headers.set('retry-after', retryAfter);

@@ -11,6 +11,7 @@ import {
   type Language,
   type Locale,
   languages,
+  localeOf,
   locales,
   publicLocaleOf,
 } from './locale.ts';
@@ -64,9 +65,11 @@ export function pageRoutes(deps: PageDeps) {
   app.get('/sales/:sale/draw', async (c) => {
     const sale = await saleOfPage(deps, c.req.param('sale'));
     const draw = await deps.draws.facts(sale.sale);
-    const body = drawPage({ sale, draw, ticket: ticketOfPage(deps, c) });
-    if (draw.state === 'drawn') return page(c, { title: 'The draw', body, script: drawScript });
-    return page(c, { title: 'The draw', body, refreshSeconds: REFRESH_SECONDS[draw.state] });
+    const locale = localeOf(c);
+    const body = drawPage({ sale, draw, ticket: ticketOfPage(deps, c), locale });
+    const { title } = locale.texts.draw;
+    if (draw.state === 'drawn') return page(c, { title, body, script: drawScript });
+    return page(c, { title, body, refreshSeconds: REFRESH_SECONDS[draw.state] });
   });
 
   app.route('/', queuePageRoutes(deps));

@@ -1,51 +1,96 @@
-/** Words made of numbers and times, for the server's pages and their script alike. */
+/** Words made of numbers and times, for the server's pages and their scripts alike. */
 
 const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 3_600;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
 /** From here on minutes say more than anybody knows. */
 const HOURS_FROM_SECONDS = 2 * HOUR_SECONDS;
 
 export type Range = { lowSeconds: number; highSeconds: number };
 
-/** A wait as an honest range, rounded outward; null: there is nothing to say yet. */
-export function waitInWords(range: Range | null): string {
-  if (range === null) return 'We cannot say yet how long it takes.';
-  const inHours = range.highSeconds >= HOURS_FROM_SECONDS;
-  const unit = inHours ? HOUR_SECONDS : MINUTE_SECONDS;
-  const low = Math.floor(range.lowSeconds / unit);
-  const high = Math.max(1, Math.ceil(range.highSeconds / unit));
-  const name = (count: number) => `${inHours ? 'hour' : 'minute'}${count === 1 ? '' : 's'}`;
-  if (low === 0)
-    return high === 1 ? 'Your wait: less than a minute.' : `Your wait: up to ${high} ${name(high)}.`;
-  return low === high
-    ? `Your wait: about ${low} ${name(low)}.`
-    : `Your wait: ${low} to ${high} ${name(high)}.`;
+/** The forms that a sentence takes with a count (Unicode plural rules), `{n}` in them for the number. */
+export type PluralForms = Partial<Record<Intl.LDMLPluralRule, string>> & {
+  other: string;
+  /** Said of nothing at all, in any language. */
+  none?: string;
+};
+
+/** What can be said of a wait; see texts/en/queue.ts. */
+export const waitForms = ['unknown', 'short', 'upTo', 'about', 'between'] as const;
+
+/** A sentence with what stands in its places, `{name}` each. */
+export const fill = (text: string, places: Record<string, string>): string =>
+  text.replace(/\{(\w+)\}/g, (place, name: string) => places[name] ?? place);
+
+/** Seats, codes and orders are written in these digits everywhere, and so is every other number. */
+export const tagOf = (language: string): string => `${language}-u-nu-latn`;
+
+/** A number with its unit, in the grammatical number that the language asks for. */
+export const inUnits = (tag: string, value: number, unit: 'second' | 'minute' | 'hour' | 'day'): string =>
+  new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+
+export function wordsOf(tag: string) {
+  const plurals = new Intl.PluralRules(tag);
+  const { format: number } = new Intl.NumberFormat(tag);
+  return {
+    number,
+
+    /** `forms` are PluralForms, as they are in the texts or as the attributes of an element. */
+    count: (value: number, forms: Record<string, string | undefined>): string =>
+      (
+        (value === 0 ? forms.none : undefined) ??
+        forms[plurals.select(value)] ??
+        forms.other ??
+        ''
+      ).replaceAll('{n}', number(value)),
+
+    /** A wait as an honest range, rounded outward, in one of the `waitForms`; null: there is nothing to say yet. */
+    wait: (range: Range | null, forms: readonly string[]): string => {
+      if (!range) return forms[0] ?? '';
+      const inHours = range.highSeconds >= HOURS_FROM_SECONDS;
+      const size = inHours ? HOUR_SECONDS : MINUTE_SECONDS;
+      const low = Math.floor(range.lowSeconds / size);
+      const high = Math.max(1, Math.ceil(range.highSeconds / size));
+      const form = low === 0 ? (high === 1 ? 1 : 2) : low === high ? 3 : 4;
+      const unit = inHours ? 'hour' : 'minute';
+      return (forms[form] ?? '')
+        .replace('{n}', number(low))
+        .replace('{low}', inUnits(tag, low, unit))
+        .replace('{high}', inUnits(tag, high, unit));
+    },
+
+    /** A time of day with seconds and its zone. */
+    clock: (iso: string, timeZone: string): string =>
+      new Intl.DateTimeFormat(tag, {
+        hour: '2-digit',
+        minute: '2-digit',
+        second: '2-digit',
+        hourCycle: 'h23',
+        timeZoneName: 'short',
+        timeZone,
+      }).format(new Date(iso)),
+  };
 }
 
-/** Why nobody is let in while every remaining seat is held; empty while that is not so. */
-export const heldInWords = (allHeldUntil: string | null, timeZone: string): string =>
-  allHeldUntil === null
-    ? ''
-    : `All remaining seats are in other fans’ baskets; the next may return at ${formatClock(allHeldUntil, timeZone)}.`;
+/** How a language says its named sentences: numbers in their places are written as it writes them. */
+export function sayIn<Name extends string>(tag: string, sentences: Record<Name, string>) {
+  const { format } = new Intl.NumberFormat(tag);
+  return (name: Name, places: Record<string, string | number> = {}): string => {
+    const written = Object.entries(places).map(([place, value]) => [
+      place,
+      typeof value === 'number' ? format(value) : value,
+    ]);
+    return fill(sentences[name], Object.fromEntries(written));
+  };
+}
 
-/** Time left as 4:09, 1:04:09 or 2 d 1:04:09. */
-export function timeLeft(seconds: number): string {
-  const two = (value: number) => String(value).padStart(2, '0');
-  const days = Math.floor(seconds / (24 * HOUR_SECONDS));
+/** Time left as 4:09, 1:04:09 or 2 days 1:04:09. */
+export function timeLeft(seconds: number, tag: string): string {
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0');
+  const days = Math.floor(seconds / DAY_SECONDS);
   const hours = Math.floor(seconds / HOUR_SECONDS) % 24;
   const minutes = Math.floor(seconds / MINUTE_SECONDS) % 60;
-  const rest = two(Math.floor(seconds % MINUTE_SECONDS));
-  if (days > 0) return `${days} d ${hours}:${two(minutes)}:${rest}`;
+  const rest = two(seconds % MINUTE_SECONDS);
+  if (days > 0) return `${inUnits(tag, days, 'day')} ${hours}:${two(minutes)}:${rest}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
-
-/** A time of day with seconds and its zone. */
-export const formatClock = (iso: string, timeZone: string): string =>
-  new Intl.DateTimeFormat('en', {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23',
-    timeZoneName: 'short',
-    timeZone,
-  }).format(new Date(iso));

@@ -122,13 +122,15 @@ function refusal(outcome: string): Problem {
     case 'already-finished':
       return new Problem('already-finished', 'You have already finished shopping in this sale.');
     case 'code-missing':
-      return new Problem('forbidden', 'This sale is for fans with an access code; there was none.');
+      return new Problem('forbidden', 'This sale is for fans with an access code; there was none.', {
+        cause: outcome,
+      });
     case 'code-unknown':
-      return new Problem('forbidden', 'This access code is not valid for this sale.');
+      return new Problem('forbidden', 'This access code is not valid for this sale.', { cause: outcome });
     case 'code-taken':
-      return new Problem('forbidden', 'This access code is in use already.');
+      return new Problem('forbidden', 'This access code is in use already.', { cause: outcome });
     case 'code-worn':
-      return new Problem('forbidden', 'This access code has been used too often.');
+      return new Problem('forbidden', 'This access code has been used too often.', { cause: outcome });
     default:
       throw new Error(`join.lua answered ${outcome}`);
   }

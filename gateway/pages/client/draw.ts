@@ -1,12 +1,18 @@
 // The script of the draw's page: computes the order again in the reader's own browser, a few milliseconds at a time, and
 // says in words what came out. It trusts nothing but the published draw itself, and judges by the rules of verify-draw.
 import { hmacSha256, sha256 } from '../../../shared/sha256.ts';
-import { judgeDraw, type Means, type PublicDraw, type Step } from '../../lobby/judgement.ts';
+import { judgeDraw, type Means, type PublicDraw, type Step, type StepName } from '../../lobby/judgement.ts';
+import { sayIn, tagOf } from '../words.ts';
 
 const STEP_MS = 12;
-const number = new Intl.NumberFormat(document.documentElement.lang);
 const marks: Record<Step['kind'], string> = { proven: '✓', broken: '✗', open: '○' };
 const panel = document.querySelector<HTMLElement>('[data-draw]');
+/** The words stand in the page, in its language. */
+type Said = 'computing' | 'holds' | 'broken' | 'unreadable' | 'findId' | 'place' | 'noPlace';
+const words = (name: 'said' | 'steps') => JSON.parse(panel?.dataset[name] ?? '{}');
+const tag = tagOf(document.documentElement.lang);
+const inWords = sayIn<Said>(tag, words('said'));
+const say: Means['say'] = sayIn<StepName>(tag, words('steps'));
 const form = panel?.querySelector('form');
 const field = panel?.querySelector('input');
 const button = panel?.querySelector('button');
@@ -37,7 +43,7 @@ async function hash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 
 /** Tells every step as it comes; whether none is broken. */
 async function recompute(sale: string, draw: PublicDraw): Promise<boolean> {
-  const means: Means = { sha256: hash, hmacSha256: (key) => hmacSha256(key).of, pause: pauses() };
+  const means: Means = { sha256: hash, hmacSha256: (key) => hmacSha256(key).of, pause: pauses(), say };
   let holds = true;
   for await (const { kind, text } of judgeDraw(sale, draw, means)) {
     holds &&= kind !== 'broken';
@@ -51,9 +57,9 @@ async function recompute(sale: string, draw: PublicDraw): Promise<boolean> {
 }
 
 let known: string[] | null = null;
-const say = (text: string, isBad = false) => {
+const judge = (name: Said, isBad = false) => {
   if (!verdict) return;
-  verdict.textContent = text;
+  verdict.textContent = inWords(name);
   verdict.className = isBad ? 'bad' : '';
 };
 
@@ -62,9 +68,7 @@ function showPlace() {
   if (!known || !place || !id) return;
   const at = known.indexOf(id) + 1;
   place.textContent =
-    at > 0
-      ? `In the published order the id ${id} is number ${number.format(at)} of ${number.format(known.length)}.`
-      : `The id ${id} is not in this draw. Whoever came after the opening stands behind it.`;
+    at > 0 ? inWords('place', { id, number: at, count: known.length }) : inWords('noPlace', { id });
 }
 
 form?.addEventListener('submit', async (event) => {
@@ -74,7 +78,7 @@ form?.addEventListener('submit', async (event) => {
   if (button) button.disabled = true;
   if (bar) bar.hidden = false;
   list?.replaceChildren();
-  say('Your browser is computing …');
+  judge('computing');
   try {
     const { sale = '' } = panel.dataset;
     const response = await fetch(`/api/sales/${sale}/draw`, { headers: { accept: 'application/json' } });
@@ -84,16 +88,11 @@ form?.addEventListener('submit', async (event) => {
     if (draw.state !== 'drawn') throw new Error(draw.state);
     const holds = await recompute(sale, draw);
     known = draw.ids ?? [];
-    if (holds) say('The draw is what it says: your browser has computed the same order.');
-    else
-      say(
-        'This draw is NOT what it says. Keep what is published here, and ask the organiser about it.',
-        true,
-      );
-    if (button) button.textContent = 'Find this id';
+    judge(holds ? 'holds' : 'broken', !holds);
+    if (button) button.textContent = inWords('findId');
     showPlace();
   } catch {
-    say('The draw could not be read. Please try again.', true);
+    judge('unreadable', true);
   } finally {
     if (button) button.disabled = false;
     if (bar) bar.hidden = true;

@@ -6,7 +6,7 @@ const POLL_GROWTH = 1.3;
 const POLL_MS_MAX = 8_000;
 
 const card = document.querySelector<HTMLElement>('[data-poll]');
-const trouble = document.querySelector('[data-show="trouble"]');
+const trouble = document.querySelector<HTMLElement>('[data-show="trouble"]');
 
 if (card?.dataset.poll) {
   const url = card.dataset.poll;
@@ -19,7 +19,8 @@ if (card?.dataset.poll) {
     timer = window.setTimeout(ask, ms);
   };
 
-  const say = (text: string) => {
+  const say = (name: 'unreachable' | 'offline' | null) => {
+    const text = (name && trouble?.dataset[name]) ?? '';
     if (trouble && trouble.textContent !== text) trouble.textContent = text;
   };
 
@@ -33,9 +34,9 @@ if (card?.dataset.poll) {
         ? ((await response.json()) as { state: string }).state !== 'inProgress'
         : response.status === 401 || response.status === 404;
       if (isOver) location.reload();
-      say(isKnown || isOver ? '' : 'We cannot see it right now. Your booking goes on all the same.');
+      say(isKnown || isOver ? null : 'unreachable');
     } catch {
-      say('You seem to be offline. Your booking goes on all the same.');
+      say('offline');
     } finally {
       asking = false;
       pollMs = Math.min(POLL_MS_MAX, pollMs * POLL_GROWTH);

@@ -1,8 +1,7 @@
 // The queue page's script: listens to the stream, or asks at the pace the server sets, shows the numbers, and moves on
 // when it is the fan's turn. Everything it does can also be done without it.
 import { viewOf } from '../views.ts';
-import { formatClock, heldInWords, type Range, waitInWords } from '../words.ts';
-import './countdown.ts';
+import { type Range, tagOf, wordsOf } from '../words.ts';
 
 type Status = {
   state: string;
@@ -29,34 +28,26 @@ const SILENCE_MS = 40_000;
 /** A form that was sent is on its way for so long: news of what it does must not reload the page under it. */
 const SUBMIT_MS = 15_000;
 
-const card = document.querySelector<HTMLElement>('[data-state]');
-const claim = document.querySelector<HTMLFormElement>('form[data-claim]');
-const show = (name: string, text: string) => {
-  const element = document.querySelector(`[data-show="${name}"]`);
+const find = (selector: string) => document.querySelector<HTMLElement>(selector);
+const shown = (name: string) => find(`[data-show="${name}"]`);
+const show = (name: string, text = '') => {
+  const element = shown(name);
   if (element && element.textContent !== text) element.textContent = text;
 };
-/** Counts are put into sentences the server wrote; a sentence about nothing is left out or replaced. */
-const count = (name: string, value: number) => {
-  const { text = '', none = '' } =
-    document.querySelector<HTMLElement>(`[data-show="${name}"]`)?.dataset ?? {};
-  show(name, value === 0 ? none : text.replace('{n}', number.format(value)));
-};
-const number = new Intl.NumberFormat(document.documentElement.lang);
-/** Times are those of the venue, as the server wrote them. */
-const zone = document.querySelector<HTMLElement>('[data-zone]')?.dataset.zone ?? 'UTC';
+/** The sentences stand in the page, in its language, with places for what changes. */
+const textsOf = (name: string): Record<string, string | undefined> => shown(name)?.dataset ?? {};
+const { number, count, wait, clock } = wordsOf(tagOf(document.documentElement.lang));
+const card = find('[data-poll]');
 const isVisible = () => document.visibilityState === 'visible';
 
-let leavesUntil = 0;
-const leaves = () => {
-  leavesUntil = Date.now() + SUBMIT_MS;
-};
-document.addEventListener('submit', leaves);
-
-if (card?.dataset.poll) {
-  const { poll: url, title } = card.dataset;
-  let version = Number(card.dataset.version);
-  let nearest = Number(card.dataset.position) || Number.POSITIVE_INFINITY;
-  let paceMs = Number(card.dataset.after) || POLL_MS_DEFAULT;
+if (card) {
+  const { poll = '', zone = 'UTC' } = card.dataset;
+  const url = `/api${location.pathname}/queue/me`;
+  const title = find('h1')?.textContent;
+  let [version = 0, paceMs = 0, nearest = 0] = poll.split(' ').map(Number);
+  paceMs ||= POLL_MS_DEFAULT;
+  nearest ||= Number.POSITIVE_INFINITY;
+  let leavesUntil = 0;
   let timer = 0;
   let dueAt = 0;
   let asking = false;
@@ -76,18 +67,19 @@ if (card?.dataset.poll) {
   };
   const again = (ms = RETRY_MS_MIN) => ms * (1 + Math.random());
 
-  const trouble = (text: string) => {
-    troubled = text !== '';
+  const trouble = (text?: string) => {
+    troubled = text !== undefined;
     show('trouble', text);
   };
 
   const tell = (message: Status['notice']) => {
-    const notice = document.querySelector<HTMLElement>('[data-notice]');
-    if (!notice || notice.dataset.notice === (message?.at ?? '')) return;
-    notice.dataset.notice = message?.at ?? '';
-    notice.hidden = message === null;
-    show('notice', message?.text ?? '');
-    show('noticed', message ? formatClock(message.at, zone) : '');
+    const notice = find('[data-notice]');
+    const at = message?.at ?? '';
+    if (!notice || notice.dataset.notice === at) return;
+    notice.dataset.notice = at;
+    notice.hidden = !message;
+    show('notice', message?.text);
+    if (message) show('noticed', clock(at, zone));
   };
 
   /** The first position that this browser saw of this place: after a reload too the bar only moves forward. */
@@ -118,7 +110,7 @@ if (card?.dataset.poll) {
     paceMs = status.pollAfterMs;
     const view = viewOf(status);
     if (troubled) {
-      trouble('');
+      trouble();
       listen();
     }
     // The turn came while the gateway looked: the next answer knows it.
@@ -132,21 +124,25 @@ if (card?.dataset.poll) {
     if (status.position !== null) {
       // An answer may come late: what was shown once never rises.
       nearest = Math.min(nearest, status.position);
-      const position = number.format(nearest);
+      const position = number(nearest);
       show('position', position);
-      count('ahead', nearest - 1);
+      show('ahead', count(nearest - 1, textsOf('ahead')));
       document.title = `${position} – ${title}`;
       const bar = document.querySelector('progress');
       if (bar) bar.value = Math.max(bar.value, 1 - nearest / beginning(status));
     }
-    count('rate', status.admittedPerMinute);
+    show('rate', count(status.admittedPerMinute, textsOf('rate')));
     tell(status.notice);
-    show('held', heldInWords(status.allHeldUntil, zone));
-    if (status.state === 'waiting') show('wait', waitInWords(status.estimate));
-    show('updated', formatClock(status.asOf, zone));
+    show(
+      'held',
+      status.allHeldUntil ? textsOf('held').text?.replace('{time}', clock(status.allHeldUntil, zone)) : '',
+    );
+    if (status.state === 'waiting')
+      show('wait', wait(status.estimate, (textsOf('wait').text ?? '').split('|')));
+    show('updated', clock(status.asOf, zone));
     over = status.state === 'closed';
     if (over) hush();
-    if (over || status.allHeldUntil) show('left', '');
+    if (over || status.allHeldUntil) show('left');
     later(stream?.readyState === EventSource.OPEN ? SILENCE_MS : paceMs);
   };
 
@@ -188,15 +184,11 @@ if (card?.dataset.poll) {
       } else if (response.status === 401 || response.status === 404) {
         location.reload();
       } else {
-        trouble('We cannot reach the queue right now. Your place is safe.');
+        trouble(textsOf('trouble').unreachable);
         later(again(1000 * Number(response.headers.get('retry-after')) || RETRY_MS_MIN));
       }
     } catch {
-      trouble(
-        navigator.onLine
-          ? 'We cannot reach the queue right now, or you are offline. Your place is safe.'
-          : 'You are offline. Your place is safe.',
-      );
+      trouble(textsOf('trouble')[navigator.onLine ? 'unreachable' : 'offline']);
       later(again());
     } finally {
       asking = false;
@@ -212,6 +204,9 @@ if (card?.dataset.poll) {
       within(paceMs);
     }
   };
+  document.addEventListener('submit', () => {
+    leavesUntil = Date.now() + SUBMIT_MS;
+  });
   document.addEventListener('visibilitychange', look);
   window.addEventListener('online', look);
   window.addEventListener('pageshow', (event) => {
@@ -220,18 +215,4 @@ if (card?.dataset.poll) {
   window.addEventListener('pagehide', hush);
   listen();
   later(paceMs);
-}
-
-// A turn is claimed as soon as the fan can see it; until then the tab calls.
-if (claim) {
-  let sent = false;
-  const goIn = () => {
-    if (sent || !isVisible()) return;
-    sent = true;
-    leaves();
-    claim.submit();
-  };
-  document.title = `★ ${document.title}`;
-  document.addEventListener('visibilitychange', goIn);
-  goIn();
 }

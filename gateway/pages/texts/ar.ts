@@ -1,6 +1,10 @@
+import { draw } from './ar/draw.ts';
 import { frame } from './ar/frame.ts';
 import { home } from './ar/home.ts';
+import { order } from './ar/order.ts';
+import { problem } from './ar/problem.ts';
+import { queue } from './ar/queue.ts';
 import { seats } from './ar/seats.ts';
 import type { Texts } from './en.ts';
 
-export const ar: Texts = { frame, home, seats };
+export const ar: Texts = { draw, frame, home, order, problem, queue, seats };

@@ -1,6 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { DrawAnswer } from '#shared/contract/queue.ts';
 import { judgeDraw, type Means, type Step } from '../../../gateway/lobby/judgement.ts';
+import { draw as words } from '../../../gateway/pages/texts/en/draw.ts';
+import { sayIn } from '../../../gateway/pages/words.ts';
 
 /** What somebody has of a draw besides what is published about it now. */
 export type Witness = {
@@ -21,6 +23,7 @@ const means: Means = {
   sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
   hmacSha256: (key) => (message) => createHmac('sha256', key).update(message).digest(),
   pause: async () => undefined,
+  say: sayIn('en', words.steps),
 };
 
 /** A published draw, step by step: what is proven, what is broken, and what stays open. */
