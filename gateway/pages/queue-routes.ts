@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { OrdersAnswer } from '#shared/contract/booking.ts';
 import { IdempotencyKey } from '#shared/contract/fields.ts';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
-import { ACCESS_CODE_LENGTH_MAX, type SaleAnswer } from '#shared/contract/sale.ts';
+import { ACCESS_CODE_LENGTH_MAX } from '#shared/contract/sale.ts';
 import { newSecretId } from '#shared/ids.ts';
 import { Problem, problems } from '#shared/problem.ts';
 import { claimTurn } from '../admission/admission.ts';
@@ -13,20 +13,14 @@ import { joinFrom } from '../queue/join.ts';
 import { readStatus } from '../queue/status.ts';
 import { admissionTokenOfPage, type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
 import { readForm } from './form.ts';
-import { type InlineScript, inlineScript, page } from './layout.ts';
+import { page } from './layout.ts';
 import { localeOf } from './locale.ts';
 import { isJoinable, type QueueView } from './queue-outside.ts';
 import { queuePage } from './queue-page.ts';
+import { scriptOf } from './queue-scripts.ts';
 import { askShop, parsed } from './shop-door.ts';
-import { viewOf } from './views.ts';
 
 const REFRESH_SECONDS = 10;
-
-export const queueScript = inlineScript(new URL('./client/queue.ts', import.meta.url));
-/** With the clocks of the lobby and of a turn, which is claimed by itself. */
-export const turnScript = inlineScript(new URL('./client/turn.ts', import.meta.url));
-/** Nothing but the clock. */
-const countdownScript = inlineScript(new URL('./client/countdown.ts', import.meta.url));
 
 /** The queue page and its three buttons, which are forms. */
 export function queuePageRoutes(deps: PageDeps) {
@@ -117,16 +111,6 @@ export function queuePageRoutes(deps: PageDeps) {
   });
 
   return app;
-}
-
-/** A page carries the script of what it can show, and none where nothing on it changes. */
-function scriptOf(status: StatusAnswer | null, { state }: SaleAnswer): InlineScript | undefined {
-  if (!status) return state === 'scheduled' ? countdownScript : undefined;
-  const view = viewOf(status);
-  if (['lobby', 'ready', 'full', 'admitted'].includes(view)) return turnScript;
-  return ['undrawn', 'waiting', 'paused', 'kept', 'finished', 'returning'].includes(view)
-    ? queueScript
-    : undefined;
 }
 
 const isLive = (status: StatusAnswer): boolean =>

@@ -1,0 +1,20 @@
+import type { StatusAnswer } from '#shared/contract/queue.ts';
+import type { SaleAnswer } from '#shared/contract/sale.ts';
+import { type InlineScript, inlineScript } from './layout.ts';
+import { viewOf } from './views.ts';
+
+const queueScript = inlineScript(new URL('./client/queue.ts', import.meta.url));
+/** With the clocks of the lobby and of a turn, which is claimed by itself. */
+const turnScript = inlineScript(new URL('./client/turn.ts', import.meta.url));
+/** Nothing but the clock. */
+const countdownScript = inlineScript(new URL('./client/countdown.ts', import.meta.url));
+
+/** A queue page carries the script of what it can show, and none where nothing on it changes. */
+export function scriptOf(status: StatusAnswer | null, { state }: SaleAnswer): InlineScript | undefined {
+  if (!status) return state === 'scheduled' ? countdownScript : undefined;
+  const view = viewOf(status);
+  if (['lobby', 'ready', 'full', 'admitted'].includes(view)) return turnScript;
+  return ['undrawn', 'waiting', 'paused', 'kept', 'finished', 'returning'].includes(view)
+    ? queueScript
+    : undefined;
+}
