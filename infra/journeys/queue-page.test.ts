@@ -1,5 +1,6 @@
 import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { locales } from '../../gateway/pages/locale.ts';
 import { chromePath, launchChrome } from '../testing/chrome.ts';
 import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
 import { type Shop, startShop } from '../testing/shop.ts';
@@ -51,8 +52,8 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     return { sale, next: next! };
   }
 
-  async function browse(script = '') {
-    context = await chrome.newContext({ viewport: { width: 390, height: 844 } });
+  async function browse(script = '', locale = 'en-GB') {
+    context = await chrome.newContext({ viewport: { width: 390, height: 844 }, locale });
     context.setDefaultTimeout(PAGE_MS_MAX);
     if (script) await context.addInitScript(script);
   }
@@ -161,6 +162,36 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     expect(await page.title()).toMatch(/^The sale has ended/);
     expect(requests).not.toContain('page');
   });
+
+  test.each([locales.de, locales.ar])(
+    'what changes on an open page changes in its language: $language',
+    async ({ language, direction, count, wait, texts: { queue } }) => {
+      const { sale, next } = await busySale();
+      await browse('', language);
+      const page = await open(sale);
+      await page.getByRole('button', { name: queue.join }).click();
+      await shown(page, count(1, queue.ahead));
+      const requests = requestsOf(page);
+      await next.leave();
+      await shown(page, count(0, queue.ahead));
+      await shown(page, wait(null));
+      expect(await page.innerText('.position')).toBe(queue.position.replace('{position}', '1'));
+      expect(await page.title()).toMatch(/^1 – /);
+      await context.setOffline(true);
+      await page.evaluate(`dispatchEvent(new Event('online'))`);
+      await shown(page, queue.offline);
+      await context.setOffline(false);
+      await organise(sale, 'pause');
+      await shown(page, queue.paused);
+      await organise(sale, 'close');
+      await shown(page, queue.closed);
+      expect(await page.title()).toMatch(new RegExp(`^${queue.closed} – `));
+      expect(
+        await page.evaluate(`[document.documentElement.lang, getComputedStyle(document.body).direction]`),
+      ).toEqual([language, direction]);
+      expect(requests).not.toContain('page');
+    },
+  );
 
   test('the opening of a lobby changes the words of the pages in it without loading them again', async () => {
     const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
