@@ -17,6 +17,8 @@ export type Page = {
   title: string;
   body: Html;
   script?: InlineScript | undefined;
+  /** Only the style that all pages share, for a page that has to be light. */
+  isLight?: boolean;
   /** Without JavaScript the page asks again after this time; a page without a script does so in any case. */
   refreshSeconds?: number | undefined;
   status?: PageStatus;
@@ -39,18 +41,24 @@ export function inlineScript(file: URL): InlineScript {
   return { source, hash: sha256(source) };
 }
 
-const style = transformSync(readFileSync(new URL('./style.css', import.meta.url), 'utf8'), {
-  loader: 'css',
-  minify: true,
-}).code.trim();
-const styleHash = sha256(style);
+type InlineStyle = { source: string; hash: string };
+
+function inlineStyle(...files: string[]): InlineStyle {
+  const css = files.map((file) => readFileSync(new URL(file, import.meta.url), 'utf8')).join('');
+  const source = transformSync(css, { loader: 'css', minify: true }).code.trim();
+  return { source, hash: sha256(source) };
+}
+
+const lightStyle = inlineStyle('./base.css');
+const style = inlineStyle('./base.css', './style.css');
+const styleOf = ({ isLight = false }: Page): InlineStyle => (isLight ? lightStyle : style);
 
 /** Nothing but what is in the page itself may load or run; nobody may frame it. */
-const contentSecurityPolicy = (script: InlineScript | undefined): string =>
+const contentSecurityPolicy = (content: Page): string =>
   [
     "default-src 'none'",
-    `style-src ${styleHash}`,
-    `script-src ${script?.hash ?? "'none'"}`,
+    `style-src ${styleOf(content).hash}`,
+    `script-src ${content.script?.hash ?? "'none'"}`,
     "connect-src 'self'",
     "img-src 'self' data:",
     "form-action 'self'",
@@ -58,8 +66,8 @@ const contentSecurityPolicy = (script: InlineScript | undefined): string =>
     "frame-ancestors 'none'",
   ].join('; ');
 
-const pageHeaders = (script: InlineScript | undefined, cacheControl: string): Record<string, string> => ({
-  'content-security-policy': contentSecurityPolicy(script),
+const pageHeaders = (content: Page, cacheControl: string): Record<string, string> => ({
+  'content-security-policy': contentSecurityPolicy(content),
   'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'cache-control': cacheControl,
@@ -67,7 +75,7 @@ const pageHeaders = (script: InlineScript | undefined, cacheControl: string): Re
 
 /** A whole page, for one fan alone. */
 export async function page(c: Context, content: Page): Promise<Response> {
-  const headers = pageHeaders(content.script, 'no-store');
+  const headers = pageHeaders(content, 'no-store');
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.html(await documentOf(localeOf(c), content), content.status ?? 200);
 }
@@ -79,7 +87,7 @@ export async function publicPage(
   cacheControl: string,
 ): Promise<FinishedAnswer> {
   const document = String(await documentOf(locale, content));
-  const headers = { ...pageHeaders(content.script, cacheControl), vary: 'accept-language' };
+  const headers = { ...pageHeaders(content, cacheControl), vary: 'accept-language' };
   return finishAnswer(document, 'text/html; charset=UTF-8', headers);
 }
 
@@ -96,23 +104,33 @@ const languageLinks = ({
 </nav>`;
 
 /** Everything interpolated into `html` templates is escaped. */
-function documentOf(locale: Locale, { title, body, script, refreshSeconds }: Page): Html {
+async function documentOf(locale: Locale, content: Page): Promise<HtmlEscapedString> {
+  const { title, body, script, refreshSeconds, isLight } = content;
   const meta = refreshSeconds ? html`<meta http-equiv="refresh" content="${refreshSeconds}" />` : '';
   const refresh = refreshSeconds && script ? html`<noscript>${meta}</noscript>` : meta;
-  return html`<!doctype html>
-    <html lang="${locale.language}" dir="${locale.direction}">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <link rel="icon" href="data:," />
-        ${refresh}
-        <style>${raw(style)}</style>
-      </head>
-      <body>
-        <main>${body}</main>
-        <footer>${languageLinks(locale)}</footer>
-        ${script ? html`<script>${raw(script.source)}</script>` : ''}
-      </body>
-    </html>`;
+  const head = String(
+    await html`<!doctype html>
+      <html lang="${locale.language}" dir="${locale.direction}">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <title>${title}</title>
+          <link rel="icon" href="data:," />
+          ${refresh}`,
+  );
+  const shown = String(
+    await html`<body>
+      <main>${body}</main>
+      <footer>${languageLinks(locale)}</footer>`,
+  );
+  const [start, rest] = isLight ? [tight(head), tight(shown)] : [head, shown];
+  const ending = script ? `<script>${script.source}</script>` : '';
+  return raw(`${start}<style>${styleOf(content).source}</style></head>${rest}${ending}</body></html>`);
 }
+
+const BLOCK =
+  '!doctype|html|head|meta|title|link|body|main|header|footer|nav|section|div|h1|h2|p|ul|li|form|details|summary';
+const aroundBlocks = new RegExp(`\\s*(</?(?:${BLOCK})\\b[^>]*>)\\s*`, 'g');
+
+/** The same page without the space that is not seen. What was interpolated has no tags, and no space that counts. */
+const tight = (markup: string): string => markup.replace(/\s+/g, ' ').replace(aroundBlocks, '$1');

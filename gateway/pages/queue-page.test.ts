@@ -7,9 +7,14 @@ import { saleCookies } from '../queue/credentials.ts';
 import { rememberFacts } from '../sale/facts.ts';
 import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.ts';
 import { silentLog } from '../testing/queue-fixture.ts';
+import { type Language, languages } from './locale.ts';
 import { seatsScript } from './shop-routes.ts';
 
 const SCRIPT_BYTES_MAX = 3 * 1024;
+/** Gzipped, with style and script. Whoever comes at the opening loads this one. */
+const NO_PLACE_BYTES_MAX = 2 * 1024;
+/** Of the page of a fan who waits; 3 KB is the aim. The words of all views that may come take most of the rest. */
+const WAITING_BYTES_MAX: Record<Language, number> = { en: 4_400, de: 4_550, ar: 4_880 };
 
 let g: GatewayFixture;
 beforeAll(async () => {
@@ -37,7 +42,8 @@ async function sale(settings: Partial<SaleDefinition> = {}): Promise<string> {
   return g.sale({ event, ...settings });
 }
 
-const visit = (sale: string, cookie = '') => g.app.request(`/sales/${sale}`, { headers: { cookie } });
+const visit = (sale: string, cookie = '', language = 'en') =>
+  g.app.request(`/sales/${sale}`, { headers: { cookie, 'accept-language': language } });
 const press = (sale: string, cookie: string) =>
   g.app.request(`/sales/${sale}/join`, {
     method: 'POST',
@@ -89,4 +95,24 @@ test('a sale that nobody can join gives no key', async () => {
 
 test('the script of the seats page fits into 3 KB', () => {
   expect(gzipSync(seatsScript.source).length).toBeLessThan(SCRIPT_BYTES_MAX);
+});
+
+test.each(languages)('the queue page is light in %s, without a place and while waiting', async (language) => {
+  const id = await sale();
+  const fresh = await visit(id, '', language);
+  const html = await fresh.text();
+  expect(html).toContain(`<html lang="${language}"`);
+  expect(gzipSync(html).length).toBeLessThan(NO_PLACE_BYTES_MAX);
+  const ticket = cookieOf(await press(id, cookieOf(fresh)));
+  const waiting = await (await visit(id, ticket, language)).text();
+  expect(waiting).toContain('data-state="waiting"');
+  expect(gzipSync(waiting).length).toBeLessThan(WAITING_BYTES_MAX[language]);
+});
+
+test('a page whose space is taken out reads the same', async () => {
+  const id = await sale();
+  const ticket = cookieOf(await press(id, cookieOf(await visit(id))));
+  const html = await (await visit(id, ticket)).text();
+  expect(html).toContain('>Refresh</a> <noscript>');
+  expect(html).toMatch(/Updated <span data-show="updated">[^<]+<\/span>\. <a /);
 });

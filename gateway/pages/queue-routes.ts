@@ -48,6 +48,7 @@ export function queuePageRoutes(deps: PageDeps) {
       title: status?.position ? `${locale.number(status.position)} – ${sale.event.name}` : sale.event.name,
       body: queuePage({ locale, sale, status, refreshes, orders, refused }),
       script: scriptOf(status, sale),
+      isLight: !sale.accessCodeNeeded,
       refreshSeconds: refreshes && status && isLive(status) ? REFRESH_SECONDS : undefined,
       status: refused ? problems.forbidden.status : 200,
     });

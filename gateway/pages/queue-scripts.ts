@@ -1,6 +1,7 @@
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import { type InlineScript, inlineScript } from './layout.ts';
+import { hasClock } from './queue-waiting.ts';
 import { viewOf } from './views.ts';
 
 const queueScript = inlineScript(new URL('./client/queue.ts', import.meta.url));
@@ -13,7 +14,7 @@ const countdownScript = inlineScript(new URL('./client/countdown.ts', import.met
 export function scriptOf(status: StatusAnswer | null, { state }: SaleAnswer): InlineScript | undefined {
   if (!status) return state === 'scheduled' ? countdownScript : undefined;
   const view = viewOf(status);
-  if (['lobby', 'ready', 'full', 'admitted'].includes(view)) return turnScript;
+  if (hasClock(view)) return turnScript;
   return ['undrawn', 'waiting', 'paused', 'kept', 'finished', 'returning'].includes(view)
     ? queueScript
     : undefined;

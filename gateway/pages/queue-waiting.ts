@@ -102,7 +102,10 @@ const counted = ({ locale }: QueueView, name: string, value: number, forms: Plur
 /** What the page's script starts from: the version seen, after how many milliseconds to ask, and the position. */
 export const live = ({ sale }: QueueView, status: StatusAnswer): Html => html`data-state="${viewOf(status)}"
   data-poll="${status.version} ${status.pollAfterMs} ${status.position ?? ''}" data-zone="${sale.event.timeZone}"
-  data-now="${sale.serverTime}"`;
+  ${hasClock(viewOf(status)) ? html`data-now="${sale.serverTime}"` : ''}`;
+
+/** Only these count down to a moment. */
+export const hasClock = (view: string): boolean => ['lobby', 'ready', 'full', 'admitted'].includes(view);
 
 export const trouble = ({ locale }: QueueView): Html => html`<p
   class="soft"

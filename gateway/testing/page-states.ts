@@ -110,7 +110,15 @@ export function queueStates(locale: Locale, own: Partial<SaleAnswer> = {}): Reco
     const sale = { ...someSale, ...changed, ...own };
     const status = told === null ? null : { ...someStatus, ...told };
     const view = { locale, sale, status, refreshes: true, orders: [], refused: null, ...rest };
-    return [name, { title: sale.event.name, body: queuePage(view), script: scriptOf(status, sale) }];
+    return [
+      name,
+      {
+        title: sale.event.name,
+        body: queuePage(view),
+        script: scriptOf(status, sale),
+        isLight: !sale.accessCodeNeeded,
+      },
+    ];
   });
   const { worn } = locale.texts.queue.code;
   const refused = {

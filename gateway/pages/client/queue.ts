@@ -28,7 +28,8 @@ const SILENCE_MS = 40_000;
 /** A form that was sent is on its way for so long: news of what it does must not reload the page under it. */
 const SUBMIT_MS = 15_000;
 
-const find = (selector: string) => document.querySelector<HTMLElement>(selector);
+const find = <Found extends Element = HTMLElement>(selector: string) =>
+  document.querySelector<Found>(selector);
 const shown = (name: string) => find(`[data-show="${name}"]`);
 const show = (name: string, text = '') => {
   const element = shown(name);
@@ -42,7 +43,7 @@ const isVisible = () => document.visibilityState === 'visible';
 
 if (card) {
   const { poll = '', zone = 'UTC' } = card.dataset;
-  const url = `/api${location.pathname}/queue/me`;
+  const url = `/api${location.pathname}/queue/`;
   const title = find('h1')?.textContent;
   let [version = 0, paceMs = 0, nearest = 0] = poll.split(' ').map(Number);
   paceMs ||= POLL_MS_DEFAULT;
@@ -84,7 +85,7 @@ if (card) {
 
   /** The first position that this browser saw of this place: after a reload too the bar only moves forward. */
   const beginning = ({ queueNumber }: Status): number => {
-    const key = `${url}/${queueNumber}`;
+    const key = url + queueNumber;
     try {
       localStorage[key] ??= nearest;
       return Math.max(localStorage[key], nearest);
@@ -128,7 +129,7 @@ if (card) {
       show('position', position);
       show('ahead', count(nearest - 1, textsOf('ahead')));
       document.title = `${position} – ${title}`;
-      const bar = document.querySelector('progress');
+      const bar = find<HTMLProgressElement>('progress');
       if (bar) bar.value = Math.max(bar.value, 1 - nearest / beginning(status));
     }
     show('rate', count(status.admittedPerMinute, textsOf('rate')));
@@ -155,8 +156,8 @@ if (card) {
    * has six connections to a place, and hidden tabs must not hold them all.
    */
   const listen = () => {
-    if (stream || over || !window.EventSource || !isVisible() || card.dataset.state === 'finished') return;
-    const opened = new EventSource(`${url.replace(/me$/, 'stream')}?version=${version}`);
+    if (stream || over || !isVisible() || card.dataset.state === 'finished') return;
+    const opened = new EventSource(`${url}stream?version=${version}`);
     stream = opened;
     opened.onmessage = ({ data }) => render(JSON.parse(data) as Status);
     const poll = () => {
@@ -175,8 +176,7 @@ if (card) {
     if (asking || over) return;
     asking = true;
     try {
-      const response = await fetch(`${url}?version=${version}`, {
-        headers: { accept: 'application/json' },
+      const response = await fetch(`${url}me?version=${version}`, {
         signal: AbortSignal.timeout(ANSWER_MS_MAX),
       });
       if (response.ok) {
