@@ -4,7 +4,16 @@ import type { Money } from '#shared/contract/fields.ts';
 import { ar } from './texts/ar.ts';
 import { de } from './texts/de.ts';
 import { en, type Texts } from './texts/en.ts';
-import { inUnits, type PluralForms, type Range, tagOf, waitForms, wordsOf } from './words.ts';
+import {
+  clockFormat,
+  type PluralForms,
+  type Range,
+  tagOf,
+  type Unit,
+  unitFormat,
+  waitForms,
+  wordsOf,
+} from './words.ts';
 
 export const languages = ['en', 'de', 'ar'] as const;
 export type Language = (typeof languages)[number];
@@ -36,6 +45,8 @@ export type Locale = {
 };
 
 const MINUTE_SECONDS = 60;
+/** Of one kind; there are some 600 time zones. */
+const FORMATS_MAX = 1_000;
 /** A choice, and no secret: behind https it has the prefix that binds it to this host all the same. */
 const CHOSEN_COOKIE = 'lang';
 const CHOSEN_SECURE_COOKIE = '__Host-lang';
@@ -56,21 +67,28 @@ function createLocale(
   texts: Texts,
 ): Locale {
   const tag = tagOf(language);
-  const { number, count, wait, clock } = wordsOf(tag);
-  const time = (options: Intl.DateTimeFormatOptions) => (iso: string, timeZone: string) =>
-    new Intl.DateTimeFormat(tag, { ...options, timeZone }).format(new Date(iso));
+  const unit = once((name: Unit) => unitFormat(tag, name));
+  const { number, count, wait } = wordsOf(tag, unit);
+  const inZone = (formatOf: (timeZone: string) => Intl.DateTimeFormat) => {
+    const formats = once(formatOf);
+    return (iso: string, timeZone: string) => formats(timeZone).format(new Date(iso));
+  };
+  const time = (options: Intl.DateTimeFormatOptions) =>
+    inZone((timeZone) => new Intl.DateTimeFormat(tag, { ...options, timeZone }));
+  const price = once((currency: string) => new Intl.NumberFormat(tag, { style: 'currency', currency }));
   return {
-    ...{ language, direction, name, texts, number, count, clock },
+    ...{ language, direction, name, texts, number, count },
     money: ({ amount, currency }) => {
-      const format = new Intl.NumberFormat(tag, { style: 'currency', currency });
+      const format = price(currency);
       return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
     },
+    clock: inZone((timeZone) => clockFormat(tag, timeZone)),
     day: time({ dateStyle: 'full', timeStyle: 'short' }),
     moment: time({ dateStyle: 'long', timeStyle: 'long' }),
     duration: (seconds) =>
       seconds < 2 * MINUTE_SECONDS
-        ? inUnits(tag, Math.max(0, Math.round(seconds)), 'second')
-        : inUnits(tag, Math.round(seconds / MINUTE_SECONDS), 'minute'),
+        ? unit('second').format(Math.max(0, Math.round(seconds)))
+        : unit('minute').format(Math.round(seconds / MINUTE_SECONDS)),
     wait: (range) =>
       wait(
         range,
@@ -80,6 +98,16 @@ function createLocale(
       const [section = '', row = '', seat = ''] = id.split('-');
       return texts.seats.seat(section, row, seat);
     },
+  };
+}
+
+/** Formats are made once each: making one takes longer than a page. There are as many as zones, currencies and units are used. */
+function once<Key, Made>(make: (key: Key) => Made): (key: Key) => Made {
+  const made = new Map<Key, Made>();
+  return (key) => {
+    const known = made.get(key) ?? make(key);
+    if (made.size < FORMATS_MAX) made.set(key, known);
+    return known;
   };
 }
 

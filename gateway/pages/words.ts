@@ -25,11 +25,25 @@ export const fill = (text: string, places: Record<string, string>): string =>
 /** Seats, codes and orders are written in these digits everywhere, and so is every other number. */
 export const tagOf = (language: string): string => `${language}-u-nu-latn`;
 
-/** A number with its unit, in the grammatical number that the language asks for. */
-export const inUnits = (tag: string, value: number, unit: 'second' | 'minute' | 'hour' | 'day'): string =>
-  new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+export type Unit = 'second' | 'minute' | 'hour' | 'day';
 
-export function wordsOf(tag: string) {
+/** A number with its unit, in the grammatical number that the language asks for. */
+export const unitFormat = (tag: string, unit: Unit): Intl.NumberFormat =>
+  new Intl.NumberFormat(tag, { style: 'unit', unit, unitDisplay: 'long' });
+
+/** A time of day with seconds and its zone. */
+export const clockFormat = (tag: string, timeZone: string): Intl.DateTimeFormat =>
+  new Intl.DateTimeFormat(tag, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+    timeZone,
+  });
+
+/** Formats take long to make: a server hands in how it remembers those of the units. */
+export function wordsOf(tag: string, formatOf = (unit: Unit) => unitFormat(tag, unit)) {
   const plurals = new Intl.PluralRules(tag);
   const { format: number } = new Intl.NumberFormat(tag);
   return {
@@ -52,23 +66,12 @@ export function wordsOf(tag: string) {
       const low = Math.floor(range.lowSeconds / size);
       const high = Math.max(1, Math.ceil(range.highSeconds / size));
       const form = low === 0 ? (high === 1 ? 1 : 2) : low === high ? 3 : 4;
-      const unit = inHours ? 'hour' : 'minute';
+      const unit = formatOf(inHours ? 'hour' : 'minute');
       return (forms[form] ?? '')
         .replace('{n}', number(low))
-        .replace('{low}', inUnits(tag, low, unit))
-        .replace('{high}', inUnits(tag, high, unit));
+        .replace('{low}', unit.format(low))
+        .replace('{high}', unit.format(high));
     },
-
-    /** A time of day with seconds and its zone. */
-    clock: (iso: string, timeZone: string): string =>
-      new Intl.DateTimeFormat(tag, {
-        hour: '2-digit',
-        minute: '2-digit',
-        second: '2-digit',
-        hourCycle: 'h23',
-        timeZoneName: 'short',
-        timeZone,
-      }).format(new Date(iso)),
   };
 }
 
@@ -91,6 +94,6 @@ export function timeLeft(seconds: number, tag: string): string {
   const hours = Math.floor(seconds / HOUR_SECONDS) % 24;
   const minutes = Math.floor(seconds / MINUTE_SECONDS) % 60;
   const rest = two(seconds % MINUTE_SECONDS);
-  if (days > 0) return `${inUnits(tag, days, 'day')} ${hours}:${two(minutes)}:${rest}`;
+  if (days > 0) return `${unitFormat(tag, 'day').format(days)} ${hours}:${two(minutes)}:${rest}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }

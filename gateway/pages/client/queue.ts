@@ -1,7 +1,7 @@
 // The queue page's script: listens to the stream, or asks at the pace the server sets, shows the numbers, and moves on
 // when it is the fan's turn. Everything it does can also be done without it.
 import { viewOf } from '../views.ts';
-import { type Range, tagOf, wordsOf } from '../words.ts';
+import { clockFormat, type Range, tagOf, wordsOf } from '../words.ts';
 
 type Status = {
   state: string;
@@ -37,12 +37,15 @@ const show = (name: string, text = '') => {
 };
 /** The sentences stand in the page, in its language, with places for what changes. */
 const textsOf = (name: string): Record<string, string | undefined> => shown(name)?.dataset ?? {};
-const { number, count, wait, clock } = wordsOf(tagOf(document.documentElement.lang));
+const tag = tagOf(document.documentElement.lang);
+const { number, count, wait } = wordsOf(tag);
 const card = find('[data-poll]');
 const isVisible = () => document.visibilityState === 'visible';
 
 if (card) {
   const { poll = '', zone = 'UTC' } = card.dataset;
+  const zoned = clockFormat(tag, zone);
+  const clock = (iso: string) => zoned.format(new Date(iso));
   const url = `/api${location.pathname}/queue/`;
   const title = find('h1')?.textContent;
   let [version = 0, paceMs = 0, nearest = 0] = poll.split(' ').map(Number);
@@ -80,7 +83,7 @@ if (card) {
     notice.dataset.notice = at;
     notice.hidden = !message;
     show('notice', message?.text);
-    if (message) show('noticed', clock(at, zone));
+    if (message) show('noticed', clock(at));
   };
 
   /** The first position that this browser saw of this place: after a reload too the bar only moves forward. */
@@ -136,11 +139,11 @@ if (card) {
     tell(status.notice);
     show(
       'held',
-      status.allHeldUntil ? textsOf('held').text?.replace('{time}', clock(status.allHeldUntil, zone)) : '',
+      status.allHeldUntil ? textsOf('held').text?.replace('{time}', clock(status.allHeldUntil)) : '',
     );
     if (status.state === 'waiting')
       show('wait', wait(status.estimate, (textsOf('wait').text ?? '').split('|')));
-    show('updated', clock(status.asOf, zone));
+    show('updated', clock(status.asOf));
     over = status.state === 'closed';
     if (over) hush();
     if (over || status.allHeldUntil) show('left');
