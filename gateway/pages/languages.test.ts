@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import { Problem, type ProblemCode, problems } from '#shared/problem.ts';
-import { drawStates, orderStates, queueStates } from '../testing/page-states.ts';
+import { drawStates, orderStates, queueStates, shopStates } from '../testing/page-states.ts';
 import { type Page, publicPage } from './layout.ts';
 import { type Locale, locales } from './locale.ts';
 import { pageProblem } from './problem-page.ts';
@@ -35,8 +35,9 @@ const documentOf = async (locale: Locale, page: Page): Promise<string> =>
   new TextDecoder().decode((await publicPage(locale, page, 'no-store')).body);
 
 const pagesIn = (locale: Locale): [string, Page][] =>
-  Object.entries({ queue: queueStates, order: orderStates, draw: drawStates }).flatMap(([kind, states]) =>
-    Object.entries(states(locale)).map(([name, page]): [string, Page] => [`${kind}: ${name}`, page]),
+  Object.entries({ queue: queueStates, order: orderStates, draw: drawStates, shop: shopStates }).flatMap(
+    ([kind, states]) =>
+      Object.entries(states(locale)).map(([name, page]): [string, Page] => [`${kind}: ${name}`, page]),
   );
 
 test('the comparison finds English where it is', async () => {

@@ -19,6 +19,8 @@ export type Page = {
   script?: InlineScript | undefined;
   /** Only the style that all pages share, for a page that has to be light. */
   isLight?: boolean;
+  /** What this page needs beyond the style that others have too. */
+  style?: InlineStyle;
   /** Without JavaScript the page asks again after this time; a page without a script does so in any case. */
   refreshSeconds?: number | undefined;
   status?: PageStatus;
@@ -41,9 +43,11 @@ export function inlineScript(file: URL): InlineScript {
   return { source, hash: sha256(source) };
 }
 
-type InlineStyle = { source: string; hash: string };
+/** A style sheet, made small once at the start. */
+export type InlineStyle = { source: string; hash: string };
 
-function inlineStyle(...files: string[]): InlineStyle {
+/** Of files beside this one. */
+export function inlineStyle(...files: string[]): InlineStyle {
   const css = files.map((file) => readFileSync(new URL(file, import.meta.url), 'utf8')).join('');
   const source = transformSync(css, { loader: 'css', minify: true }).code.trim();
   return { source, hash: sha256(source) };
@@ -51,13 +55,18 @@ function inlineStyle(...files: string[]): InlineStyle {
 
 const lightStyle = inlineStyle('./base.css');
 const style = inlineStyle('./base.css', './style.css');
-const styleOf = ({ isLight = false }: Page): InlineStyle => (isLight ? lightStyle : style);
+const stylesOf = ({ isLight = false, style: own }: Page): InlineStyle[] => [
+  isLight ? lightStyle : style,
+  ...(own ? [own] : []),
+];
 
 /** Nothing but what is in the page itself may load or run; nobody may frame it. */
 const contentSecurityPolicy = (content: Page): string =>
   [
     "default-src 'none'",
-    `style-src ${styleOf(content).hash}`,
+    `style-src ${stylesOf(content)
+      .map(({ hash }) => hash)
+      .join(' ')}`,
     `script-src ${content.script?.hash ?? "'none'"}`,
     "connect-src 'self'",
     "img-src 'self' data:",
@@ -125,7 +134,8 @@ async function documentOf(locale: Locale, content: Page): Promise<HtmlEscapedStr
   );
   const [start, rest] = isLight ? [tight(head), tight(shown)] : [head, shown];
   const ending = script ? `<script>${script.source}</script>` : '';
-  return raw(`${start}<style>${styleOf(content).source}</style></head>${rest}${ending}</body></html>`);
+  const styles = stylesOf(content).map(({ source }) => `<style>${source}</style>`);
+  return raw(`${start}${styles.join('')}</head>${rest}${ending}</body></html>`);
 }
 
 const BLOCK =

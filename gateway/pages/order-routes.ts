@@ -38,7 +38,7 @@ export function orderPageRoutes(deps: PageDeps) {
       const { order } = parsed<z.infer<typeof OrderCreatedAnswer> | z.infer<typeof OrderTakenAnswer>>(answer);
       return c.redirect(`/sales/${c.req.param('sale')}/orders/${order}`, 303);
     }
-    const refusal = answer && refusalOf(answer);
+    const refusal = answer && refusalOf(answer, localeOf(c));
     const waiting = answer && refusal?.code === 'in-progress' ? waitingOrder(answer) : null;
     if (waiting !== null) return c.redirect(`/sales/${c.req.param('sale')}/orders/${waiting}`, 303);
     if (!refusal || refusal.code === 'in-progress' || refusal.code === 'unavailable') {
@@ -61,7 +61,8 @@ export function orderPageRoutes(deps: PageDeps) {
     const answer = await askShop(deps, c, doorRoutes.orderStatus, {
       params: { order: c.req.param('order') },
     });
-    if (answer.status !== 200) throw new Problem(refusalOf(answer).code, 'This order cannot be shown here.');
+    if (answer.status !== 200)
+      throw new Problem(refusalOf(answer, localeOf(c)).code, 'This order cannot be shown here.');
     const order = OrderAnswer.parse(parsed(answer));
     const isHeld = order.state === 'failed' && (await holdsSeats(deps, c));
     const locale = localeOf(c);

@@ -8,9 +8,7 @@ import { rememberFacts } from '../sale/facts.ts';
 import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.ts';
 import { silentLog } from '../testing/queue-fixture.ts';
 import { type Language, languages } from './locale.ts';
-import { seatsScript } from './shop-routes.ts';
 
-const SCRIPT_BYTES_MAX = 3 * 1024;
 /** Gzipped, with style and script. Whoever comes at the opening loads this one. */
 const NO_PLACE_BYTES_MAX = 2 * 1024;
 /** Of the page of a fan who waits; 3 KB is the aim. The words of all views that may come take most of the rest. */
@@ -91,10 +89,6 @@ test('a sale that nobody can join gives no key', async () => {
   const page = await visit(id);
   expect(page.status).toBe(200);
   expect(page.headers.get('set-cookie')).toBeNull();
-});
-
-test('the script of the seats page fits into 3 KB', () => {
-  expect(gzipSync(seatsScript.source).length).toBeLessThan(SCRIPT_BYTES_MAX);
 });
 
 test.each(languages)('the queue page is light in %s, without a place and while waiting', async (language) => {

@@ -3,6 +3,7 @@ import { type Problem, type ProblemCode, problems } from '#shared/problem.ts';
 import type { DoorAnswer } from '../door/door.ts';
 import type { DoorRoute } from '../door/route-table.ts';
 import { admissionTokenOfPage, type PageDeps } from './context.ts';
+import type { Locale } from './locale.ts';
 
 export type ShopRequest = {
   params?: Record<string, string>;
@@ -37,26 +38,13 @@ export function askShop(
 
 export const parsed = <Answer>(answer: DoorAnswer): Answer => JSON.parse(answer.body.toString()) as Answer;
 
-const texts: Partial<Record<ProblemCode, string>> = {
-  'seats-taken': 'Someone was faster. Please choose other seats; nothing was held.',
-  'limit-reached': 'That is more than one fan may buy in this sale.',
-  'hold-lost': 'These seats are no longer held for you. Please choose again.',
-  'payment-declined': 'The payment was declined. Your seats are still held: try another card.',
-  'invalid-field': 'Please choose at least one seat, and fill in your name and e-mail.',
-};
-
-/** To whoever asked for the best available instead of naming seats. */
-const textsOfBest: Partial<Record<ProblemCode, string>> = {
-  'seats-taken':
-    'There are no such seats side by side any more. Ask for fewer, or elsewhere; nothing was held.',
-  'invalid-field': 'There cannot be more wheelchair spaces than seats. Please change one of the numbers.',
-};
-
 /** A refusal of the shop, in words for the page that led to it. */
 export type Refusal = { code: ProblemCode; text: string; status: Problem['status'] };
 
-export function refusalOf(answer: DoorAnswer, { isBest = false } = {}): Refusal {
-  const code = parsed<{ code: ProblemCode }>(answer).code;
-  const { title, status } = problems[code];
-  return { code, text: (isBest && textsOfBest[code]) || texts[code] || `${title}.`, status };
+export function refusalOf(answer: DoorAnswer, { texts: { shop } }: Locale, { isBest = false } = {}): Refusal {
+  const { code } = parsed<{ code: ProblemCode }>(answer);
+  const ofBest: Partial<Record<ProblemCode, string>> = shop.refusalsOfBest;
+  const ofAny: Partial<Record<ProblemCode, string>> = shop.refusals;
+  const text = (isBest && ofBest[code]) || ofAny[code] || shop.refusals.other;
+  return { code, text, status: problems[code].status };
 }

@@ -10,17 +10,19 @@ import type { DoorAnswer } from '../door/door.ts';
 import { doorRoutes } from '../door/route-table.ts';
 import { admissionTokenOfPage, type PageDeps, saleOfPage } from './context.ts';
 import { readForm } from './form.ts';
-import { inlineScript, page } from './layout.ts';
+import { inlineScript, inlineStyle, page } from './layout.ts';
+import { type Locale, localeOf } from './locale.ts';
 import { askShop, parsed, type Refusal, refusalOf } from './shop-door.ts';
-import { shopPage } from './shop-page.ts';
+import { type ShopView, shopPage } from './shop-page.ts';
 
 const SEATS_SHOWN_MAX = 1_000;
 
 export const seatsScript = inlineScript(new URL('./client/seats.ts', import.meta.url));
+export const shopStyle = inlineStyle('./shop.css');
 
 type Shown = { section?: string | undefined; refusal?: Refusal; buyer?: { name: string; email: string } };
 
-/** A plain shop behind the queue: seats as a list and one basket. */
+/** The shop behind the queue: the best available, a map and a list of seats, and one basket. */
 export function shopPageRoutes(deps: PageDeps) {
   const app = new Hono();
 
@@ -34,7 +36,7 @@ export function shopPageRoutes(deps: PageDeps) {
     if (answer.status === 201) return c.redirect(`/sales/${c.req.param('sale')}/seats`, 303);
     return showShop(deps, c, {
       section: form.get('section') ?? undefined,
-      refusal: refusalOf(answer, { isBest }),
+      refusal: refusalOf(answer, localeOf(c), { isBest }),
     });
   });
 
@@ -51,9 +53,11 @@ export function shopPageRoutes(deps: PageDeps) {
 function bestOf(form: URLSearchParams) {
   const section = form.get('best-section') || undefined;
   const accessible = Number(form.get('accessible'));
+  const maxAmount = form.get('max-amount') || undefined;
   return {
     quantity: Number(form.get('quantity')),
     ...(section === undefined ? {} : { section }),
+    ...(maxAmount === undefined ? {} : { maxAmount: Number(maxAmount) }),
     ...(accessible === 0 ? {} : { accessible }),
   };
 }
@@ -69,31 +73,36 @@ export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promis
     askShop(deps, c, doorRoutes.seats, { query }),
     askShop(deps, c, doorRoutes.holds),
   ]);
+  const locale = localeOf(c);
+  const view: ShopView = {
+    sale,
+    layoutUrl: `/api/events/${event.event}/layout/${event.layoutVersion}`,
+    section,
+    isChosen: section === shown.section,
+    hasAccessible: event.sections.some(
+      ({ name, accessible = [] }) => sections.includes(name) && accessible.length > 0,
+    ),
+    kindOf: kindsOf(event),
+    seats: answered<z.infer<typeof SeatsAnswer>>(seats, locale).seats,
+    holds: answered<z.infer<typeof HoldsAnswer>>(holds, locale).holds,
+    admissionEnds: admissionEnds(admissionTokenOfPage(deps, c, sale.sale)),
+    problem: shown.refusal?.text ?? null,
+    orderKey: newSecretId(),
+    buyer: shown.buyer ?? { name: '', email: '' },
+  };
   return page(c, {
-    title: `Seats – ${sale.event.name}`,
+    title: locale.texts.shop.title(sale.event.name),
     script: seatsScript,
+    style: shopStyle,
     status: shown.refusal?.status ?? 200,
-    body: shopPage({
-      sale,
-      section,
-      hasAccessible: event.sections.some(
-        ({ name, accessible = [] }) => sections.includes(name) && accessible.length > 0,
-      ),
-      kindOf: kindsOf(event),
-      seats: answered<z.infer<typeof SeatsAnswer>>(seats).seats,
-      holds: answered<z.infer<typeof HoldsAnswer>>(holds).holds,
-      admissionEnds: admissionEnds(admissionTokenOfPage(deps, c, sale.sale)),
-      problem: shown.refusal?.text ?? null,
-      orderKey: newSecretId(),
-      buyer: shown.buyer ?? { name: '', email: '' },
-    }),
+    body: shopPage(view, locale),
   });
 }
 
 /** The shop's answer, or its refusal thrown: the problem page knows where that leads. */
-function answered<Answer>(answer: DoorAnswer): Answer {
+function answered<Answer>(answer: DoorAnswer, locale: Locale): Answer {
   if (answer.status === 200) return parsed<Answer>(answer);
-  const { code, text } = refusalOf(answer);
+  const { code, text } = refusalOf(answer, locale);
   throw new Problem(code, text);
 }
 

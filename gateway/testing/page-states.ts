@@ -10,6 +10,8 @@ import { orderPage, unclearPage } from '../pages/order-page.ts';
 import type { QueueView } from '../pages/queue-outside.ts';
 import { queuePage } from '../pages/queue-page.ts';
 import { scriptOf } from '../pages/queue-scripts.ts';
+import { type ShopView, shopPage } from '../pages/shop-page.ts';
+import { shopStyle } from '../pages/shop-routes.ts';
 
 const NOW = '2026-06-01T10:00:00.000Z';
 const SOON = '2026-06-01T10:03:00.000Z';
@@ -152,6 +154,44 @@ export function orderStates(locale: Locale, own: Partial<SaleAnswer> = {}): Reco
     'provider away': of(failed('unavailable')),
     'failed otherwise': of(failed('?')),
     unclear: { title: unclear.title, body: unclearPage(sale, attempt, locale) },
+  };
+}
+
+export function shopStates(locale: Locale, own: Partial<SaleAnswer> = {}): Record<string, Page> {
+  const prices = ['A', 'B'].map((section, i) => ({ section, price: { ...total, amount: 6_500 * (i + 1) } }));
+  const place = { section: 'A', row: 1, price: total, status: 'open' } as const;
+  const view: ShopView = {
+    ...{
+      sale: { ...someSale, prices, ...own },
+      layoutUrl: '/',
+      section: 'A',
+      isChosen: false,
+      hasAccessible: true,
+    },
+    ...{
+      admissionEnds: SOON,
+      problem: null,
+      orderKey: 'k',
+      buyer: { name: 'Ada', email: 'ada@example.org' },
+    },
+    seats: (['standard', 'accessible', 'companion'] as const).map((kind, i) => ({
+      ...place,
+      ...{ id: `A-1-${i + 1}`, number: i + 1, kind },
+    })),
+    holds: [],
+    kindOf: () => 'companion',
+  };
+  const hold = { hold: id, seats: [{ seat: 'A-1-14', price: total }], total, expiresAt: SOON };
+  const { title, refusals } = locale.texts.shop;
+  const of = (changed: Partial<ShopView>): Page => ({
+    title: title(''),
+    style: shopStyle,
+    body: shopPage({ ...view, ...changed }, locale),
+  });
+  return {
+    choosing: of({}),
+    'nothing open': of({ seats: [], problem: refusals['seats-taken'] }),
+    'with a basket': of({ holds: [hold] }),
   };
 }
 

@@ -3,7 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import { publicPage } from '../../gateway/pages/layout.ts';
 import { type Locale, locales } from '../../gateway/pages/locale.ts';
-import { drawStates, orderStates, queueStates, someSale } from '../../gateway/testing/page-states.ts';
+import {
+  drawStates,
+  orderStates,
+  queueStates,
+  shopStates,
+  someSale,
+} from '../../gateway/testing/page-states.ts';
 import { chromePath, launchChrome } from '../testing/chrome.ts';
 
 /** Without a space where a line could end. */
@@ -25,10 +31,14 @@ describe.skipIf(!chromePath)('on a narrow phone', () => {
   test.each(Object.values(locales))('no name makes a page wider: $language', async (locale: Locale) => {
     const page = await chrome.newPage({ viewport: { width: 320, height: 640 } });
     const wide: string[] = [];
-    for (const states of [queueStates, orderStates, drawStates])
+    for (const states of [queueStates, orderStates, drawStates, shopStates])
       for (const [name, content] of Object.entries(states(locale, own))) {
         const { body } = await publicPage(locale, { ...content, script: undefined }, 'no-store');
         await page.setContent(new TextDecoder().decode(body));
+        // What a script would show is looked at too.
+        await page.evaluate(
+          `for (const hidden of document.querySelectorAll('[hidden]')) hidden.hidden = false`,
+        );
         expect(await page.evaluate(`getComputedStyle(document.querySelector('main')).direction`)).toBe(
           locale.direction,
         );

@@ -9,6 +9,8 @@ export type Hall = {
   seatsPerRow: number;
   accessible?: string[];
   companions?: string[];
+  /** In cents; €65 unless given. */
+  amount?: number;
 }[];
 
 /** An event with one sale that is open now, made as an organiser makes it. */
@@ -26,7 +28,10 @@ export async function openSale(
       venue: 'Harbour Hall',
       startsAt: new Date(Date.now() + 60 * DAY_MS).toISOString(),
       timeZone: 'Europe/Berlin',
-      sections: hall.map((section) => ({ ...section, price: { amount: 6_500, currency: 'EUR' } })),
+      sections: hall.map(({ amount = 6_500, ...section }) => ({
+        ...section,
+        price: { amount, currency: 'EUR' },
+      })),
     },
   });
   if (event.status !== 201) throw new Error(`no event: ${JSON.stringify(event.body)}`);

@@ -91,7 +91,7 @@ describe.skipIf(!chromePath)('the seats page, in a real browser', () => {
     await seat(1, 5).check();
     await seat(1, 6).check();
     await take('B-1-6');
-    await page.waitForSelector('text=Somebody was faster: Row 1, seat 6. Please choose another.');
+    await page.waitForSelector('text=Somebody was faster: Section B, row 1, seat 6. Please choose another.');
     expect(await seat(1, 6).isChecked()).toBe(true);
     await seat(1, 6).uncheck();
     expect(await seat(1, 6).isDisabled()).toBe(true);

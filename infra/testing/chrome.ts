@@ -15,8 +15,8 @@ const FLAGS = [
 export const chromePath = process.env.CHROME_PATH ?? '';
 
 /** A headless Chromium; its sandbox refuses to run as root. */
-export const launchChrome = (): Promise<Browser> =>
+export const launchChrome = (executablePath = chromePath): Promise<Browser> =>
   chromium.launch({
-    executablePath: chromePath,
+    executablePath,
     args: process.getuid?.() === ROOT_UID ? [...FLAGS, '--no-sandbox'] : FLAGS,
   });

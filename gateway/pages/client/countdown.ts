@@ -6,7 +6,8 @@ const AFTER_ZERO_MS = 300;
 
 const tag = tagOf(document.documentElement.lang);
 const card = document.querySelector<HTMLElement>('[data-now]');
-const offsetMs = Date.parse(card?.dataset.now ?? '') - Date.now() || 0;
+/** How much the server's clock is ahead of this device's. */
+export const offsetMs = Date.parse(card?.dataset.now ?? '') - Date.now() || 0;
 const tick = () => {
   for (const element of document.querySelectorAll<HTMLElement>('[data-until]')) {
     const { until = '', atZero } = element.dataset;

@@ -5,6 +5,7 @@ import { order } from './ar/order.ts';
 import { problem } from './ar/problem.ts';
 import { queue } from './ar/queue.ts';
 import { seats } from './ar/seats.ts';
+import { shop } from './ar/shop.ts';
 import type { Texts } from './en.ts';
 
-export const ar: Texts = { draw, frame, home, order, problem, queue, seats };
+export const ar: Texts = { draw, frame, home, order, problem, queue, seats, shop };

@@ -5,6 +5,7 @@ import { order } from './de/order.ts';
 import { problem } from './de/problem.ts';
 import { queue } from './de/queue.ts';
 import { seats } from './de/seats.ts';
+import { shop } from './de/shop.ts';
 import type { Texts } from './en.ts';
 
-export const de: Texts = { draw, frame, home, order, problem, queue, seats };
+export const de: Texts = { draw, frame, home, order, problem, queue, seats, shop };
