@@ -14,6 +14,8 @@ import { internalRoutes } from './internal-routes.ts';
 import type { Access } from './limits/access.ts';
 import { publishDraws } from './lobby/published.ts';
 import { type OrganiserDeps, organiserRoutes } from './organiser/routes.ts';
+import { consoleRoutes } from './pages/console/routes.ts';
+import type { ConsoleSessions } from './pages/console/sessions.ts';
 import { devMailRoutes } from './pages/dev-mail.ts';
 import { pageProblem } from './pages/problem-page.ts';
 import { pageRoutes } from './pages/routes.ts';
@@ -38,6 +40,8 @@ export type GatewayDeps = {
   events: Events;
   listing: Listing;
   organiser: OrganiserDeps;
+  /** Of organisers in their browsers. */
+  sessions: ConsoleSessions;
   log: Log;
   publicUrl: string;
   internalSecret: string;
@@ -74,6 +78,7 @@ export function createGateway(deps: GatewayDeps): Hono {
   app.route('/api', saleRoutes({ watch, draws, ...deps }));
   if (deps.development) app.route('/dev/mail', devMailRoutes(deps.booking));
   app.route('/', pageRoutes({ draws, ...deps }));
+  app.route('/organiser', consoleRoutes({ ...deps.organiser, ...deps }));
 
   answerWithProblems(app, log, async (c, problem) => {
     const told = access.failed(c, problem);

@@ -19,6 +19,7 @@ import { beaconAsker } from './organiser/draw-commands.ts';
 import { readOrganisers } from './organiser/organisers.ts';
 import { readSaleStats } from './organiser/stats.ts';
 import { streamStats } from './organiser/stats-streams.ts';
+import { consoleSessions } from './pages/console/sessions.ts';
 import { saleCookies } from './queue/credentials.ts';
 import { keepMeasuring } from './queue/forecast.ts';
 import { measurePolls } from './queue/pace.ts';
@@ -138,6 +139,12 @@ await runUntilStopped(async () => {
       stats,
       streams,
     },
+    sessions: consoleSessions({
+      secret: env.QUEUE_TICKET_SECRET,
+      organisers,
+      clock: systemClock,
+      publicUrl: env.PUBLIC_URL,
+    }),
     log,
     publicUrl: env.PUBLIC_URL,
     internalSecret: env.INTERNAL_SECRET,

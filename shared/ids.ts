@@ -5,8 +5,7 @@ const SECRET_ID_BYTES = 16;
 /** Asking the system for 8 bytes costs as much as for 4,096, at every join and hold: they are had in advance. */
 const IN_ADVANCE = 512;
 
-/** What a path segment that names something may look like; anything else is `not-found` before a key is read. */
-export const idPattern = /^[A-Za-z0-9_-]{1,40}$/;
+export { idPattern } from './id-pattern.ts';
 
 /** 64 random bits as 11 base64url characters: enough to name a queue entry, a sale or an event. */
 export const newId = idsOf(ENTRY_ID_BYTES);

@@ -11,6 +11,8 @@ export type Access = {
   join: Limits['join'];
   /** What is answered to a request that fails with this problem. */
   failed: (c: Context, problem: Problem) => Problem;
+  /** What a wrong key in a form is answered with: it counts like one in a header. */
+  failedByForm: (c: Context, problem: Problem) => Problem;
 };
 
 /** Throws one EnvError for what cannot be read. */
@@ -30,5 +32,6 @@ export function watchAccess(env: { TRUSTED_PROXIES: string; RATE_LIMITS: string 
         problem.code === 'organiser-required' && c.req.header('authorization') === undefined;
       return isWithoutKey ? problem : limits.failed(addressOf(c), problem);
     },
+    failedByForm: (c, problem) => limits.failed(addressOf(c), problem),
   };
 }

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import {
   BLOCK_BYTES_MAX,
   BlockRequest,
@@ -15,6 +15,15 @@ import { readAudit } from './audit.ts';
 import type { Shop } from './commands.ts';
 import { CSV_PAGE_ORDERS, ordersCsv } from './orders-csv.ts';
 
+/** All orders of a sale as a file. */
+export async function csvAnswer(c: Context, catalogue: BookingCatalogue, sale: string): Promise<Response> {
+  const csv = await ordersCsv((after) => catalogue.orders(sale, { limit: CSV_PAGE_ORDERS, after }));
+  c.header('content-type', 'text/csv; charset=utf-8; header=present');
+  c.header('content-disposition', `attachment; filename="orders-${sale}.csv"`);
+  c.header('cache-control', 'no-store');
+  return c.body(csv as ReadableStream);
+}
+
 /** What organisers read and do on the booking's side: orders, seats, refunds, mail, and who did what. */
 export function organiserBookingRoutes({ shop, catalogue }: { shop: Shop; catalogue: BookingCatalogue }) {
   const app = new Hono<OrganiserEnv>();
@@ -24,14 +33,7 @@ export function organiserBookingRoutes({ shop, catalogue }: { shop: Shop; catalo
     return answer(c, await catalogue.orders(sale, validate(OrderListQuery, c.req.query())));
   });
 
-  app.get('/sales/:sale/orders.csv', async (c) => {
-    const sale = requireId(c.req.param('sale'));
-    const csv = await ordersCsv((after) => catalogue.orders(sale, { limit: CSV_PAGE_ORDERS, after }));
-    c.header('content-type', 'text/csv; charset=utf-8; header=present');
-    c.header('content-disposition', `attachment; filename="orders-${sale}.csv"`);
-    c.header('cache-control', 'no-store');
-    return c.body(csv as ReadableStream);
-  });
+  app.get('/sales/:sale/orders.csv', (c) => csvAnswer(c, catalogue, requireId(c.req.param('sale'))));
 
   app.get('/sales/:sale/audit', async (c) => {
     const sale = requireId(c.req.param('sale'));

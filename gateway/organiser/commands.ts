@@ -7,20 +7,37 @@ import {
   type SaleCommand,
   type SaleDefinition,
   type SalePatch,
+  type SaleRequest,
   SaleSettings,
 } from '#shared/contract/sale.ts';
 import type { Log } from '#shared/log.ts';
 import { invalidFields, Problem } from '#shared/problem.ts';
+import type { BookingCatalogue } from '../booking/catalogue.ts';
 import type { QueueSnapshot } from '../queue/snapshot.ts';
 import type { QueueWatch } from '../queue/watch.ts';
 import type { Store } from '../redis/script.ts';
-import { changeSale } from '../sale/live-sale.ts';
+import { changeSale, putSale } from '../sale/live-sale.ts';
 import type { SaleSync } from '../sale/sync.ts';
 
 const COMMAND_ATTEMPTS_MAX = 5;
 const SAVE_WAIT_MS_MAX = 700;
 
 export type Shop = { store: Store; watch: QueueWatch; sync: SaleSync; log: Log };
+
+/**
+ * Makes a sale of an event: recorded first, then live. Throws what the booking service answers with, and `unavailable`.
+ */
+export async function makeSale(
+  shop: Shop,
+  catalogue: BookingCatalogue,
+  event: string,
+  request: SaleRequest,
+  by: string,
+): Promise<OrganiserSaleAnswer> {
+  const definition = await catalogue.createSale(event, request, by);
+  await putSale(shop.store, definition, request.accessCodes ?? []);
+  return organiserSale(await shop.watch.renew(definition.sale));
+}
 
 type Who = { by: string; reason: string | null };
 

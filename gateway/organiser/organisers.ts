@@ -7,8 +7,12 @@ const NAME_LENGTH_MAX = 100;
 /** The name of whoever holds ORGANISER_KEY. */
 const UNNAMED = 'organiser';
 
-/** Finds the name of the organiser who holds a key, in constant time; null for a key that nobody holds. */
-export type Organisers = { nameOf: (key: string) => string | null };
+export type Organisers = {
+  /** The name of the organiser who holds a key, in constant time; null for a key that nobody holds. */
+  nameOf: (key: string) => string | null;
+  /** SHA-256 of the key that an organiser holds; null for whoever holds none. */
+  keyDigestOf: (name: string) => Buffer | null;
+};
 
 type Holder = { name: string; key: string; variable: string };
 
@@ -47,6 +51,7 @@ export function readOrganisers(env: {
       for (const { name, digest: expected } of known) if (timingSafeEqual(digest, expected)) holder = name;
       return holder;
     },
+    keyDigestOf: (name) => known.find((holder) => holder.name === name)?.digest ?? null,
   };
 }
 

@@ -6,10 +6,9 @@ import { readJson } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
 import type { BookingCatalogue } from '../booking/catalogue.ts';
 import type { TicketMint } from '../queue/ticket.ts';
-import { putSale } from '../sale/live-sale.ts';
 import { answer, type OrganiserEnv, requireId } from './answer.ts';
 import { organiserBookingRoutes } from './booking-routes.ts';
-import { commandSale, organiserSale, patchSale, type Shop } from './commands.ts';
+import { commandSale, makeSale, organiserSale, patchSale, type Shop } from './commands.ts';
 import { drawCommandRoutes } from './draw-commands.ts';
 import type { Organisers } from './organisers.ts';
 import type { SaleStats } from './stats.ts';
@@ -56,9 +55,7 @@ export function organiserRoutes(deps: OrganiserDeps) {
   app.post('/events/:event/sales', async (c) => {
     const event = requireId(c.req.param('event'));
     const request = await readJson(c, SaleRequest);
-    const definition = await catalogue.createSale(event, request, c.get('organiser'));
-    await putSale(shop.store, definition, request.accessCodes ?? []);
-    return answer(c, organiserSale(await shop.watch.renew(definition.sale)), 201);
+    return answer(c, await makeSale(shop, catalogue, event, request, c.get('organiser')), 201);
   });
 
   app.get('/sales', (c) => {

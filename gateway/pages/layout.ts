@@ -46,15 +46,15 @@ export function inlineScript(file: URL): InlineScript {
 /** A style sheet, made small once at the start. */
 export type InlineStyle = { source: string; hash: string };
 
-/** Of files beside this one. */
-export function inlineStyle(...files: string[]): InlineStyle {
-  const css = files.map((file) => readFileSync(new URL(file, import.meta.url), 'utf8')).join('');
+export function inlineStyle(...files: URL[]): InlineStyle {
+  const css = files.map((file) => readFileSync(file, 'utf8')).join('');
   const source = transformSync(css, { loader: 'css', minify: true }).code.trim();
   return { source, hash: sha256(source) };
 }
 
-const lightStyle = inlineStyle('./base.css');
-const style = inlineStyle('./base.css', './style.css');
+const baseFile = new URL('./base.css', import.meta.url);
+const lightStyle = inlineStyle(baseFile);
+const style = inlineStyle(baseFile, new URL('./style.css', import.meta.url));
 const stylesOf = ({ isLight = false, style: own }: Page): InlineStyle[] => [
   isLight ? lightStyle : style,
   ...(own ? [own] : []),

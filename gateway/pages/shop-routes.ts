@@ -18,7 +18,7 @@ import { type ShopView, shopPage } from './shop-page.ts';
 const SEATS_SHOWN_MAX = 1_000;
 
 export const seatsScript = inlineScript(new URL('./client/seats.ts', import.meta.url));
-export const shopStyle = inlineStyle('./shop.css');
+export const shopStyle = inlineStyle(new URL('./shop.css', import.meta.url));
 
 type Shown = { section?: string | undefined; refusal?: Refusal; buyer?: { name: string; email: string } };
 

@@ -13,6 +13,7 @@ import type { Shop } from '../organiser/commands.ts';
 import { readOrganisers } from '../organiser/organisers.ts';
 import { readSaleStats } from '../organiser/stats.ts';
 import { streamStats } from '../organiser/stats-streams.ts';
+import { consoleSessions } from '../pages/console/sessions.ts';
 import { saleCookies } from '../queue/credentials.ts';
 import { measurePolls } from '../queue/pace.ts';
 import { limitPolls } from '../queue/poll-limit.ts';
@@ -26,7 +27,8 @@ import { keepListing } from '../sale/listing.ts';
 import { keepSalesInStep } from '../sale/sync.ts';
 import { queueFixture, silentLog } from './queue-fixture.ts';
 
-const organiserKey = 'an-organiser-key-of-thirty-two-chars';
+const ticketSecret = 'a-queue-ticket-secret-of-32-characters';
+export const organiserKey = 'an-organiser-key-of-thirty-two-chars';
 export const internalSecret = 'an-internal-secret-of-32-characters';
 export const json = { 'content-type': 'application/json' };
 export const organiser = { ...json, authorization: `Bearer ${organiserKey}` };
@@ -56,7 +58,7 @@ export async function gatewayFixture(
   const pulse = createPulse();
   const stats = readSaleStats({ store, stockOf: sync.currentStockOf, door: pulse.lastMinute });
   const streams = streamStats(stats, silentLog);
-  const tickets = createTicketMint('a-queue-ticket-secret-of-32-characters');
+  const tickets = createTicketMint(ticketSecret);
   const verify = createAdmissionTokenVerifier({
     keys: keys.verificationKeys,
     clock: now,
@@ -73,6 +75,9 @@ export async function gatewayFixture(
   };
   const shop: Shop = { store, watch, sync, log: silentLog };
   const cookies = saleCookies({ secure: false });
+  const organisers = readOrganisers({ ORGANISER_KEY: organiserKey });
+  const publicUrl = 'http://127.0.0.1:3000';
+  const sessions = consoleSessions({ secret: ticketSecret, organisers, clock: now, publicUrl });
   const app = createGateway({
     queue: deps,
     access: watchAccess(env),
@@ -87,13 +92,14 @@ export async function gatewayFixture(
     organiser: {
       shop,
       catalogue,
-      organisers: readOrganisers({ ORGANISER_KEY: organiserKey }),
+      organisers,
       tickets,
       stats,
       streams,
     },
+    sessions,
     log: silentLog,
-    publicUrl: 'http://127.0.0.1:3000',
+    publicUrl,
     internalSecret,
     development: true,
   });

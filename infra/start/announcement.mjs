@@ -7,6 +7,7 @@ export function announce({ settings, env, tookMs }) {
   const first = settings.publicUrl;
   const rows = [['Fans', `${first}/sales/demo`]];
   if (env.NODE_ENV === 'development' && !env.SMTP_URL) rows.push(['Sent mail', `${first}/dev/mail`]);
+  rows.push(['Organisers', `${first}/organiser`]);
   rows.push(['Organiser API', `${first}/api/organiser (see README, by hand)`]);
   rows.push(['Organiser key', env.ORGANISER_KEY ?? 'one of ORGANISER_KEYS']);
   for (const url of settings.gatewayUrls.filter((each) => each !== first))

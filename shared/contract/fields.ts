@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { idPattern } from '../ids.ts';
+import { idPattern } from '../id-pattern.ts';
 
 export const Id = z.string().regex(idPattern, 'is not an id');
 

@@ -1,3 +1,4 @@
+import { console } from './ar/console.ts';
 import { draw } from './ar/draw.ts';
 import { frame } from './ar/frame.ts';
 import { home } from './ar/home.ts';
@@ -8,4 +9,4 @@ import { seats } from './ar/seats.ts';
 import { shop } from './ar/shop.ts';
 import type { Texts } from './en.ts';
 
-export const ar: Texts = { draw, frame, home, order, problem, queue, seats, shop };
+export const ar: Texts = { console, draw, frame, home, order, problem, queue, seats, shop };

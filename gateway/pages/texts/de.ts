@@ -1,3 +1,4 @@
+import { console } from './de/console.ts';
 import { draw } from './de/draw.ts';
 import { frame } from './de/frame.ts';
 import { home } from './de/home.ts';
@@ -8,4 +9,4 @@ import { seats } from './de/seats.ts';
 import { shop } from './de/shop.ts';
 import type { Texts } from './en.ts';
 
-export const de: Texts = { draw, frame, home, order, problem, queue, seats, shop };
+export const de: Texts = { console, draw, frame, home, order, problem, queue, seats, shop };

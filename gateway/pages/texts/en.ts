@@ -1,3 +1,4 @@
+import { console } from './en/console.ts';
 import { draw } from './en/draw.ts';
 import { frame } from './en/frame.ts';
 import { home } from './en/home.ts';
@@ -8,7 +9,7 @@ import { seats } from './en/seats.ts';
 import { shop } from './en/shop.ts';
 
 /** Every word of the pages, in one place a language: a file for each kind of page. */
-export const en = { draw, frame, home, order, problem, queue, seats, shop };
+export const en = { console, draw, frame, home, order, problem, queue, seats, shop };
 
 /** What a language has to say; the others are checked against English. */
 export type Texts = typeof en;

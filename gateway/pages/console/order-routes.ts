@@ -1,0 +1,158 @@
+import { Hono } from 'hono';
+import { html } from 'hono/html';
+import { orderStates } from '#shared/contract/booking.ts';
+import {
+  type OrderListAnswer,
+  OrderListQuery,
+  type OrganiserOrder,
+  RefundRequest,
+} from '#shared/contract/organiser.ts';
+import { validate } from '#shared/json-body.ts';
+import { Problem } from '#shared/problem.ts';
+import { requireId } from '../../organiser/answer.ts';
+import { csvAnswer } from '../../organiser/booking-routes.ts';
+import type { Html } from '../layout.ts';
+import { type Locale, localeOf } from '../locale.ts';
+import {
+  attempt,
+  type ConsoleContext,
+  type ConsoleDeps,
+  type ConsoleEnv,
+  factsOf,
+  problemWords,
+  readConsoleForm,
+  written,
+} from './context.ts';
+import { alert, consolePage, textField } from './frame.ts';
+
+const ORDERS_PER_PAGE = 50;
+
+type Refused = { order: string; words: string; reason: string };
+
+type OrdersView = {
+  sale: { sale: string; name: string };
+  timeZone: string;
+  page: OrderListAnswer;
+  /** The query that shows this page, `after` and `state`. */
+  query: { after?: string | undefined; state?: string | undefined };
+  /** The order that was refunded last: told from the list, not from the wish. */
+  refunded: string | null;
+  refused: Refused | null;
+};
+
+/** Orders of a sale, their refunds, and all of them as CSV. */
+export function orderRoutes(deps: ConsoleDeps) {
+  const { shop, catalogue } = deps;
+  const app = new Hono<ConsoleEnv>();
+
+  const show = async (
+    c: ConsoleContext,
+    asked: { after?: string | undefined; state?: string | undefined },
+    refused: Refused | null = null,
+    status: Problem['status'] | 200 = 200,
+  ) => {
+    const locale = localeOf(c);
+    const id = requireId(c.req.param('sale') as string);
+    const { definition } = await shop.watch.renew(id);
+    const query = validate(OrderListQuery, { limit: ORDERS_PER_PAGE, ...asked });
+    const [page, event] = await Promise.all([catalogue.orders(id, query), factsOf(deps, definition.event)]);
+    const refunded = c.req.query('refunded') ?? null;
+    const body = ordersPage(
+      { sale: definition, timeZone: event?.timeZone ?? 'UTC', page, query, refunded, refused },
+      locale,
+    );
+    return consolePage(c, { title: locale.texts.console.orders.title, body, status });
+  };
+
+  app.get('/sales/:sale/orders', (c) =>
+    show(c, { after: c.req.query('after') || undefined, state: c.req.query('state') || undefined }),
+  );
+
+  app.get('/sales/:sale/orders.csv', async (c) => csvAnswer(c, catalogue, requireId(c.req.param('sale'))));
+
+  app.post('/sales/:sale/orders', async (c) => {
+    const sale = requireId(c.req.param('sale'));
+    const form = await readConsoleForm(c);
+    const locale = localeOf(c);
+    const order = requireId(form.get('order') ?? '');
+    const asked = { after: written(form, 'after'), state: written(form, 'state') };
+    const reason = form.get('reason') ?? '';
+    const { orders: words } = locale.texts.console;
+    if (form.get('sure') !== 'yes') return show(c, asked, { order, words: words.notSure, reason }, 422);
+    const done = await attempt(async () =>
+      catalogue.refund(order, validate(RefundRequest, { reason }), c.get('organiser')),
+    );
+    if (done instanceof Problem) {
+      const why = done.code === 'invalid-field' ? words.reasonHint : problemWords(done, locale);
+      return show(c, asked, { order, words: why, reason }, done.status);
+    }
+    const back = new URLSearchParams({ refunded: order, ...(asked.after ? { after: asked.after } : {}) });
+    return c.redirect(`/organiser/sales/${sale}/orders?${back}#order-${order}`, 303);
+  });
+
+  return app;
+}
+
+function ordersPage(view: OrdersView, locale: Locale): Html {
+  const { orders: words } = locale.texts.console;
+  const { sale, page, query, refused } = view;
+  const refunded = page.orders.find(({ order }) => order === view.refunded);
+  const path = `/organiser/sales/${sale.sale}/orders`;
+  const linkTo = (state: OrganiserOrder['state'] | undefined, label: string) =>
+    state === query.state
+      ? html`<span aria-current="true">${label}</span> `
+      : html`<a href="${path}${state ? `?state=${state}` : ''}">${label}</a> `;
+  const older = new URLSearchParams({
+    ...(page.next ? { after: page.next } : {}),
+    ...(query.state ? { state: query.state } : {}),
+  });
+  return html`<h1>${words.title}</h1>
+    <p><a href="/organiser/sales/${sale.sale}" dir="auto">${sale.name}</a></p>
+    ${refused ? alert(refused.words) : ''}
+    ${refunded ? html`<p class="card notice" role="status">${words.refunded(refunded.order, words.states[refunded.state])}</p>` : ''}
+    <nav class="more" aria-label="${words.title}">
+      ${linkTo(undefined, words.all)} ${orderStates.map((state) => linkTo(state, words.states[state]))}
+      <a href="${path}.csv">${words.csv}</a>
+    </nav>
+    ${page.orders.length === 0 ? html`<p>${words.none}</p>` : ''}
+    <ul class="list">
+      ${page.orders.map((order) => orderItem(order, view, locale))}
+    </ul>
+    ${page.next ? html`<p><a href="${path}?${older.toString()}">${words.older}</a></p>` : ''}`;
+}
+
+function orderItem(order: OrganiserOrder, view: OrdersView, locale: Locale): Html {
+  const { orders: words } = locale.texts.console;
+  const { order: id, buyer, seats, total, state, failure, createdAt } = order;
+  return html`<li id="order-${id}">
+    <b><code dir="ltr">${id}</code></b> · ${words.states[state]}${failure ? html` (<bdi>${failure}</bdi>)` : ''}
+    <span><bdi>${buyer.name}</bdi> · <bdi>${buyer.email}</bdi></span>
+    <span>${words.seats(seats.map(({ seat }) => seat).join(', '))} · ${locale.money(total)}</span>
+    <span>${locale.moment(createdAt, view.timeZone)}</span>
+    ${state === 'confirmed' ? refundForm(order, view, locale) : ''}
+  </li>`;
+}
+
+function refundForm({ order, buyer, total }: OrganiserOrder, view: OrdersView, locale: Locale): Html {
+  const { orders: words } = locale.texts.console;
+  const refused = view.refused?.order === order ? view.refused : null;
+  return html`<details ${refused ? 'open' : ''}>
+    <summary>${words.refund}</summary>
+    <form class="card" method="post" action="/organiser/sales/${view.sale.sale}/orders">
+      <p>${words.refundAbout}</p>
+      <input type="hidden" name="order" value="${order}" />
+      <input type="hidden" name="after" value="${view.query.after ?? ''}" />
+      <input type="hidden" name="state" value="${view.query.state ?? ''}" />
+      ${textField({
+        ...{ id: `reason-${order}`, name: 'reason', label: words.reason, hint: words.reasonHint },
+        value: refused?.reason,
+        attributes: { maxlength: 500, required: true, autocomplete: 'off' },
+      })}
+      <label class="tick">
+        <input type="checkbox" name="sure" value="yes" required />
+        <span dir="auto">${words.sure(locale.money(total), buyer.name)}</span>
+      </label>
+      <p class="actions"><button class="danger">${words.submit}</button></p>
+    </form>
+  </details>`;
+}
