@@ -1,5 +1,6 @@
-// Draws a part of a section: by small pictures of each look, stamped where the seats are, or, where seats are only dots, by
-// one picture of a pixel a seat. Nothing is made anew while a view is only moved.
+// Draws a part of a section: by small pictures of each look, stamped where the seats are; where many seats are seen, by one
+// picture of the whole section, stamped once; where seats are only dots, by one picture of a pixel a seat. Nothing is made
+// anew while a view is only moved.
 import type { HallSection } from '../../seat-map/hall.ts';
 import { type Look, looks } from '../../seat-map/script-words.ts';
 import { SHAPE_SIZE, shapes } from '../../seat-map/shapes.ts';
@@ -35,6 +36,8 @@ export function createPainter(canvas: HTMLCanvasElement) {
   const context = canvas.getContext('2d', { alpha: false }) as CanvasRenderingContext2D;
   let stamps = { name: '', picture: document.createElement('canvas') };
   let dots = { name: '', picture: document.createElement('canvas') };
+  /** A whole section, stamped. */
+  let sheet = { name: '', picture: document.createElement('canvas') };
 
   const stampsOf = (size: number, colours: Colours) => {
     const name = [size, ...Object.values(colours)].join();
@@ -52,15 +55,34 @@ export function createPainter(canvas: HTMLCanvasElement) {
     }
     return dots.picture;
   };
+  const sheetOf = (scene: Scene) => {
+    const { section, view, density, edition, colours } = scene;
+    const pitch = view.cell * density;
+    const name = [section.name, edition, pitch, ...Object.values(colours)].join();
+    if (sheet.name === name) return sheet.picture;
+    const { picture } = sheet;
+    sheet.name = name;
+    picture.width = Math.ceil(section.seatsPerRow * pitch);
+    picture.height = Math.ceil(section.rows * pitch);
+    const all = {
+      firstRow: 0,
+      lastRow: section.rows - 1,
+      firstColumn: 0,
+      lastColumn: section.seatsPerRow - 1,
+    };
+    const onSheet = picture.getContext('2d') as CanvasRenderingContext2D;
+    stampSeats(onSheet, scene, stampsOf(Math.floor(pitch), colours), { ...all, left: 0, top: 0 });
+    return picture;
+  };
 
   return {
     forget() {
       stamps = { name: '', picture: document.createElement('canvas') };
       dots = { name: '', picture: document.createElement('canvas') };
+      sheet = { name: '', picture: document.createElement('canvas') };
     },
     paint(scene: Scene) {
-      const { section, view, box, density, lookOf, colours } = scene;
-      const { seatsPerRow } = section;
+      const { section, view, box, density, colours } = scene;
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.fillStyle = colours.card;
       context.fillRect(0, 0, canvas.width, canvas.height);
@@ -69,17 +91,12 @@ export function createPainter(canvas: HTMLCanvasElement) {
       if (size < DOTS_BELOW) {
         context.setTransform(density, 0, 0, density, 0, 0);
         context.imageSmoothingEnabled = false;
-        context.drawImage(dotsOf(scene), view.x, view.y, seatsPerRow * view.cell, section.rows * view.cell);
+        const [width, height] = [section.seatsPerRow * view.cell, section.rows * view.cell];
+        context.drawImage(dotsOf(scene), view.x, view.y, width, height);
       } else {
-        const picture = stampsOf(size, colours);
-        for (let row = part.firstRow; row <= part.lastRow; row += 1) {
-          const y = Math.round((view.y + row * view.cell) * density);
-          for (let column = part.firstColumn; column <= part.lastColumn; column += 1) {
-            const look = lookOf(row * seatsPerRow + column);
-            const x = Math.round((view.x + column * view.cell) * density);
-            context.drawImage(picture, look * size, 0, size, size, x, y, size, size);
-          }
-        }
+        const [left, top] = [Math.round(view.x * density), Math.round(view.y * density)];
+        if (isSheetWorthIt(scene, part)) context.drawImage(sheetOf(scene), left, top);
+        else stampSeats(context, scene, stampsOf(size, colours), { ...part, left, top });
         context.setTransform(density, 0, 0, density, 0, 0);
         if (view.cell >= NUMBERED_FROM) drawNumbers(context, scene, part);
       }
@@ -88,6 +105,38 @@ export function createPainter(canvas: HTMLCanvasElement) {
       if (scene.cursor) drawCursor(context, scene, scene.cursor);
     },
   };
+}
+
+type Part = ReturnType<typeof visible>;
+
+/** So few seats are stamped as fast as a picture of them all is moved. */
+const STAMPS_MAX = 500;
+/** In device pixels; 24 MB. */
+const SHEET_AREA_MAX = 6_000_000;
+
+function isSheetWorthIt({ section, view, density }: Scene, part: Part): boolean {
+  const seen = (part.lastRow - part.firstRow + 1) * (part.lastColumn - part.firstColumn + 1);
+  const area = section.rows * section.seatsPerRow * (view.cell * density) ** 2;
+  return seen > STAMPS_MAX && area <= SHEET_AREA_MAX;
+}
+
+/** The seats of a part, in device pixels, whole ones, so that no stamp is blurred. */
+function stampSeats(
+  context: CanvasRenderingContext2D,
+  { section, view, density, lookOf }: Scene,
+  picture: HTMLCanvasElement,
+  part: Part & { left: number; top: number },
+): void {
+  const pitch = view.cell * density;
+  const size = picture.height;
+  for (let row = part.firstRow; row <= part.lastRow; row += 1) {
+    const y = part.top + Math.round(row * pitch);
+    for (let column = part.firstColumn; column <= part.lastColumn; column += 1) {
+      const look = lookOf(row * section.seatsPerRow + column);
+      const x = part.left + Math.round(column * pitch);
+      context.drawImage(picture, look * size, 0, size, size, x, y, size, size);
+    }
+  }
 }
 
 /** Each look's own colour, and the one of the mark on it. */
@@ -146,8 +195,6 @@ function drawDots(
     image.data.set(palette[lookOf(offset)] ?? [], 4 * offset);
   context.putImageData(image, 0, 0);
 }
-
-type Part = ReturnType<typeof visible>;
 
 function drawNumbers(
   context: CanvasRenderingContext2D,
