@@ -90,7 +90,9 @@ export async function lobbyModel(f: QueueFixture, sale: string) {
       known.over = status.state === 'left' || status.state === 'finished' ? status.state : null;
       // While a draw is written nobody can say that a number in it is not the fan's.
       const isKept = status.state === 'waiting' && status.position === null;
-      if (!gateway.queue.watch.remembered(sale)?.recovering && !isKept) known.isDoubtful = false;
+      // The fan's own ticket may have shown the loss: what is said of it then is not the last word.
+      const { recovering } = await gateway.queue.watch.renew(sale);
+      if (!recovering && !isKept) known.isDoubtful = false;
       known.best = Number.POSITIVE_INFINITY;
     } else if (known.over && isEarly) {
       return status;
