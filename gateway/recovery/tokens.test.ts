@@ -5,6 +5,7 @@ import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { checkAdmission, claimTurn, finishAdmission } from '../admission/admission.ts';
 import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
+import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
 import {
   faultsOf,
@@ -13,7 +14,8 @@ import {
   READMIT_SECONDS,
   RECOVERY_SECONDS,
 } from '../testing/losing-redis.ts';
-import { census, definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import { lobbySale } from '../testing/lost-lobby.ts';
+import { census, definitionAt, entryOf, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 
 let f: QueueFixture;
@@ -123,6 +125,23 @@ test('the token of an epoch long ago counts, and its number does not: the turn o
   expect(await gateway.poll(later)).toMatchObject({ state: 'missed', returning: true });
   expect(await faultsOf(f, sale)).toEqual([]);
   await stop();
+});
+
+test('an admission is checked while a draw that cannot be proven any more waits for its lobby', async () => {
+  const { sale } = await lobbySale(f, 4);
+  const draw = { state: 'unproven', lobbyMissing: f.now() + 60_000, entries: 4, placed: 0 };
+  await f.redis.hdel(saleKey(sale, 'draw'), 'drawnTo');
+  await f.redis.hset(saleKey(sale, 'draw'), draw);
+  const seconds = Math.floor(f.now() / 1000);
+  const claims = {
+    sub: entryOf('bought'),
+    jti: 'a-jti',
+    number: 2,
+    iat: seconds,
+    exp: seconds + 900,
+    ends: seconds + 600,
+  };
+  expect((await checkAdmission(f.store, { ...claims, sale }, { startsPayment: false })).state).toBe('live');
 });
 
 test('nor does an old token or its ticket take the stand-in of whoever has its number now', async () => {

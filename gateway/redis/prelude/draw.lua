@@ -39,7 +39,9 @@ end
 -- A number of the lobby's in a fan's hands proves that the draw had come so far.
 local function noteDrawn(number)
   local draw = redis.call('HMGET', K.draw, 'lobbyMissing', 'entries', 'drawnTo')
-  if draw[1] and number <= tonumber(draw[2]) and number > tonumber(draw[3]) then redis.call('HSET', K.draw, 'drawnTo', number) end
+  -- One that cannot be proven any more has come as far as it will.
+  if not draw[1] or not draw[3] then return end
+  if number <= tonumber(draw[2]) and number > tonumber(draw[3]) then redis.call('HSET', K.draw, 'drawnTo', number) end
 end
 
 -- Fans whose order is not decided or not written down yet.
