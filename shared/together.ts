@@ -91,11 +91,11 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
   };
 
   const carry = async () => {
-    let tell = () => {};
+    let tell: (() => void) | null = null;
     for (let batch = takeBatch(); batch.length > 0; batch = takeBatch()) {
       const answered = callFor(batch);
       // When this call has been sent: while it is under way those of the one before do what they do with their answers.
-      setImmediate(tell);
+      if (tell) setImmediate(tell);
       let isHanging = false;
       const timer =
         impatientMs === undefined
@@ -112,7 +112,7 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
       // Another has taken over meanwhile.
       if (carriers - hanging > 1) break;
     }
-    tell();
+    tell?.();
     carriers -= 1;
     if (carriers === 0) onIdle?.();
   };

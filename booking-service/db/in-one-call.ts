@@ -55,7 +55,8 @@ type Options<Item, Result> = {
  * commit, one write to the disk for all of them, judged in order of arrival. One that comes alone is not delayed.
  *
  * A call that PostgreSQL refuses for what stands in it is made again in halves, until the item that is to blame is by
- * itself and gets its own error; a half that gets no answer takes none from the others. An item that somebody outside stands in the way of delays nobody else.
+ * itself and gets its own error; a half that gets no answer takes none from the others. An item that somebody outside stands
+ * in the way of delays nobody else.
  */
 export function inOneCall<Item, Result>(options: Options<Item, Result>): InOneCall<Item, Result> {
   const { alone, apart, group = () => '', callsMax = 1 } = options;

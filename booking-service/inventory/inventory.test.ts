@@ -3,10 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { systemClock } from '#shared/clock.ts';
 import { newId } from '#shared/ids.ts';
 import { internalHeaders } from '#shared/internal.ts';
+import { unpackStates } from '#shared/seat-codes.ts';
 import { createDb } from '../db/client.ts';
 import { internalSecret, startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
 import { expireHold } from '../testing/expire.ts';
-import { decodeStates } from './compact-map.ts';
 import { createInventory } from './inventory.ts';
 
 const SEATS = 24;
@@ -35,7 +35,7 @@ afterAll(() => booking.stop());
 
 const map = async (by = fan): Promise<number[]> => {
   const { body } = await by.request('GET', '/seats');
-  return [...decodeStates(String(body.statuses), SEATS)];
+  return [...unpackStates(String(body.statuses), new Uint8Array(SEATS))];
 };
 
 const hold = async (...seats: string[]): Promise<string> => {

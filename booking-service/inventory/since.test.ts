@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Clock, systemClock } from '#shared/clock.ts';
+import { unpackStates } from '#shared/seat-codes.ts';
 import { createDb, type Db } from '../db/client.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 import { holdSeats } from '../testing/buy.ts';
-import { decodeStates } from './compact-map.ts';
 import { createInventory, type Inventory } from './inventory.ts';
 import { compactSeats, seatChanges } from './seats-answer.ts';
 
@@ -28,7 +28,7 @@ type SeatMap = { version: number; seats: number[] };
 async function whole(inventory: Inventory, id: string): Promise<SeatMap> {
   const sale = (await inventory.findSale(id))!;
   const { version, statuses } = compactSeats(sale, inventory.seatsOf(sale.event.id));
-  return { version, seats: [...decodeStates(statuses, SEATS)] };
+  return { version, seats: [...unpackStates(statuses, new Uint8Array(SEATS))] };
 }
 
 async function renewed(inventory: Inventory, id: string, known: SeatMap): Promise<SeatMap> {

@@ -1,6 +1,7 @@
 import type { Db } from '../db/client.ts';
 import type { MailTransport } from '../mail/transport.ts';
 import type { PaymentProvider } from '../payment/provider.ts';
+import { through } from './through.ts';
 
 /** A process as far as anybody else can tell: what it asks of the database, the provider and the mail server. */
 export type Mortal = {
@@ -44,17 +45,8 @@ export function mortal(alive: { db: Db; payments: PaymentProvider }, boundary: n
     }
   };
 
-  const call: Db['call'] = (statement, withinMs) => step('db', () => db.call(statement, withinMs));
   return {
-    db: {
-      ...db,
-      call,
-      callOne: async (statement, withinMs) => {
-        const [row] = await call(statement, withinMs);
-        if (row === undefined) throw new Error('A statement that returns one row returned none.');
-        return row;
-      },
-    },
+    db: through(db, (statement, withinMs) => step('db', () => db.call(statement, withinMs))),
     payments: {
       authorise: (payment, token) => step('authorise', () => payments.authorise(payment, token)),
       capture: (order) => step('capture', () => payments.capture(order)),

@@ -14,8 +14,8 @@ const KNOWN_MAX = 50_000;
 /** Whole maps whose entity tag is remembered, so that the same bytes are not sent again; one is at most some 30 KB. */
 const REMEMBERED_MAX = 200;
 
-/** All that goes along with a question that is asked for many: nothing that only its asker wants, or has made up. */
-const SHARED_HEADERS = ['authorization', internalHeaders.admission, internalHeaders.left];
+/** Equal answers are made in these two forms. */
+type Asked = { request: BookingRequest; coding: 'gzip' | 'identity' };
 
 /**
  * Asks the shop once for all who want the same at the same time, and were each let in by the door: what arrives while a
@@ -38,17 +38,18 @@ export function shareReads(
     return answer;
   };
 
-  /** The answer of an earlier time where that is what the shop still says; null where it says nothing of seats. */
-  const askForAll = async (
-    name: string,
-    { headers = {}, ...request }: BookingRequest,
-  ): Promise<BookingAnswer | null> => {
+  /**
+   * In the name of one, without what only that one wants, or has made up. The answer of an earlier time where that is what
+   * the shop still says; null where it says nothing of seats.
+   */
+  const askForAll = async (name: string, { request, coding }: Asked): Promise<BookingAnswer | null> => {
     const known = remembered.get(name);
-    const etag = known?.headers.etag;
-    const answer = await booking.request({
-      ...request,
-      headers: { ...headers, ...(typeof etag === 'string' ? { 'if-none-match': etag } : {}) },
-    });
+    const headers: Record<string, string | undefined> = {
+      'accept-encoding': coding,
+      'if-none-match': known?.headers.etag?.toString(),
+    };
+    for (const header of SHARED_HEADERS) headers[header] = request.headers?.[header];
+    const answer = await booking.request({ ...request, headers: given(headers) });
     if (answer.status === 304 && known) return known;
     if (answer.status !== 200) return null;
     if (answer.headers.etag !== undefined && !request.path.includes('?'))
@@ -56,9 +57,9 @@ export function shareReads(
     return answer;
   };
 
-  const shared = togetherByName<BookingClient, BookingRequest, BookingAnswer | null>((_, name) => ({
+  const shared = togetherByName<BookingClient, Asked, BookingAnswer | null>((_, name) => ({
     async call(asked) {
-      const answer = await askForAll(name, asked[0] as BookingRequest).catch(() => null);
+      const answer = await askForAll(name, asked[0] as Asked).catch(() => null);
       return asked.map(() => answer);
     },
     atOnceMax: ASKING_MAX,
@@ -72,21 +73,21 @@ export function shareReads(
     if ((knownUntil.get(admission) ?? 0) <= performance.now()) return askAlone(request, admission);
     const { headers = {} } = request;
     const coding = takesGzip(headers['accept-encoding']) ? 'gzip' : 'identity';
-    const question = {
-      ...request,
-      headers: {
-        'accept-encoding': coding,
-        ...Object.fromEntries(
-          SHARED_HEADERS.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
-        ),
-      },
-    };
-    const answer = await inTime(shared.do(booking, `${request.path} ${coding}`, question), PATIENCE_MS);
+    const name = `${request.path} ${coding}`;
+    const answer = await inTime(shared.do(booking, name, { request, coding }), PATIENCE_MS);
     if (answer === null) return askAlone(request, admission);
     const { etag } = answer.headers;
     return typeof etag === 'string' && isKnown(headers['if-none-match'], etag) ? notModified(answer) : answer;
   };
 }
+
+const SHARED_HEADERS = ['authorization', internalHeaders.admission, internalHeaders.left];
+
+/** Without those that there are not. */
+const given = (headers: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).filter((header): header is [string, string] => header[1] !== undefined),
+  );
 
 const isOfSeats = ({ status }: BookingAnswer): boolean => status === 200 || status === 304;
 

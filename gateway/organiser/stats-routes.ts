@@ -4,7 +4,7 @@ import { answer, type OrganiserEnv, requireId } from './answer.ts';
 import type { SaleStats } from './stats.ts';
 import type { StatsStreams } from './stats-streams.ts';
 
-export const STREAM_HEADERS = {
+const STREAM_HEADERS = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-store',
   // A proxy must pass each event on at once, and a gateway that ends wants its connections back.

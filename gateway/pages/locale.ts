@@ -6,6 +6,8 @@ import { de } from './texts/de.ts';
 import { en, type Texts } from './texts/en.ts';
 import {
   clockFormat,
+  inMoney,
+  moneyFormat,
   type PluralForms,
   type Range,
   tagOf,
@@ -75,13 +77,10 @@ function createLocale(
   };
   const time = (options: Intl.DateTimeFormatOptions) =>
     inZone((timeZone) => new Intl.DateTimeFormat(tag, { ...options, timeZone }));
-  const price = once((currency: string) => new Intl.NumberFormat(tag, { style: 'currency', currency }));
+  const price = once((currency: string) => moneyFormat(tag, currency));
   return {
     ...{ language, direction, name, texts, number, count },
-    money: ({ amount, currency }) => {
-      const format = price(currency);
-      return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
-    },
+    money: ({ amount, currency }) => inMoney(price(currency), amount),
     clock: inZone((timeZone) => clockFormat(tag, timeZone)),
     day: time({ dateStyle: 'full', timeStyle: 'short' }),
     moment: time({ dateStyle: 'long', timeStyle: 'long' }),

@@ -42,6 +42,13 @@ export const clockFormat = (tag: string, timeZone: string): Intl.DateTimeFormat 
     timeZone,
   });
 
+export const moneyFormat = (tag: string, currency: string): Intl.NumberFormat =>
+  new Intl.NumberFormat(tag, { style: 'currency', currency });
+
+/** An amount in minor units, as many to one as the currency has. */
+export const inMoney = (format: Intl.NumberFormat, amount: number): string =>
+  format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+
 /** Formats take long to make: a server hands in how it remembers those of the units. */
 export function wordsOf(tag: string, formatOf = (unit: Unit) => unitFormat(tag, unit)) {
   const plurals = new Intl.PluralRules(tag);

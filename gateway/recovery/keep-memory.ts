@@ -35,9 +35,8 @@ type Kept = {
   lobby: FrozenLobby | null;
   lobbyWritten: FrozenLobby | null;
   lobbyLookedFor: { frozenAt: string; at: number } | null;
-  now: { epoch: number; recovering: boolean } | null;
-  /** When this gateway first met the epoch of `now`, by performance.now(). */
-  metAt: number;
+  /** `metAt`: when this gateway first met the epoch, by performance.now(). */
+  now: { epoch: number; recovering: boolean; metAt: number } | null;
   restoredEpoch: number;
   readAt: number;
   writtenAt: number;
@@ -78,7 +77,6 @@ export async function keepMemory(
       lobbyWritten: null,
       lobbyLookedFor: null,
       now: null,
-      metAt: Number.NEGATIVE_INFINITY,
       restoredEpoch: 0,
       readAt: Number.NEGATIVE_INFINITY,
       writtenAt: Number.NEGATIVE_INFINITY,
@@ -108,8 +106,8 @@ export async function keepMemory(
         return false;
       }
       const kept = keptOf(sale);
-      if (kept.now?.epoch !== seen.epoch) kept.metAt = performance.now();
-      kept.now = { epoch: seen.epoch, recovering: snapshot.recovering };
+      const metAt = kept.now?.epoch === seen.epoch ? kept.now.metAt : performance.now();
+      kept.now = { epoch: seen.epoch, recovering: snapshot.recovering, metAt };
       const { memory, newest } = kept;
       const isOfMemory = memory === null || memory.epoch === seen.epoch;
       if (isOfMemory && (newest === null || !isBehind(seen, newest))) kept.newest = seen;
@@ -164,7 +162,7 @@ export async function keepMemory(
     const { memory, now } = kept;
     if (now === null) return;
     if (now.recovering) {
-      if (performance.now() - kept.metAt >= quietMs) await restore(sale, kept, now.epoch);
+      if (performance.now() - now.metAt >= quietMs) await restore(sale, kept, now.epoch);
       await settleLobby(store, sale, now.epoch);
     } else kept.others = [];
     await rememberLobby(sale, kept);

@@ -1,11 +1,12 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { AuditAnswer } from '#shared/contract/organiser.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
-import { chromePath, launchChrome } from '../testing/chrome.ts';
-import { type Shop, startShop } from '../testing/shop.ts';
+import { chromePath } from '../testing/chrome.ts';
+import type { Shop } from '../testing/shop.ts';
+import { withShopAndChrome } from './browser.ts';
 import { createFan, type Fan } from './fan.ts';
 import { ask, bearer } from './http.ts';
 import { openSale } from './organise.ts';
@@ -21,12 +22,8 @@ const desk: BrowserContextOptions = { viewport: { width: 1200, height: 900 } };
 describe.skipIf(!chromePath)('the console in a real browser', () => {
   let shop: Shop;
   let chrome: Browser;
-  beforeAll(async () => {
-    [shop, chrome] = await Promise.all([startShop(), launchChrome()]);
-  });
-  afterAll(async () => {
-    await chrome?.close();
-    await shop?.stop();
+  withShopAndChrome((...given) => {
+    [shop, chrome] = given;
   });
 
   const url = (path: string) => `${shop.gatewayUrls[0]}${path}`;

@@ -1,8 +1,9 @@
 import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { DrawAnswer } from '#shared/contract/queue.ts';
-import { chromePath, launchChrome } from '../testing/chrome.ts';
-import { type Shop, startShop } from '../testing/shop.ts';
+import { chromePath } from '../testing/chrome.ts';
+import type { Shop } from '../testing/shop.ts';
+import { withShopAndChrome } from './browser.ts';
 import { ask, bearer } from './http.ts';
 import { openSale } from './organise.ts';
 
@@ -14,12 +15,8 @@ const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
 describe.skipIf(!chromePath)('the draw, in a real browser', () => {
   let shop: Shop;
   let chrome: Browser;
-  beforeAll(async () => {
-    [shop, chrome] = await Promise.all([startShop(), launchChrome()]);
-  });
-  afterAll(async () => {
-    await chrome?.close();
-    await shop?.stop();
+  withShopAndChrome((...given) => {
+    [shop, chrome] = given;
   });
 
   const api = () => `${shop.gatewayUrls[0]}/api`;

@@ -1,8 +1,9 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromePath, launchChrome } from '../testing/chrome.ts';
-import { type Shop, startShop } from '../testing/shop.ts';
+import { describe, expect, test } from 'vitest';
+import { chromePath } from '../testing/chrome.ts';
+import type { Shop } from '../testing/shop.ts';
+import { enterByButton, withShopAndChrome } from './browser.ts';
 import { createFan, type Fan } from './fan.ts';
 import { openSale } from './organise.ts';
 
@@ -16,12 +17,8 @@ const accessibleHall = [
 describe.skipIf(!chromePath)('in a real browser', () => {
   let shop: Shop;
   let chrome: Browser;
-  beforeAll(async () => {
-    [shop, chrome] = await Promise.all([startShop(), launchChrome()]);
-  });
-  afterAll(async () => {
-    await chrome?.close();
-    await shop?.stop();
+  withShopAndChrome((...given) => {
+    [shop, chrome] = given;
   });
 
   /** A shop for one, with somebody in it and somebody waiting: the browser's fan will be third. */
@@ -51,21 +48,6 @@ describe.skipIf(!chromePath)('in a real browser', () => {
   }
 
   const position = async (page: Page) => /Position: ([\d,]+)/.exec(await page.innerText('main'))?.[1];
-
-  /** Without JavaScript the fan looks until it is their turn, and presses the button. */
-  async function enterByButton(page: Page) {
-    await expect
-      .poll(
-        async () => {
-          await page.reload();
-          return page.innerText('main');
-        },
-        { timeout: PAGE_MS_MAX, interval: 300 },
-      )
-      .toContain('It is your turn');
-    await page.getByRole('button', { name: 'Enter the shop' }).click();
-    await page.waitForURL(/\/seats$/);
-  }
 
   async function buyBest(page: Page) {
     await page.selectOption('#quantity', '2');
@@ -121,7 +103,7 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     expect(await page.content()).not.toContain('http-equiv="refresh"');
     await inside.leave();
     await next.leave();
-    await enterByButton(page);
+    await enterByButton(page, PAGE_MS_MAX);
     await buyBest(page);
     await close();
   });
@@ -163,7 +145,7 @@ describe.skipIf(!chromePath)('in a real browser', () => {
       const { page, close } = await visit(sale, { javaScriptEnabled });
       await page.getByRole('button', { name: 'Join the queue' }).click();
       if (javaScriptEnabled) await page.waitForURL(/\/seats$/);
-      else await enterByButton(page);
+      else await enterByButton(page, PAGE_MS_MAX);
       expect(await page.getByLabel('Row 1, seat 1, wheelchair space').isVisible()).toBe(true);
       expect(await page.getByLabel('Row 1, seat 9, companion seat').isVisible()).toBe(true);
       const text = await page.innerText('main');

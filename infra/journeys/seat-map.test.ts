@@ -1,8 +1,9 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { fitted } from '../../gateway/pages/seat-map/viewport.ts';
-import { chromePath, launchChrome } from '../testing/chrome.ts';
-import { type Shop, startShop } from '../testing/shop.ts';
+import { chromePath } from '../testing/chrome.ts';
+import type { Shop } from '../testing/shop.ts';
+import { enterByButton, withShopAndChrome } from './browser.ts';
 import { createFan, type Fan } from './fan.ts';
 import { type Hall, openSale } from './organise.ts';
 
@@ -22,12 +23,8 @@ const hall: Hall = [
 describe.skipIf(!chromePath)('the seat map, in a real browser', () => {
   let shop: Shop;
   let chrome: Browser;
-  beforeAll(async () => {
-    [shop, chrome] = await Promise.all([startShop(), launchChrome()]);
-  });
-  afterAll(async () => {
-    await chrome?.close();
-    await shop?.stop();
+  withShopAndChrome((...given) => {
+    [shop, chrome] = given;
   });
 
   /** An open sale, and a fan's page in its shop. */
@@ -54,18 +51,7 @@ describe.skipIf(!chromePath)('the seat map, in a real browser', () => {
     page.on('pageerror', (error) => faults.push(error.message));
     await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
     await page.getByRole('button', { name: 'Join the queue' }).click();
-    if (browser.javaScriptEnabled === false) {
-      await expect
-        .poll(
-          async () => {
-            await page.reload();
-            return page.innerText('main');
-          },
-          { timeout: PAGE_MS_MAX, interval: 300 },
-        )
-        .toContain('It is your turn');
-      await page.getByRole('button', { name: 'Enter the shop' }).click();
-    }
+    if (browser.javaScriptEnabled === false) await enterByButton(page, PAGE_MS_MAX);
     await page.waitForURL(/\/seats$/);
     return { sale, page, context, faults };
   }

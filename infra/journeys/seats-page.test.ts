@@ -1,7 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { chromePath, launchChrome } from '../testing/chrome.ts';
-import { type Shop, startShop } from '../testing/shop.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { chromePath } from '../testing/chrome.ts';
+import type { Shop } from '../testing/shop.ts';
+import { withShopAndChrome } from './browser.ts';
 import { createFan, type Fan } from './fan.ts';
 import { openSale } from './organise.ts';
 
@@ -19,8 +20,8 @@ describe.skipIf(!chromePath)('the seats page, in a real browser', () => {
   /** What the page was told of the seats. */
   let heard: ('whole' | 'changes')[];
 
-  beforeAll(async () => {
-    [shop, chrome] = await Promise.all([startShop(), launchChrome()]);
+  withShopAndChrome((...given) => {
+    [shop, chrome] = given;
   });
   beforeEach(async () => {
     const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
@@ -44,10 +45,6 @@ describe.skipIf(!chromePath)('the seats page, in a real browser', () => {
     await page.waitForURL(/section=B/);
     // A reload would lose it.
     await page.evaluate('window.isSamePage = true');
-  });
-  afterAll(async () => {
-    await chrome?.close();
-    await shop?.stop();
   });
 
   const take = async (...seats: string[]): Promise<string> => {

@@ -37,6 +37,27 @@ export type Services = Stores & {
   stop: () => Promise<void>;
 };
 
+/** The same on stores that are removed when the services have ended, or could not be started. */
+export async function startServicesOn(
+  stores: Stores,
+  removeStores: () => Promise<unknown>,
+  options: ServicesOptions,
+): Promise<Services> {
+  try {
+    const services = await startServices(stores, options);
+    return {
+      ...services,
+      stop: async () => {
+        await services.stop();
+        await removeStores();
+      },
+    };
+  } catch (error) {
+    await removeStores();
+    throw error;
+  }
+}
+
 /** Gateways, booking services and a worker as real processes on free ports, with secrets of their own. */
 export async function startServices(stores: Stores, options: ServicesOptions = {}): Promise<Services> {
   const { gateways = 1, bookings = 1, env = {}, worker = true } = options;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type SeatKind, seatKinds, seatStates } from '../seat-codes.ts';
 import { SectionName } from './event.ts';
 import { Id, Money, text } from './fields.ts';
 
@@ -8,11 +9,7 @@ export const SeatId = z
   .string()
   .regex(/^[^-]{1,20}-[1-9]\d{0,3}-[1-9]\d{0,3}$/u, 'is not a seat id like A-1-14');
 
-export const seatStates = ['open', 'held', 'sold', 'blocked'] as const;
-
-/** In the order of their numbers in memory (booking-service/catalogue/marks.ts). */
-export const seatKinds = ['standard', 'accessible', 'companion'] as const;
-export type SeatKind = (typeof seatKinds)[number];
+export { type SeatKind, seatKinds, seatStates };
 
 /** `GET /api/sales/:sale/seats?status=&section=&limit=` */
 export const SeatsQuery = z.strictObject({

@@ -1,5 +1,6 @@
 // The script of the seats page: a map beside the list, one choice for both, and the hold. Without it the list and the best
 // available work by themselves, and a seat that has gone is refused when it is asked for.
+import { unpackStates } from '#shared/seat-codes.ts';
 import {
   ACCESSIBLE,
   COMPANION,
@@ -13,7 +14,6 @@ import {
   OPEN,
   placeOf,
   pricesOf,
-  readStates,
   seatNamed,
 } from '../seat-map/hall.ts';
 import { nearestBlock } from '../seat-map/nearest-block.ts';
@@ -235,7 +235,7 @@ function chooseSeats(form: HTMLFormElement): void {
   };
   const live = followSeats(seatsUrl, {
     whole(map) {
-      if (hall) readStates(hall, map.statuses);
+      if (hall) unpackStates(map.statuses, hall.states);
       else begin(createHall(map));
       changed();
     },

@@ -9,11 +9,11 @@ import {
 } from '#shared/contract/sale.ts';
 import { validate } from '#shared/json-body.ts';
 import { type FieldError, Problem } from '#shared/problem.ts';
-import { answer, requireId } from '../../organiser/answer.ts';
+import { requireId } from '../../organiser/answer.ts';
 import { readAudit } from '../../organiser/audit.ts';
 import { commandSale, organiserSale, patchSale } from '../../organiser/commands.ts';
 import { giveBeacon } from '../../organiser/draw-commands.ts';
-import { STREAM_HEADERS } from '../../organiser/stats-routes.ts';
+import { statsRoutes } from '../../organiser/stats-routes.ts';
 import { localeOf } from '../locale.ts';
 import { auditPage } from './audit-page.ts';
 import {
@@ -38,7 +38,7 @@ const ACTS_PER_PAGE = 100;
 
 /** A sale while it runs: its figures, its controls, and what was done. */
 export function liveRoutes(deps: ConsoleDeps) {
-  const { shop, catalogue, stats, streams } = deps;
+  const { shop, catalogue, stats } = deps;
   const app = new Hono<ConsoleEnv>();
 
   const show = async (
@@ -109,14 +109,8 @@ export function liveRoutes(deps: ConsoleDeps) {
 
   app.get('/sales/:sale', (c) => show(c));
 
-  app.get('/sales/:sale/stats', async (c) => answer(c, await stats.read(requireId(c.req.param('sale')))));
-
-  app.get('/sales/:sale/stats/stream', async (c) => {
-    const sale = requireId(c.req.param('sale'));
-    const lastEventId = c.req.header('last-event-id') ?? null;
-    const body = await streams.open(sale, lastEventId, () => c.env?.outgoing?.destroy());
-    return new Response(body, { headers: STREAM_HEADERS });
-  });
+  // The API's own, for whoever brings a session instead of a key.
+  app.route('/', statsRoutes(deps));
 
   for (const command of saleCommands) {
     app.post(`/sales/:sale/${command}`, async (c) => {

@@ -1,4 +1,5 @@
 // The hall as the seat map's script keeps it: numbers in typed arrays, and no object a seat.
+import { seatKinds, seatStates, unpackStates } from '#shared/seat-codes.ts';
 
 export type HallSection = {
   name: string;
@@ -31,11 +32,11 @@ export type WholeMap = {
 /** Which seats are no standard ones, as the immutable layout lists them: `1-14` is row 1, seat 14. */
 export type MarkedSections = { name: string; accessible?: string[]; companions?: string[] }[];
 
-export const OPEN = 0;
-export const HELD = 1;
-export const STANDARD = 0;
-export const ACCESSIBLE = 1;
-export const COMPANION = 2;
+export const OPEN = seatStates.indexOf('open');
+export const HELD = seatStates.indexOf('held');
+export const STANDARD = seatKinds.indexOf('standard');
+export const ACCESSIBLE = seatKinds.indexOf('accessible');
+export const COMPANION = seatKinds.indexOf('companion');
 
 export function createHall(map: WholeMap): Hall {
   let seats = 0;
@@ -45,15 +46,8 @@ export function createHall(map: WholeMap): Hall {
     return { ...section, firstSeat };
   });
   const hall = { sections, seats, states: new Uint8Array(seats), kinds: new Uint8Array(seats) };
-  readStates(hall, map.statuses);
+  unpackStates(map.statuses, hall.states);
   return hall;
-}
-
-/** Takes over the states of a whole map: seat i stands in bits 2·(i mod 4) of byte ⌊i/4⌋. */
-export function readStates({ states }: Hall, statuses: string): void {
-  const bytes = atob(statuses);
-  for (let seat = 0; seat < states.length; seat += 1)
-    states[seat] = (bytes.charCodeAt(seat >> 2) >> (2 * (seat & 3))) & 3;
 }
 
 export function markKinds(hall: Hall, marked: MarkedSections): void {

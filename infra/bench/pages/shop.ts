@@ -4,12 +4,10 @@ import { join, resolve } from 'node:path';
 import { openSale } from '../../journeys/organise.ts';
 import { ownPostgres } from '../../testing/postgres-server.ts';
 import { ownRedis } from '../../testing/redis-server.ts';
-import { type Services, startServices } from '../../testing/services.ts';
-
-export type Shop = Services & { stop: () => Promise<void> };
+import { type Services, startServicesOn } from '../../testing/services.ts';
 
 /** The whole shop as real processes, with servers of its own. */
-export async function startShop(root: string): Promise<Shop> {
+export async function startShop(root: string): Promise<Services> {
   const database = await ownPostgres();
   const redis = await ownRedis({}, resolve(root, process.env.DATA_DIR || '.data', 'redis-server'));
   const dataDir = await mkdtemp(join(tmpdir(), 'admit-one-bench-'));
@@ -18,20 +16,8 @@ export async function startShop(root: string): Promise<Shop> {
     await database.stop();
     await rm(dataDir, { recursive: true, force: true });
   };
-  try {
-    const stores = { databaseUrl: database.url, redisUrl: redis.url, dataDir };
-    const services = await startServices(stores, { worker: false });
-    return {
-      ...services,
-      stop: async () => {
-        await services.stop();
-        await removeStores();
-      },
-    };
-  } catch (error) {
-    await removeStores();
-    throw error;
-  }
+  const stores = { databaseUrl: database.url, redisUrl: redis.url, dataDir };
+  return startServicesOn(stores, removeStores, { worker: false });
 }
 
 export const SECTIONS = 20;
@@ -39,7 +25,7 @@ export const ROWS = 50;
 export const SEATS_PER_ROW = 80;
 
 /** A sale of a hall of 80,000 seats in twenty sections. */
-export const openLargeHall = (shop: Shop): Promise<string> =>
+export const openLargeHall = (shop: Services): Promise<string> =>
   openSale(
     shop,
     Array.from({ length: SECTIONS }, (_, i) => ({

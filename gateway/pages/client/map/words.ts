@@ -1,15 +1,13 @@
 import type { ScriptWords } from '../../seat-map/script-words.ts';
-import { fill, tagOf, wordsOf } from '../../words.ts';
+import { fill, inMoney, moneyFormat, tagOf, wordsOf } from '../../words.ts';
 
 const tag = tagOf(document.documentElement.lang);
 
 export { fill };
 export const { count } = wordsOf(tag);
 
-export function money(amount: number, currency: string): string {
-  const format = new Intl.NumberFormat(tag, { style: 'currency', currency });
-  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
-}
+export const money = (amount: number, currency: string): string =>
+  inMoney(moneyFormat(tag, currency), amount);
 
 /** A seat's id in words. */
 export function seatInWords(words: ScriptWords, id: string): string {
