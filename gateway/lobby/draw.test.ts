@@ -108,6 +108,7 @@ test('a draw that is held again after a loss of Redis does not seem to be proven
   const sale = await lobbySale(40);
   await f.redis.hset(saleKey(sale, 'sale'), {
     beacon: JSON.stringify({ name: 'a beacon' }),
+    beaconFrom: f.now(),
     beaconGiven: JSON.stringify({ value: '17', at: new Date(f.now()).toISOString() }),
   });
   f.pass(60);

@@ -10,10 +10,10 @@ local state = 'drawing'
 if (draw[3] or '') ~= '' and not draw[4] then
   -- While places are being brought back somebody may remember a digest from before the value could be known.
   if isRecovering() and now >= tonumber(redis.call('HGET', K.sale, 'beaconFrom') or 0) then return draw[1] end
-  -- A draw that was lost with Redis and is held again: its beacon is given already, and cannot be given otherwise.
-  local given = redis.call('HGET', K.sale, 'beaconGiven') or ''
-  if given == '' then state = 'awaitingBeacon' else leaveBeaconOut(cjson.decode(given).without) end
+  state = 'awaitingBeacon'
 end
 redis.call('HSET', K.draw, 'digest', ARGV[2], 'digestAt', now, 'state', state, 'workedAt', now)
 changed()
-return state
+-- A draw that was lost with Redis and is held again: its beacon is given already, and cannot be given otherwise.
+takeGivenBeacon()
+return redis.call('HGET', K.draw, 'state')

@@ -13,7 +13,7 @@ import { freezeLobby } from '../lobby/freeze.ts';
 import { leavePlace } from '../queue/place.ts';
 import { unlimitedPolls } from '../queue/poll-limit.ts';
 import { saleKey } from '../redis/keys.ts';
-import { changeSale, putSale } from '../sale/live-sale.ts';
+import { changeSale, markSaved, putSale } from '../sale/live-sale.ts';
 import { claimAndBuy } from '../testing/buy.ts';
 import { type DyingDrawing, dyingDrawing } from '../testing/dying-drawing.ts';
 import { type Act, playHistories } from '../testing/histories.ts';
@@ -155,6 +155,15 @@ async function begin({ hasBeacon, isCrowded }: Lobby) {
     await gateway.look(sale);
   };
 
+  /** What waits to become durable does. */
+  const recordChanges = async () => {
+    const live = JSON.parse(
+      String(await f.redis.hget(saleKey(sale, 'sale'), 'definition')),
+    ) as SaleDefinition;
+    durable = { ...live, createdAt: durable.createdAt };
+    await markSaved(f.store, sale, live.version);
+  };
+
   const history = {
     async join(fan: number, index: number) {
       const known = fans.get(fan);
@@ -255,11 +264,12 @@ async function begin({ hasBeacon, isCrowded }: Lobby) {
       } as const;
       try {
         await changeSale(f.store, given, record, { reopens: false });
-        if (isDurable) durable = { ...given, createdAt: durable.createdAt };
+        if (isDurable) await recordChanges();
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
       }
     },
+    record: recordChanges,
     /** A gateway ends, or starts again with what its folder says. */
     async restart(index: number) {
       if (!gateways[index]) await start(index);
@@ -376,6 +386,7 @@ async function begin({ hasBeacon, isCrowded }: Lobby) {
       if ((await drawState()) === 'awaitingBeacon') {
         await history.beacon(true, true);
         await history.beacon(false, true);
+        await recordChanges();
       }
       await history.turns();
       const inside = [...fans].filter(([, { over }]) => over === null);
@@ -441,6 +452,7 @@ const anything = fc.oneof(
   act(3, 'freeze'),
   act(5, 'draw', gateway, fc.nat(5)),
   act(2, 'beacon', fc.boolean(), fc.boolean()),
+  act(1, 'record'),
   act(1, 'restart', gateway),
   act(2, 'save'),
   act(2, 'lose', loss),

@@ -35,7 +35,7 @@ test('fans of a lobby that nobody remembers keep their places, and its new commi
   await pollAll(after, [...fans, late]);
   await recover(f, after, sale);
   f.pass(4_000);
-  await giveBeacon(f, definition, '17');
+  await giveBeacon(f, definition, { value: '17' });
   await f.draw(sale);
   await after.look(sale);
   await pollAll(after, [...fans, late]);

@@ -1,5 +1,5 @@
 -- Puts a change of settings into effect before it is durable: the shop is protected even while PostgreSQL is away. The
--- change waits in a list until the booking service has recorded it.
+-- change waits in a list until the booking service has recorded it. Only a draw waits for that with its beacon.
 --
 -- ARGV[2]  the version the change was made from
 -- ARGV[3]  the definition from now on, as JSON
@@ -30,11 +30,11 @@ if (opened or lobbyOpened) and after.lobbyOpensAt ~= before.lobbyOpensAt then re
 -- The beacon is named before anybody enters, and becomes known, once, after the lobby is frozen and its digest published.
 local beacon = redis.call('HMGET', K.sale, 'beacon', 'beaconFrom', 'beaconGiven')
 if (opened or lobbyOpened) and texts.beacon ~= (beacon[1] or '') then return { 'too-late', 'beacon' } end
-local given = nil
-if texts.beaconGiven ~= (beacon[3] or '') then
+local isBeaconGiven = texts.beaconGiven ~= (beacon[3] or '')
+if isBeaconGiven then
   if (beacon[3] or '') ~= '' then return { 'too-late', 'beacon' } end
   if redis.call('HGET', K.draw, 'state') ~= 'awaitingBeacon' then return { 'too-early', 'beacon' } end
-  given = cjson.decode(texts.beaconGiven)
+  local given = cjson.decode(texts.beaconGiven)
   local from = tonumber(beacon[2])
   if given.value and now < from then return { 'too-early', 'beacon' } end
   -- Whoever knew the value could still have chosen who is in the lobby: it would prove nothing.
@@ -59,11 +59,8 @@ end
 -- Generations of presence are parts of graceSeconds: whoever was seen within the old time has the whole new one.
 if after.graceMs ~= before.graceMs then redis.call('BITOP', 'OR', K.seen[1], unpack(K.seen)) end
 redis.call('RPUSH', K.unsaved, ARGV[4])
-if given then
-  mixIn(given)
-  redis.call('HSET', K.draw, 'state', 'drawing', 'workedAt', 0)
-  changed()
-end
+-- The draw goes on with it when it is durable (mark-saved.lua).
+if isBeaconGiven then redis.call('HSET', K.sale, 'beaconVersion', version) end
 local sale = loadSale()
 if sale.lobbyOpensAt > 0 and now < sale.opensAt and redis.call('HSETNX', K.draw, 'state', 'committed') == 1 then
   redis.call('HSET', K.draw, 'seed', ARGV[6], 'commitment', ARGV[7])

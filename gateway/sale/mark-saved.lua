@@ -1,4 +1,4 @@
--- Drops the changes that are durable now.
+-- Drops the changes that are durable now. A draw whose beacon is among them goes on.
 --
 -- ARGV[2]  the highest version the booking service has recorded
 --
@@ -9,4 +9,5 @@ while true do
   if not first or cjson.decode(first).version > durable then break end
   redis.call('LPOP', K.unsaved)
 end
+takeGivenBeacon()
 return redis.call('LLEN', K.unsaved)

@@ -4,7 +4,7 @@ import { judgeWithWitness } from '../../infra/verify/draw/judge.ts';
 import { createDrawing } from '../lobby/draw.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
 import { publishDraws } from '../lobby/published.ts';
-import { changeSale, putSale } from '../sale/live-sale.ts';
+import { changeSale, markSaved, putSale } from '../sale/live-sale.ts';
 import { joinMany, RECOVERY_SECONDS } from './losing-redis.ts';
 import { definitionAt, type QueueFixture } from './queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from './queue-gateway.ts';
@@ -45,14 +45,16 @@ export const beaconIn = (f: QueueFixture, seconds: number): SaleDefinition['beac
 export async function giveBeacon(
   f: QueueFixture,
   definition: SaleDefinition,
-  value: string,
+  beacon: { value: string } | { without: string },
+  { isDurable = true } = {},
 ): Promise<SaleDefinition> {
   const at = new Date(f.now()).toISOString();
-  const given = { ...definition, version: definition.version + 1, beaconGiven: { value, at } };
+  const given = { ...definition, version: definition.version + 1, beaconGiven: { ...beacon, at } };
   const [settings, before] = [SaleSettings.parse(given), SaleSettings.parse(definition)];
   const { version } = given;
   const change = { version, at, by: 'o', action: 'giveBeacon', reason: null, settings, before } as const;
   await changeSale(f.store, given, change, { reopens: false });
+  if (isDurable) await markSaved(f.store, given.sale, version);
   return given;
 }
 

@@ -23,14 +23,24 @@ local function leaveBeaconOut(reason)
   mixIn({ without = reason or CLOSED_AGAIN })
 end
 
+-- What became of the beacon, once that is durable; nil before. Other changes of a sale act before they are: what decides an
+-- order must not be lost when numbers of it are in fans' hands already.
+local function durableBeacon()
+  local known = redis.call('HMGET', K.sale, 'beaconGiven', 'beaconVersion', 'beaconFrom')
+  if (known[1] or '') == '' then return nil end
+  local unsaved = redis.call('LINDEX', K.unsaved, 0)
+  if unsaved and cjson.decode(unsaved).version <= tonumber(known[2] or 0) then return nil end
+  return cjson.decode(known[1]), tonumber(known[3])
+end
+
 -- A draw that waits for a beacon which is given already, to itself or to the sale, goes on.
 local function takeGivenBeacon()
-  if redis.call('HGET', K.draw, 'state') ~= 'awaitingBeacon' then return end
-  local known = redis.call('HMGET', K.draw, 'beacon', 'withoutBeacon')
-  if not known[1] and not known[2] then
-    local given = redis.call('HGET', K.sale, 'beaconGiven') or ''
-    if given == '' then return end
-    mixIn(cjson.decode(given))
+  local draw = redis.call('HMGET', K.draw, 'state', 'beacon', 'withoutBeacon', 'digestAt')
+  if draw[1] ~= 'awaitingBeacon' then return end
+  if not draw[2] and not draw[3] then
+    local given, from = durableBeacon()
+    if not given then return end
+    if given.value and tonumber(draw[4]) >= from then leaveBeaconOut() else mixIn(given) end
   end
   redis.call('HSET', K.draw, 'state', 'drawing', 'workedAt', 0)
   changed()
