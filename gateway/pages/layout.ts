@@ -100,6 +100,9 @@ export async function publicPage(
   return finishAnswer(document, 'text/html; charset=UTF-8', headers);
 }
 
+/** Where whoever comes to a page begins: a keyboard goes on from there, and a screen reader says it first. */
+export const hasFocus = (isHere: boolean): Html | string => (isHere ? html`tabindex="-1" autofocus` : '');
+
 /** Each language by its own name, for whoever reads no other. */
 const languageLinks = ({
   language: current,

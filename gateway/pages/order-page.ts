@@ -3,7 +3,7 @@ import { renderSVG } from 'uqr';
 import type { z } from 'zod';
 import type { OrderAnswer } from '#shared/contract/booking.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
-import type { Html } from './layout.ts';
+import { type Html, hasFocus } from './layout.ts';
 import type { Locale } from './locale.ts';
 import { named, sentence } from './sentence.ts';
 
@@ -27,7 +27,7 @@ export function unclearPage(sale: SaleAnswer, attempt: Attempt, locale: Locale):
 }
 
 const header = ({ event }: SaleAnswer, title: string): Html => html`<header>
-  <h1>${title}</h1>
+  <h1 ${hasFocus(true)}>${title}</h1>
   <p>${named(event.name)}<br />${named(event.venue)}</p>
 </header>`;
 

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { z } from 'zod';
 import type { HoldAnswer, HoldsAnswer, SeatKind, SeatsAnswer } from '#shared/contract/booking.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
-import type { Html } from './layout.ts';
+import { type Html, hasFocus } from './layout.ts';
 import type { Locale } from './locale.ts';
 import type { Warning } from './seat-map/warnings.ts';
 import { choice } from './shop-choice.ts';
@@ -41,7 +41,7 @@ export function shopPage(view: ShopView, locale: Locale): Html {
   const api = `/api/sales/${view.sale.sale}`;
   return html`<header data-shop="${view.sale.sale}" data-now="${view.sale.serverTime}" data-holds="${api}/holds"
     data-basket="${view.holds.map(({ hold }) => hold).join(' ')}">
-    <h1><bdi>${view.sale.event.name}</bdi></h1>
+    <h1 ${hasFocus(view.problem === null && view.holds.length === 0)}><bdi>${view.sale.event.name}</bdi></h1>
     ${
       view.admissionEnds
         ? html`<p class="soft">${shop.shoppingLeft} ${clock(view.admissionEnds, shop.shoppingWarnings, 'shopping-warning')}</p>
@@ -49,7 +49,7 @@ export function shopPage(view: ShopView, locale: Locale): Html {
         : ''
     }
   </header>
-  ${view.problem ? html`<section class="card problem" role="alert"><p>${view.problem}</p></section>` : ''}
+  ${view.problem ? html`<section class="card problem" role="alert" ${hasFocus(true)}><p>${view.problem}</p></section>` : ''}
   ${view.holds.map((hold) => basket(view, hold, locale))} ${view.holds.length === 0 ? choice(view, locale) : ''}
   <details>
     <summary>${shop.leave}</summary>
@@ -84,7 +84,7 @@ function basket(view: ShopView, hold: Hold, locale: Locale): Html {
   const { shop } = locale.texts;
   const warning = `hold-warning-${hold.hold}`;
   return html`<section class="card">
-    <h2>${shop.held}</h2>
+    <h2 ${hasFocus(view.problem === null)}>${shop.held}</h2>
     <p>${shop.heldFor} ${clock(hold.expiresAt, shop.holdWarnings, warning)}</p>
     <p class="warning" role="status" id="${warning}"></p>
     <p class="actions" data-after="${warning}" hidden><a class="button" href="/sales/${view.sale.sale}/seats">${shop.chooseAgain}</a></p>
