@@ -118,8 +118,11 @@ export function createDoor(options: {
     const holdEnds = typeof reported === 'string' ? Number(reported) : known;
     const changed = holdEnds !== null && (route.startsPayment || holdEnds !== known);
     try {
-      if (typeof order === 'string') await finishAdmission(store, claims.sale, claims.sub, order, claims);
-      else if (changed) await noteHoldEnds(store, claims, holdEnds);
+      if (typeof order === 'string') {
+        await finishAdmission(store, claims.sale, claims.sub, order, claims);
+        // Whoever has bought and looks at the shop again is told so at once.
+        checks.delete(claims.jti);
+      } else if (changed) await noteHoldEnds(store, claims, holdEnds);
     } catch (error) {
       // A completed order is reported again through the outbox; a hold's end with the fan's next request.
       log.warn({ err: error }, 'a report of the booking service could not be applied');

@@ -107,6 +107,32 @@ test('a payment that a proxy says nobody answered keeps the admission alive: it 
   expect((await hold()).status).toBe(201);
 });
 
+test('whoever has bought is told so by the very next look, though the shop was open a moment ago', async () => {
+  const shop = createServer(({ url = '' }, response) => {
+    const isOrder = url.endsWith('/orders');
+    const done = isOrder ? { [internalHeaders.order]: 'AAAAAAAAAAAAAAAAAAAAAA' } : {};
+    response.writeHead(isOrder ? 201 : 200, { 'content-type': 'application/json', ...done }).end('{}');
+  });
+  await once(shop.listen(0, '127.0.0.1'), 'listening');
+  const behind = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
+  onTestFinished(async () => {
+    shop.close();
+    await behind.close();
+  });
+  const sale = await behind.sale();
+  const joined = await behind.post(`/api/sales/${sale}/queue`);
+  const { queueTicket } = (await joined.json()) as { queueTicket: string };
+  await giveTurns(behind.store, sale);
+  const claim = `/api/sales/${sale}/queue/me/claim`;
+  const claimed = await behind.post(claim, {}, { authorization: `Bearer ${queueTicket}` });
+  const { admissionToken } = (await claimed.json()) as { admissionToken: string };
+  const headers = { ...json, authorization: `Bearer ${admissionToken}`, 'idempotency-key': 'one' };
+  const look = () => behind.app.request(`/api/sales/${sale}/holds`, { headers });
+  expect((await look()).status).toBe(200);
+  expect((await behind.post(`/api/sales/${sale}/orders`, {}, headers)).status).toBe(201);
+  expect(await problem(look())).toMatchObject({ code: 'already-finished' });
+});
+
 test('one admission may have so many requests under way, and what it is refused beyond says nothing of the shop', async () => {
   const answers: (() => void)[] = [];
   const shop = createServer(({ url = '' }, response) => {

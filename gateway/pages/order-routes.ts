@@ -50,8 +50,9 @@ export function orderPageRoutes(deps: PageDeps) {
         status: 503,
       });
     }
-    // An earlier attempt whose answer was lost may have taken these seats: then there is an order to show.
-    const order = refusal.code === 'hold-lost' ? await confirmedOrder(deps, c) : null;
+    // Another tab, or an earlier attempt whose answer was lost, may have taken these seats: then there is an order to show.
+    const mayBePaid = refusal.code === 'hold-lost' || refusal.code === 'already-finished';
+    const order = mayBePaid ? await confirmedOrder(deps, c) : null;
     if (order !== null) return c.redirect(`/sales/${c.req.param('sale')}/orders/${order}`, 303);
     return showShop(deps, c, { refusal, buyer: { name, email } });
   });

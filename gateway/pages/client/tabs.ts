@@ -13,9 +13,10 @@ async function compare(): Promise<void> {
     const response = await fetch(holds, { headers: { accept: 'application/json' } });
     const answer = response.ok ? ((await response.json()) as { holds: { hold: string }[] }) : null;
     const now = answer?.holds.map(({ hold }) => hold).join(' ');
+    // Whoever has bought, or is not in the shop any more, is led on from there.
+    const isOutside = response.status === 401 || response.status === 409;
     // Never the form's own address again: that would send the form once more.
-    if (response.status === 401 || (now !== undefined && now !== basket))
-      location.replace(`/sales/${shop}/seats`);
+    if (isOutside || (now !== undefined && now !== basket)) location.replace(`/sales/${shop}/seats`);
   } catch {
     // Offline: what is shown stays, and the next look tells.
   } finally {
