@@ -7,10 +7,10 @@ import { createDb } from './db/client.ts';
 import { createFolderTransport, createSmtpTransport } from './mail/transport.ts';
 import {
   finishesAdmission,
-  givesMoneyBack,
   mailsConfirmedOrder,
   mailsFailedOrder,
   mailsRefundedOrder,
+  paymentDeliverers,
 } from './order/deliverers.ts';
 import { listenForWork } from './outbox/wake.ts';
 import { withDeadlines } from './payment/deadlines.ts';
@@ -54,7 +54,7 @@ await runUntilStopped(async () => {
         'order-confirmed-mail': mailsConfirmedOrder(db, mail),
         'order-failed-mail': mailsFailedOrder(db, mail, env.PUBLIC_URL),
         'order-refunded-mail': mailsRefundedOrder(db, mail),
-        'payment-refund': givesMoneyBack(till),
+        ...paymentDeliverers(till),
         'admission-finished': finishesAdmission(db, gateway),
       },
       log,

@@ -10,10 +10,10 @@ import { findMail, listMails } from './mail/folder.ts';
 import { createFolderTransport } from './mail/transport.ts';
 import {
   finishesAdmission,
-  givesMoneyBack,
   mailsConfirmedOrder,
   mailsFailedOrder,
   mailsRefundedOrder,
+  paymentDeliverers,
 } from './order/deliverers.ts';
 import { createWake, listenForWork } from './outbox/wake.ts';
 import { startBooking, type TestBooking } from './testing/booking.ts';
@@ -67,7 +67,7 @@ function startTestWorker(gatewayUrl: string) {
         'order-confirmed-mail': mailsConfirmedOrder(db, mail),
         'order-failed-mail': mailsFailedOrder(db, mail, 'http://shop.example'),
         'order-refunded-mail': mailsRefundedOrder(db, mail),
-        'payment-refund': givesMoneyBack({ db, payments }),
+        ...paymentDeliverers({ db, payments }),
         'admission-finished': finishesAdmission(db, { url: gatewayUrl, internalSecret }),
       },
     },

@@ -5,6 +5,7 @@ import { startOrderJobs } from './intake/worker.ts';
 import { pruneChanges } from './inventory/changes.ts';
 import { reconcileOrders } from './order/reconcile.ts';
 import type { Till } from './order/settle.ts';
+import { retryGivenUpPayments } from './outbox/dead-letters.ts';
 import { deliverNext, type Outbox } from './outbox/deliver.ts';
 
 /** Without a word from the booking service the worker looks this often by itself. */
@@ -14,6 +15,7 @@ const DELIVERIES_AT_ONCE = 4;
 const LOST_ORDERS_INTERVAL_MS = 1_000;
 const SWEEP_INTERVAL_MS = 1_000;
 const PRUNE_INTERVAL_MS = 60_000;
+const GIVEN_UP_INTERVAL_MS = 60_000;
 /** Booked orders wake the deliverers together. */
 const WAKE_GAP_MS = 50;
 
@@ -40,12 +42,15 @@ export function startWorker(options: { till: Till; outbox: Outbox; redisUrl: str
       startLoop(() => deliverNext(outbox, 'order-confirmed-mail'), LOOK_INTERVAL_MS, onError),
       startLoop(() => deliverNext(outbox, 'order-failed-mail'), LOOK_INTERVAL_MS, onError),
       startLoop(() => deliverNext(outbox, 'order-refunded-mail'), LOOK_INTERVAL_MS, onError),
+      startLoop(() => deliverNext(outbox, 'payment-capture'), LOOK_INTERVAL_MS, onError),
+      startLoop(() => deliverNext(outbox, 'payment-cancellation'), LOOK_INTERVAL_MS, onError),
       startLoop(() => deliverNext(outbox, 'payment-refund'), LOOK_INTERVAL_MS, onError),
       startLoop(() => deliverNext(outbox, 'admission-finished'), LOOK_INTERVAL_MS, onError),
     ]).flat(),
     startLoop(() => reconcileOrders(till), LOOK_INTERVAL_MS, onError),
     startLoop(searchLostOrders(till, jobs.hasJob), LOST_ORDERS_INTERVAL_MS, onError),
     startLoop(() => sweepHolds(db), SWEEP_INTERVAL_MS, onError),
+    startLoop(() => retryGivenUpPayments(db), GIVEN_UP_INTERVAL_MS, onError),
     startLoop(() => pruneChanges(db), PRUNE_INTERVAL_MS, onError),
   ];
   const wake = () => {

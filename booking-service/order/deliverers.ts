@@ -8,6 +8,7 @@ import { orderFailedMail } from '../mail/order-failed.ts';
 import { orderRefundedMail } from '../mail/order-refunded.ts';
 import type { MailTransport } from '../mail/transport.ts';
 import type { Deliverer } from '../outbox/deliver.ts';
+import { type Owed, readOwed } from './end.ts';
 import { readOrder, type StoredOrder } from './read-orders.ts';
 import { payOff, type Till } from './settle.ts';
 
@@ -56,11 +57,18 @@ export const mailsRefundedOrder =
     await mail.send(orderRefundedMail(message.id, await requireEvent(db, order.event), order));
   };
 
-/** Gives the money of a refunded order back. Told again, it looks what has become of the payment. */
-export const givesMoneyBack =
-  (till: Pick<Till, 'db' | 'payments'>): Deliverer =>
-  ({ order }) =>
-    payOff(till, order, 'refundDue');
+/** Tells the payment provider what is still owed to it; by now that may be nothing, or something else by another message. */
+const tellsProvider =
+  (till: Pick<Till, 'db' | 'payments'>, owed: Owed): Deliverer =>
+  async ({ order }) => {
+    if ((await readOwed(till.db, order)) === owed) await payOff(till, order, owed);
+  };
+
+export const paymentDeliverers = (till: Pick<Till, 'db' | 'payments'>) => ({
+  'payment-capture': tellsProvider(till, 'captureDue'),
+  'payment-cancellation': tellsProvider(till, 'cancelDue'),
+  'payment-refund': tellsProvider(till, 'refundDue'),
+});
 
 /**
  * Tells the gateway that an order has finished its fan's admission, in case the answer that said so was lost, and gives

@@ -62,8 +62,19 @@ export const failOrder = (
     (sql) => sql`select state, failure from fail_order(${order}, ${failure}, ${owed}, ${SETTLE_AFTER_MS})`,
   );
 
-/** What may be owed to the provider once an order has ended; a refund is owed by a message of the outbox. */
+/**
+ * What may be owed to the provider once an order has ended. A refund is told by a message of the outbox, and so is whatever
+ * the attempt that ended the order could not tell.
+ */
 export type Owed = 'captureDue' | 'cancelDue' | 'refundDue';
+
+/** What is owed of an order's payment at this moment. */
+export async function readOwed(db: Db, order: string): Promise<'unknown' | 'settled' | Owed> {
+  const { payment } = await db.callOne<{ payment: 'unknown' | 'settled' | Owed }>(
+    (sql) => sql`select payment from ticket_order where id = ${order}`,
+  );
+  return payment;
+}
 
 type Settlement = { order: string; owed: Owed };
 

@@ -3,15 +3,14 @@ import { internalHeaders } from '#shared/internal.ts';
 import { createApp } from '../app.ts';
 import { bookWaitingOrder } from '../intake/book.ts';
 import { searchLostOrders } from '../intake/lost.ts';
-import { deliverNext } from '../outbox/deliver.ts';
 import type { PaymentProvider } from '../payment/provider.ts';
 import { internalSecret, organiserName, startBooking, type TestBooking } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireHold } from '../testing/expire.ts';
 import { atEveryBoundary, type Mortal, mortal } from '../testing/mortal.ts';
 import { mutateFunction } from '../testing/mutate.ts';
+import { settlePayments, tellProvider } from '../testing/settle-payments.ts';
 import { violations } from '../testing/violations.ts';
-import { givesMoneyBack } from './deliverers.ts';
 import { reconcileOrders } from './reconcile.ts';
 import type { Till } from './settle.ts';
 
@@ -106,24 +105,13 @@ const leasesEnd = async () => {
   );
 };
 
-/** What is owed by messages. */
-async function refundsAreTold({ db, payments, log }: Till): Promise<void> {
-  const silent = async () => undefined;
-  const deliverers = {
-    ...{ 'order-confirmed-mail': silent, 'order-failed-mail': silent, 'order-refunded-mail': silent },
-    ...{ 'admission-finished': silent, 'payment-refund': givesMoneyBack({ db, payments }) },
-  };
-  while (await deliverNext({ db, deliverers, log }, 'payment-refund'));
-}
-
 /** The worker, as often as there is something to do for it. */
 async function workerSettles(): Promise<void> {
   for (;;) {
     await leasesEnd();
     const search = searchLostOrders(till, async () => new Set(), 0);
     while (await search());
-    while (await reconcileOrders(till));
-    await refundsAreTold(till);
+    await settlePayments(till);
     const left = await booking.db.call(
       (sql) => sql`select id from ticket_order where payment <> 'settled' or state = 'inProgress'`,
     );
@@ -353,11 +341,33 @@ describe('a worker that dies at any boundary', () => {
   );
 
   test(
+    'of a capture that was left owed: it is made once',
+    async () => {
+      const steps = await atEveryBoundary(booking, {
+        prepare: async () => {
+          const left = await shopping();
+          // Died behind the confirmation: step 3.
+          await atBoundary(5, (process) => orderOf(process, left, 'tok_ok'));
+          await leasesEnd();
+          return left;
+        },
+        run: ({ db, payments }) => settlePayments({ db, payments, log: booking.log }),
+        afterwards: async ({ hold }, where) => {
+          await workerSettles();
+          expect(await ends(hold), where).toEqual([BOUGHT]);
+        },
+      });
+      expect(steps.filter((step) => step !== 'db')).toEqual(['capture']);
+    },
+    MANY_MS,
+  );
+
+  test(
     'of a refund: the money is given back once, the seat is open',
     async () => {
       const act = async (process: Mortal, { order }: { order: string }) => {
         await post(process, `/internal/orders/${order}/refund`, { json: { reason: 'it rains' } });
-        await refundsAreTold({ db: process.db, payments: process.payments, log: booking.log });
+        await tellProvider({ db: process.db, payments: process.payments, log: booking.log });
       };
       const steps = await atEveryBoundary(booking, {
         prepare: async () => {

@@ -4,8 +4,8 @@ import { type Answer, startBooking, type TestBooking, type TestFan } from '../te
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireHold, expireLease } from '../testing/expire.ts';
 import { mutateFunction } from '../testing/mutate.ts';
+import { settlePayments } from '../testing/settle-payments.ts';
 import { violations } from '../testing/violations.ts';
-import { reconcileOrders } from './reconcile.ts';
 
 const FANS = 60;
 const SEATS_PER_FAN = 2;
@@ -74,8 +74,7 @@ test('while backends are killed all the time: what was acknowledged is there, on
   await booking.db.call(
     (sql) => sql`update ticket_order set lease_until = clock_timestamp() - interval '1 minute'`,
   );
-  const till = { db: booking.db, payments: booking.payments, log: booking.log };
-  while (await reconcileOrders(till));
+  await settlePayments(booking);
   expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);
   const unsettled = await booking.db.call(
     (sql) => sql`select id from ticket_order where payment <> 'settled'`,

@@ -1,6 +1,5 @@
 import { newId } from '#shared/ids.ts';
 import type { Db } from '../db/client.ts';
-import type { Owed } from './end.ts';
 
 /**
  * How long one attempt may work on an order before another may take it over. Longer than a slow attempt takes, and short
@@ -30,17 +29,30 @@ export async function lapseLease(db: Db, order: string): Promise<void> {
 export type UnsettledOrder = {
   order: string;
   seats: number;
-  state: 'inProgress' | 'confirmed' | 'failed' | 'refunded';
-  payment: 'unknown' | Owed;
+  /** Of finding out, this one included. */
+  attempts: number;
 };
 
-/** Takes orders that owe something and that nobody has worked on for the length of their lease. */
+/**
+ * Takes orders of which nobody knows how their payment went, and that nobody has worked on for the length of their lease; the
+ * longer it cannot be found out, the more seldom.
+ */
 export const claimUnsettledOrders = (db: Db, limit: number): Promise<readonly UnsettledOrder[]> => {
   // Made before the call: it may be sent again, and then finds what it has taken.
   const claim = newId();
   return db.call<UnsettledOrder>(
     (sql) => sql`
-      select ticket_order as "order", seats, state, payment
+      select ticket_order as "order", seats, attempts
       from claim_unsettled_orders(${limit}, ${ORDER_LEASE_MS}, ${FAN_FIRST_MS}, ${claim})`,
   );
 };
+
+/**
+ * Leaves to the outbox what attempts that have ended could not tell the provider. Resolves to how many orders that were.
+ */
+export async function oweByMessage(db: Db, limit: number): Promise<number> {
+  const { orders } = await db.callOne<{ orders: number }>(
+    (sql) => sql`select owe_by_message(${limit}) as orders`,
+  );
+  return orders;
+}

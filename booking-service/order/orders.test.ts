@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { internalHeaders } from '#shared/internal.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 import { buyer, holdSeats, placeOrder } from '../testing/buy.ts';
+import { settlePayments } from '../testing/settle-payments.ts';
 import { violations } from '../testing/violations.ts';
-import { reconcileOrders } from './reconcile.ts';
 
 const SEATS_PER_FAN = 4;
 const FAILED_ORDERS_MAX = 20;
@@ -32,7 +32,7 @@ const authorisations = async (): Promise<number> => {
   return row.sum;
 };
 
-const reconcile = () => reconcileOrders({ db: booking.db, payments: booking.payments, log: booking.log });
+const reconcile = () => settlePayments(booking);
 
 describe('an order', () => {
   test('sells the held seats, with a ticket for each, and tells the gateway', async () => {

@@ -3,9 +3,9 @@ import { createApp } from '../app.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireHold, expireLease } from '../testing/expire.ts';
+import { settlePayments } from '../testing/settle-payments.ts';
 import { unheard } from '../testing/unheard.ts';
 import { violations } from '../testing/violations.ts';
-import { reconcileOrders } from './reconcile.ts';
 
 const SEATS_PER_FAN = 4;
 
@@ -33,7 +33,7 @@ const authorisations = async (): Promise<number> => {
   return row.sum;
 };
 
-const reconcile = () => reconcileOrders({ db: booking.db, payments: booking.payments, log: booking.log });
+const reconcile = () => settlePayments(booking);
 
 describe('a payment that comes late', () => {
   test('wins as long as nobody has taken the seat', async () => {
@@ -157,7 +157,7 @@ describe('a booking service that is killed', () => {
 
   test('after the authorisation: a worker whose calls are each cut off once ends the order', async () => {
     const left = await abandoned({ authorised: true });
-    await reconcileOrders({ db: unheard(booking.db), payments: booking.payments, log: booking.log });
+    await settlePayments({ ...booking, db: unheard(booking.db) });
     expect((await left.fan.request('GET', `/orders/${left.order}`)).body.state).toBe('confirmed');
     expect(await booking.payments.lookUp(left.order)).toBe('captured');
   });

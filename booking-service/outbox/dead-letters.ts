@@ -2,6 +2,11 @@ import type { DeadLetter, DeadLettersAnswer, PageQuery } from '#shared/contract/
 import type { Act } from '../audit/act.ts';
 import type { Db } from '../db/client.ts';
 import { cursorOf, olderThan, pageOf } from '../db/page.ts';
+import { defaultPatience } from './deliver.ts';
+
+/** A payment that was given up is tried once more as often as that: the organiser may not have looked. */
+const GIVEN_UP_RETRY_MS = 6 * 3_600_000;
+const RETRIED_PER_RUN_MAX = 200;
 
 type DeadRow = Omit<DeadLetter, 'createdAt'> & { cursor: string; createdAt: Date };
 
@@ -41,4 +46,19 @@ export async function resendMessage(db: Db, message: string, act: Act): Promise<
     (sql) => sql`select resend_message(${message}, ${act.audit}, ${act.by}, ${act.reason}) as found`,
   );
   return found === 'dead' ? 'due' : found;
+}
+
+/**
+ * Gives captures, cancellations and refunds that were given up long enough ago one more attempt each: their money is nobody's
+ * until the provider has been told. Resolves to whether there are probably more.
+ */
+export async function retryGivenUpPayments(
+  db: Db,
+  { afterMs = GIVEN_UP_RETRY_MS, attemptsMax = defaultPatience.attemptsMax } = {},
+): Promise<boolean> {
+  const { retried } = await db.callOne<{ retried: number }>(
+    (sql) =>
+      sql`select retry_given_up_payments(${RETRIED_PER_RUN_MAX}, ${afterMs}, ${attemptsMax}) as retried`,
+  );
+  return retried === RETRIED_PER_RUN_MAX;
 }

@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { createFolderTransport, createSmtpTransport, type MailTransport } from '../mail/transport.ts';
 import {
   finishesAdmission,
-  givesMoneyBack,
   mailsConfirmedOrder,
   mailsFailedOrder,
   mailsRefundedOrder,
+  paymentDeliverers,
 } from '../order/deliverers.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 import { deliverNext, type Outbox, type Patience, retryAfterMs } from './deliver.ts';
@@ -75,7 +75,7 @@ const outboxWith = (transport: MailTransport, gatewayUrl = 'http://127.0.0.1:9')
     'order-confirmed-mail': mailsConfirmedOrder(booking.db, transport),
     'order-failed-mail': mailsFailedOrder(booking.db, transport, 'http://127.0.0.1:9'),
     'order-refunded-mail': mailsRefundedOrder(booking.db, transport),
-    'payment-refund': givesMoneyBack({ db: booking.db, payments: booking.payments }),
+    ...paymentDeliverers({ db: booking.db, payments: booking.payments }),
     'admission-finished': finishesAdmission(booking.db, { url: gatewayUrl, internalSecret: 's' }),
   },
 });
@@ -226,6 +226,12 @@ test('the gateway is told what the token said that an order was made with, if th
 
 test('retries come later and later, up to a limit of time and of number', () => {
   const patience = { firstRetryMs: 1_000, retryMsMax: 10_000, attemptsMax: 7 };
-  const waits = [1, 2, 3, 4, 5, 6, 7].map((attempts) => retryAfterMs(attempts, patience));
+  const waits = [1, 2, 3, 4, 5, 6, 7].map((attempts) => retryAfterMs(attempts, patience, () => 0.5));
   expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000, null]);
+});
+
+test('what failed at one moment does not come again at one moment', () => {
+  const patience = { firstRetryMs: 1_000, retryMsMax: 10_000, attemptsMax: 7 };
+  const waits = [0, 0.25, 0.75].map((random) => retryAfterMs(5, patience, () => random));
+  expect(waits).toEqual([8_000, 9_000, 11_000]);
 });

@@ -17,7 +17,7 @@ const RENEW_INTERVAL_MS = 3_000;
 const DELIVERY_TIMEOUT_MS = 60_000;
 const ERROR_LENGTH_MAX = 500;
 
-/** When a failed delivery is tried again: twice as long each time, up to an hour; about half a day in all. */
+/** When a failed delivery is tried again: twice as long each time, up to an hour or so; about half a day in all. */
 export type Patience = { firstRetryMs: number; retryMsMax: number; attemptsMax: number };
 export const defaultPatience: Patience = { firstRetryMs: 1_000, retryMsMax: 3_600_000, attemptsMax: 24 };
 
@@ -50,8 +50,13 @@ export async function deliverNext(outbox: Outbox, kind: OutboxKind): Promise<boo
   } catch (error) {
     const retryMs = retryAfterMs(message.attempts, patience);
     // What a mail server says may name the buyer's address: that stays in the database.
-    const { code } = error as { code?: string };
-    log.warn({ message, code, retryMs }, retryMs === null ? 'given up' : 'not delivered');
+    const why = kind.endsWith('-mail') ? { code: (error as { code?: string }).code } : { err: error };
+    // Said when it begins and when it was given up; how often it was tried in between is in the database as well.
+    const isNews = message.attempts === 1 || retryMs === null;
+    log[isNews ? 'warn' : 'debug'](
+      { message, ...why, retryMs },
+      retryMs === null ? 'given up' : 'not delivered',
+    );
     await markFailed(db, message.id, { error: String(error).slice(0, ERROR_LENGTH_MAX), retryMs });
     return true;
   }
@@ -76,8 +81,12 @@ async function deliverUnderLease(db: Db, deliver: Deliverer, message: OutboxMess
   }
 }
 
-/** How long to wait after this many attempts; null when that were enough. */
-export function retryAfterMs(attempts: number, patience: Patience): number | null {
+/** What failed at one moment does not come again at one moment: so much of a wait, more or less. */
+const JITTER = 0.2;
+
+/** How long to wait after this many attempts; null when that were enough. `random`: from 0 to below 1. */
+export function retryAfterMs(attempts: number, patience: Patience, random = Math.random): number | null {
   if (attempts >= patience.attemptsMax) return null;
-  return Math.min(patience.firstRetryMs * 2 ** (attempts - 1), patience.retryMsMax);
+  const waitMs = Math.min(patience.firstRetryMs * 2 ** (attempts - 1), patience.retryMsMax);
+  return Math.round(waitMs * (1 - JITTER + 2 * JITTER * random()));
 }

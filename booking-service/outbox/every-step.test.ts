@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { MailTransport } from '../mail/transport.ts';
 import {
   finishesAdmission,
-  givesMoneyBack,
   mailsConfirmedOrder,
   mailsFailedOrder,
   mailsRefundedOrder,
+  paymentDeliverers,
 } from '../order/deliverers.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
@@ -36,7 +36,7 @@ const outboxOf = (db: Outbox['db'], mail: MailTransport, gatewayUrl: string): Ou
     'order-confirmed-mail': mailsConfirmedOrder(db, mail),
     'order-failed-mail': mailsFailedOrder(db, mail, SHOP_URL),
     'order-refunded-mail': mailsRefundedOrder(db, mail),
-    'payment-refund': givesMoneyBack({ db: db, payments: booking.payments }),
+    ...paymentDeliverers({ db: db, payments: booking.payments }),
     'admission-finished': finishesAdmission(db, { url: gatewayUrl, internalSecret: 's' }),
   },
 });

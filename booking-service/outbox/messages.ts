@@ -4,6 +4,8 @@ export type OutboxKind =
   | 'order-confirmed-mail'
   | 'order-failed-mail'
   | 'order-refunded-mail'
+  | 'payment-capture'
+  | 'payment-cancellation'
   | 'payment-refund'
   | 'admission-finished';
 

@@ -128,7 +128,7 @@ const plants: Record<string, () => Promise<unknown>> = {
   'nothing-is-owed-for-long': () => sql`
     update ticket_order set payment = 'captureDue', created_at = clock_timestamp() - interval '2 minutes'
     where id = ${known.order}`,
-  'no-refund-is-given-up': () => sql`
+  'no-payment-is-given-up': () => sql`
     insert into outbox_message (id, kind, ticket_order, state) values ('r', 'payment-refund', ${known.order}, 'dead')`,
   'orders-have-their-mail': () =>
     sql`delete from outbox_message where ticket_order = ${known.order} and kind = 'order-confirmed-mail'`,

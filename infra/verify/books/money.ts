@@ -86,15 +86,16 @@ export const moneyChecks: BooksCheck[] = [
       where ${overdue(sql, sql`since`, bounds)}`,
   },
   {
-    name: 'no-refund-is-given-up',
+    name: 'no-payment-is-given-up',
     promise: 'I2',
-    keeps: 'no refund is given up',
+    keeps: 'no capture, cancellation or refund is given up',
     means:
-      'The payment provider refused to the end, and somebody waits for their money. Look at the dead letters of the organiser’s API and send them again.',
+      'The payment provider refused to the end: somebody waits for their money, or we do. Look at the dead letters of the organiser’s API and send them again.',
     find: (sql) => sql`
       select id as about,
-        'The refund of order ' || ticket_order || ' was given up after ' || attempts || ' attempts'
-          || coalesce('; last error: ' || last_error, '') as finding
-      from outbox_message where state = 'dead' and kind = 'payment-refund'`,
+        'The ' || replace(kind, 'payment-', '') || ' of order ' || ticket_order || ' was given up after ' || attempts
+          || ' attempts' || coalesce('; last error: ' || last_error, '') as finding
+      from outbox_message
+      where state = 'dead' and kind in ('payment-capture', 'payment-cancellation', 'payment-refund')`,
   },
 ];
