@@ -3,14 +3,20 @@ import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answerWithProblems } from './errors.ts';
 import { createLog } from './log.ts';
-import { type RunningServer, serve } from './serve.ts';
+import { type Ahead, type RunningServer, serve } from './serve.ts';
 
 let server: RunningServer;
 beforeAll(async () => {
   const app = new Hono();
   app.get('/', (c) => c.text('here'));
+  app.get('/headers', (c) => c.json(c.req.header()));
+  const ahead: Ahead = ({ url, headers }, response) => {
+    if (url !== '/headers?ahead') return false;
+    response.end(JSON.stringify(headers));
+    return true;
+  };
   answerWithProblems(app, createLog('test', 'silent'));
-  server = await serve(app, { host: '127.0.0.1', port: 0 });
+  server = await serve(app, { host: '127.0.0.1', port: 0, ahead: [ahead] });
 });
 afterAll(() => server.close());
 
@@ -36,12 +42,28 @@ test.each([
   ['NUL in a header', `GET / HTTP/1.1\r\n${host}X: a\0b\r\n\r\n`],
   ['an unknown method', `FOO / HTTP/1.1\r\n${host}\r\n`],
   ['a backslash in the target', `GET /a\\b HTTP/1.1\r\n${host}\r\n`],
+  ['two hosts', `GET / HTTP/1.1\r\n${host}Host: y\r\n\r\n`],
   ['a host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n'],
 ])('%s is refused with a problem document', async (_, request) => {
   const answer = await raw(request);
   expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   expect(answer).toContain('application/problem+json');
   expect(answer).toContain('"code":"malformed-request"');
+});
+
+test.each([
+  'Authorization: Bearer one\r\nAuthorization: Bearer two\r\n',
+  'Authorization:\r\nAuthorization: Bearer two\r\n',
+  'Authorization: Bearer one\r\nCookie: a=1\r\nauthorization: Bearer one\r\nCookie: b=2\r\n',
+  'If-None-Match: "a"\r\nIf-None-Match: "b"\r\nOrigin: http://x\r\nOrigin: http://y\r\n',
+])('headers that stand twice say the same to a branch ahead of the app as to the app: %j', async (lines) => {
+  const [ahead, routed] = await Promise.all(
+    ['/headers?ahead', '/headers'].map((target) =>
+      raw(`GET ${target} HTTP/1.1\r\n${host}Connection: close\r\n${lines}\r\n`),
+    ),
+  );
+  const said = (answer = '') => JSON.parse(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1));
+  expect(said(ahead)).toEqual(said(routed));
 });
 
 test('headers beyond the limit are refused, and others are served meanwhile', async () => {

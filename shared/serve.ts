@@ -40,6 +40,8 @@ export async function serve<E extends Env>(
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
+      // As the app's requests do: Node would keep the first of two tokens, and the app would refuse both.
+      joinDuplicateHeaders: true,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,

@@ -30,7 +30,7 @@ afterAll(async () => {
 type Answer = { status: number; headers: Record<string, string | undefined>; body: Buffer };
 
 /** One request, written as it stands: fetch would tidy it up. */
-const ask = (method: string, path: string, headers: Record<string, string>): Promise<Answer> =>
+const ask = (method: string, path: string, headers: Record<string, string | string[]>): Promise<Answer> =>
   new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port: server.port, method, path, headers }, (response) => {
       const parts: Buffer[] = [];
@@ -48,10 +48,13 @@ const ask = (method: string, path: string, headers: Record<string, string>): Pro
   });
 
 /** What is answered over the socket, and that the route alone answers the same. */
-async function bothWays(path: string, headers: Record<string, string>, method = 'GET') {
+async function bothWays(path: string, headers: Record<string, string | string[]>, method = 'GET') {
   const before = answeredAhead;
   const ahead = await ask(method, path, headers);
-  const routed = await booking.app.request(path, { method, headers });
+  const lines = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  );
+  const routed = await booking.app.request(path, { method, headers: lines });
   const names = ['content-type', 'content-encoding', 'cache-control', 'etag', 'vary'];
   expect({
     status: ahead.status,
@@ -127,5 +130,21 @@ test('whatever is not a plain request of an admitted fan is left to the router',
     // What a token says is known from the second time on.
     for (let time = 1; time <= 2; time += 1)
       expect(await bothWays(target, headers, method), target).toMatchObject({ wasAhead: false, status });
+  }
+});
+
+test('a token that is given twice, or beside another, is refused at the socket as by the route', async () => {
+  const path = `/api/sales/${sale}/seats`;
+  const [fan, other] = [await admitted(), await admitted()];
+  for (const one of [fan, other, fan]) expect((await bothWays(path, one)).status).toBe(200);
+  for (const authorization of [
+    [fan.authorization, fan.authorization],
+    [fan.authorization, other.authorization],
+    [fan.authorization, 'Basic abc'],
+    [fan.authorization, ''],
+    ['', fan.authorization],
+  ]) {
+    const answer = await bothWays(path, { ...fan, authorization });
+    expect(answer, `${authorization}`).toMatchObject({ wasAhead: false, status: 401 });
   }
 });

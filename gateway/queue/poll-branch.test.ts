@@ -27,7 +27,7 @@ afterAll(async () => {
 type Answer = { status: number; headers: Record<string, string>; body: string };
 
 /** One GET, written as it stands: fetch would tidy the target up. */
-const get = (path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+const get = (path: string, headers: Record<string, string | string[]> = {}): Promise<Answer> =>
   new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port: server.port, path, headers }, (response) => {
       let body = '';
@@ -53,11 +53,14 @@ const join = async (sale: string) => {
 };
 
 /** What both ways answer, without what is drawn by lot. */
-const bothWays = async (path: string, headers: Record<string, string>) => {
+const bothWays = async (path: string, headers: Record<string, string | string[]>) => {
   const before = answeredAhead;
   const ahead = await get(path, headers);
   const wasAhead = answeredAhead > before;
-  const routed = await g.app.request(path, { headers });
+  const lines = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  );
+  const routed = await g.app.request(path, { headers: lines });
   const routedBody = await routed.text();
   const plain = (text: string) => text.replace(/"pollAfterMs":[\d.]+/, '"pollAfterMs":0');
   expect(ahead.status).toBe(routed.status);
@@ -130,12 +133,15 @@ test('whatever is no plain poll of a fan who waits is the route’s', async () =
   const other = await g.sale();
   const path = `/api/sales/${sale}/queue/me?version=${version}`;
   const bearer = { authorization: `Bearer ${queueTicket}` };
-  const odd: [string, Record<string, string>][] = [
+  const odd: [string, Record<string, string | string[]>][] = [
     [path, {}],
     [path, { authorization: 'Bearer x' }],
     [path, { authorization: `Basic ${queueTicket}` }],
     [path, { authorization: `Bearer ${queueTicket.slice(0, -1)}` }],
     [path, { authorization: 'Bearer x', cookie: `queue-${sale}=${queueTicket}` }],
+    [path, { authorization: '', cookie: `queue-${sale}=${queueTicket}` }],
+    [path, { authorization: [`Bearer ${queueTicket}`, `Bearer ${queueTicket}`] }],
+    [path, { authorization: [`Bearer ${queueTicket}`, 'Bearer x'] }],
     [`/api/sales/${other}/queue/me?version=0`, bearer],
     [`/api/sales/no-such-sale/queue/me?version=0`, bearer],
     [`${path}x`, bearer],
