@@ -74,8 +74,11 @@ export function createDoor(options: {
   asyncOrdersFrom: number;
   pulse: Pulse;
   log: Log;
+  /** Milliseconds from any beginning, by which checks grow old. */
+  clock?: () => number;
 }): Door {
   const { store, booking, verify, asyncOrdersFrom, pulse, log } = options;
+  const { clock = () => performance.now() } = options;
   const askForAll = shareReads(booking);
   let paymentsUnderWay = 0;
   const checks = new Map<string, { check: AdmissionCheck; at: number }>();
@@ -83,7 +86,7 @@ export function createDoor(options: {
 
   const admissionOf = async (route: DoorRoute, claims: AdmissionClaims): Promise<AdmissionCheck> => {
     const known = checks.get(claims.jti);
-    if (!route.writes && known && performance.now() - known.at < CHECK_AGE_MS_MAX) return known.check;
+    if (!route.writes && known && clock() - known.at < CHECK_AGE_MS_MAX) return known.check;
     let check: AdmissionCheck;
     try {
       check = await checkAdmission(store, claims, { startsPayment: route.startsPayment });
@@ -91,12 +94,17 @@ export function createDoor(options: {
     } catch (error) {
       // While Redis is away admitted fans keep shopping on their token alone; the booking service bounds what it buys.
       log.warn({ err: error }, 'an admission was judged by its token alone');
-      return { state: 'live', holdEndsMs: null, leftMs: null };
+      return { state: overAs(known?.check) ?? 'live', holdEndsMs: null, leftMs: null };
     }
-    if (check.state === 'early') return early(route);
-    if (checks.size >= CHECKS_MAX) checks.delete(checks.keys().next().value as string);
-    checks.set(claims.jti, { check, at: performance.now() });
+    if (check.state === 'early') return early(route, overAs(known?.check));
+    remember(claims.jti, check);
     return check;
+  };
+
+  const remember = (jti: string, check: AdmissionCheck): void => {
+    checks.delete(jti);
+    if (checks.size >= CHECKS_MAX) checks.delete(checks.keys().next().value as string);
+    checks.set(jti, { check, at: clock() });
   };
 
   /**
@@ -119,9 +127,9 @@ export function createDoor(options: {
     const changed = holdEnds !== null && (route.startsPayment || holdEnds !== known);
     try {
       if (typeof order === 'string') {
+        // Whoever has bought and looks at the shop again is told so at once, whether or not Redis can be.
+        remember(claims.jti, { state: 'finished', holdEndsMs: null, leftMs: null });
         await finishAdmission(store, claims.sale, claims.sub, order, claims);
-        // Whoever has bought and looks at the shop again is told so at once.
-        checks.delete(claims.jti);
       } else if (changed) await noteHoldEnds(store, claims, holdEnds);
     } catch (error) {
       // A completed order is reported again through the outbox; a hold's end with the fan's next request.
@@ -230,8 +238,16 @@ export function createDoor(options: {
   };
 }
 
-/** While nobody knows yet whether the admission has ended: it may look, and has to wait for a moment with the rest. */
-function early({ writes }: DoorRoute): AdmissionCheck {
+/** How an admission is over; no admission comes back, whatever Redis has lost or cannot say. Undefined for any other. */
+const overAs = (known: AdmissionCheck | undefined): AdmissionState | undefined =>
+  known?.state === 'live' ? undefined : known?.state;
+
+/**
+ * While Redis does not know yet whether the admission has ended: it may look, and has to wait for a moment with the rest,
+ * unless this gateway knows it.
+ */
+function early({ writes }: DoorRoute, over: AdmissionState | undefined): AdmissionCheck {
+  if (over) return { state: over, holdEndsMs: null, leftMs: null };
   if (writes)
     throw new Problem('unavailable', 'The queue is being brought back. Please try again in a moment.', {
       retryAfterSeconds: EARLY_RETRY_SECONDS,

@@ -22,7 +22,8 @@ type Asked = { request: BookingRequest; coding: 'gzip' | 'identity' };
  * request is under way shares the next, so nobody is told anything older than if asking alone. A crowd that watches a hall
  * of 80,000 seats costs the shop one request at a time and gateway.
  *
- * Sharing helps or does nothing. The shop has checked each asker's own token within the last minute: until then, and
+ * Sharing helps or does nothing. The door has judged each asker's admission before, so one that was withdrawn shares nothing,
+ * and the shop has checked each asker's own token within the last minute: until then, and
  * wherever the answer to a shared question is anything but the seats, comes late, or not at all, everybody asks alone, with
  * all that their own request says.
  */

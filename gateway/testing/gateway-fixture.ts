@@ -85,7 +85,7 @@ export async function gatewayFixture(
     cookies,
     booking,
     catalogue,
-    door: createDoor({ store, booking, verify, asyncOrdersFrom: 64, pulse, log: silentLog }),
+    door: createDoor({ store, booking, verify, asyncOrdersFrom: 64, pulse, log: silentLog, clock: now }),
     sync,
     events,
     listing,

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { internalHeaders } from '#shared/internal.ts';
+import { giveTurns } from '../admission/turn-giver.ts';
+import { leavePlace } from '../queue/place.ts';
+import { type GatewayFixture, gatewayFixture, json, problem } from '../testing/gateway-fixture.ts';
+
+/** How long a read may go by an earlier check. */
+const CHECK_SECONDS = 1;
+const ADMISSION_SECONDS = 600;
+
+let shop: ReturnType<typeof createServer>;
+let g: GatewayFixture;
+let sale: string;
+let asked: string[];
+
+beforeEach(async () => {
+  asked = [];
+  shop = createServer(({ method = '', url = '', headers }, response) => {
+    if (!url.startsWith('/api/')) return void response.writeHead(503).end();
+    asked.push(`${method} ${url.split('/').at(-1)} ${headers[internalHeaders.admission]}`);
+    const told = url.endsWith('/orders') && method === 'POST' ? { [internalHeaders.order]: 'o' } : {};
+    response.writeHead(200, { 'content-type': 'application/json', ...told }).end('{}');
+  });
+  await once(shop.listen(0, '127.0.0.1'), 'listening');
+  g = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
+  sale = await g.sale();
+});
+
+afterEach(async () => {
+  await g.close();
+  shop.closeAllConnections();
+  shop.close();
+});
+
+type Admitted = { entry: string; read: () => Promise<Response>; order: () => Promise<Response> };
+
+/** An admitted fan whom the shop has answered already, so that they share. */
+async function admitted(): Promise<Admitted> {
+  const { queueTicket } = (await (await g.post(`/api/sales/${sale}/queue`)).json()) as {
+    queueTicket: string;
+  };
+  await giveTurns(g.store, sale);
+  const ticket = { authorization: `Bearer ${queueTicket}` };
+  const claimed = await g.post(`/api/sales/${sale}/queue/me/claim`, {}, ticket);
+  const { admissionToken } = (await claimed.json()) as { admissionToken: string };
+  const headers = { ...json, authorization: `Bearer ${admissionToken}` };
+  const read = async () => g.app.request(`/api/sales/${sale}/seats`, { headers });
+  const order = async () => g.post(`/api/sales/${sale}/orders`, {}, { ...headers, 'idempotency-key': 'k' });
+  expect((await read()).status).toBe(200);
+  return { entry: String(queueTicket.split('.')[2]), read, order };
+}
+
+/** The fan and a crowd around them, at one moment. */
+async function readInCrowd(fan: Admitted, crowd: Admitted[]) {
+  asked.splice(0);
+  const [own, ...others] = await Promise.all([fan, ...crowd].map(({ read }) => read()));
+  for (const { status } of others) expect(status).toBe(200);
+  // Some of them shared.
+  expect(asked.length).toBeLessThanOrEqual(crowd.length);
+  return own as Response;
+}
+
+describe('an admission that is withdrawn reads seats no longer than a check is believed, in a crowd that shares too', () => {
+  test('given back at another gateway: after a second', async () => {
+    const [fan, ...crowd] = [await admitted(), await admitted(), await admitted()];
+    await leavePlace(g.store, sale, fan.entry);
+    g.pass(CHECK_SECONDS);
+    expect(await problem(await readInCrowd(fan, crowd))).toMatchObject({ code: 'already-finished' });
+  });
+
+  test('whose time is over: after a second', async () => {
+    const fan = await admitted();
+    g.pass(ADMISSION_SECONDS - 1);
+    const crowd = [await admitted(), await admitted()];
+    expect((await readInCrowd(fan, crowd)).status).toBe(200);
+    g.pass(CHECK_SECONDS);
+    expect(await problem(await readInCrowd(fan, crowd))).toMatchObject({ code: 'gate-required' });
+  });
+
+  test('by an order that was completed through this door: at once', async () => {
+    const [fan, ...crowd] = [await admitted(), await admitted(), await admitted()];
+    expect((await readInCrowd(fan, crowd)).status).toBe(200);
+    expect((await fan.order()).status).toBe(200);
+    expect(await problem(await readInCrowd(fan, crowd))).toMatchObject({ code: 'already-finished' });
+    // Its own orders it may read, and repeat its key.
+    asked.splice(0);
+    expect((await fan.order()).status).toBe(200);
+    expect(asked).toEqual(['POST orders finished']);
+  });
+});
+
+test('an admission that this gateway knows to be over does not come back while Redis is away', async () => {
+  const [over, live] = [await admitted(), await admitted()];
+  await leavePlace(g.store, sale, over.entry);
+  g.pass(CHECK_SECONDS);
+  expect((await over.read()).status).toBe(409);
+  g.redis.disconnect();
+  g.pass(CHECK_SECONDS);
+  expect(await problem(over.read())).toMatchObject({ code: 'already-finished' });
+  expect((await live.read()).status).toBe(200);
+  asked.splice(0);
+  await over.order();
+  await live.order();
+  expect(asked).toEqual(['POST orders finished', 'POST orders live']);
+});
