@@ -285,12 +285,15 @@ describe('a provider that cannot be reached', () => {
     vi.spyOn(booking.payments, 'authorise').mockRejectedValue(away);
     const lookUp = vi.spyOn(booking.payments, 'lookUp').mockRejectedValue(away);
     vi.spyOn(booking.payments, 'cancel').mockRejectedValue(away);
-    expect(await bookWaitingOrder(till, order, patience)).toBe(1_000);
+    // A fifth more or less, by chance.
+    const isAbout = (waitMs: number | null, aboutMs: number) =>
+      expect(Math.abs((waitMs ?? 0) - aboutMs)).toBeLessThanOrEqual(aboutMs / 5);
+    isAbout(await bookWaitingOrder(till, order, patience), 1_000);
     const early = (await bookWaitingOrder(till, order, patience)) as number;
     expect(early).toBeGreaterThan(0);
-    expect(early).toBeLessThanOrEqual(1_000);
+    expect(early).toBeLessThanOrEqual(1_200);
     await expireLease(booking.db, order);
-    expect(await bookWaitingOrder(till, order, patience)).toBe(2_000);
+    isAbout(await bookWaitingOrder(till, order, patience), 2_000);
     expect(lookUp).toHaveBeenCalledTimes(1);
     await expireLease(booking.db, order);
     expect(await bookWaitingOrder(till, order, patience)).toBeNull();
