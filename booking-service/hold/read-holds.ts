@@ -1,5 +1,5 @@
 import type { Db } from '../db/client.ts';
-import { inOneCall } from '../db/in-one-call.ts';
+import { type Asking, inOneCall } from '../db/in-one-call.ts';
 
 /** A hold as it is stored; seats by index. */
 export type Hold = { hold: string; seats: number[]; amount: number; expiresAt: Date };
@@ -31,8 +31,8 @@ const ends = inOneCall<OfFan, { end: Date | null } | undefined>({
 });
 
 /** When the fan's last live hold ends; null when there is none. */
-export const holdsOfFanEnd = async (db: Db, of: OfFan): Promise<Date | null> =>
-  (await ends.do(db, of))?.end ?? null;
+export const holdsOfFanEnd = async (db: Db, of: OfFan, asking?: Asking): Promise<Date | null> =>
+  (await ends.do(db, of, asking))?.end ?? null;
 
 /** Until when the seats of an order that failed are still its fan's, to pay for again; null when they are not. */
 export async function heldForOrder(db: Db, order: string): Promise<Date | null> {

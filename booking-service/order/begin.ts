@@ -1,7 +1,7 @@
 import type { OrderRequest } from '#shared/contract/booking.ts';
 import type { Fan } from '../caller/fan.ts';
 import type { Db } from '../db/client.ts';
-import { inOneCall } from '../db/in-one-call.ts';
+import { type Asking, inOneCall } from '../db/in-one-call.ts';
 import { ORDER_LEASE_MS } from './lease.ts';
 
 export type OrderAttempt = {
@@ -108,5 +108,9 @@ const begin = inOneCall<Beginning, Begun>({
  * Claims the idempotency key and sets the hold to paying. `forWorker`: nobody works on it yet, so that it has no lease, and
  * the payment's token is kept for the worker.
  */
-export const beginOrder = (db: Db, attempt: OrderAttempt, forWorker?: ForWorker): Promise<Begun> =>
-  begin.do(db, { attempt, forWorker });
+export const beginOrder = (
+  db: Db,
+  attempt: OrderAttempt,
+  asking?: Asking,
+  forWorker?: ForWorker,
+): Promise<Begun> => begin.do(db, { attempt, forWorker }, asking);

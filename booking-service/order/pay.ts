@@ -1,6 +1,7 @@
 import type { Payment } from '../payment/provider.ts';
+import { type AnswerTime, withinAnswerTime } from './answer-time.ts';
 import type { Ended } from './end.ts';
-import { settle, type Till } from './settle.ts';
+import { type PaymentOutcome, settle, type Till } from './settle.ts';
 
 /** An order that was begun, as far as paying it goes. */
 export type BegunOrder = Payment & {
@@ -12,19 +13,45 @@ export type BegunOrder = Payment & {
 
 /**
  * The second half of every order, whoever waits for it: authorise, confirm, capture. Resolves to how it ended, or to null
- * when that is not known: the order is then to be tried again. Never throws.
+ * when that is not known: the order is then to be tried again. With `answerTime` it resolves in time, to what is known by then,
+ * and goes on. Never throws.
  */
-export async function pay(till: Till, order: BegunOrder): Promise<Ended | null> {
+export async function pay(till: Till, order: BegunOrder, answerTime?: AnswerTime): Promise<Ended | null> {
   try {
     const known = order.wasTried ? await outcomeOf(till, order.order) : 'none';
     const outcome = known === 'none' ? await authorise(till, order) : known;
-    if (outcome !== 'unknown') return await settle(till, { id: order.order, seats: order.seats }, outcome);
+    answerTime?.beginAnew(outcome !== 'unknown');
+    if (outcome !== 'unknown') return await settleInTime(till, order, outcome, answerTime);
   } catch (error) {
-    // Whether it was confirmed is as unknown as if the answer of the provider had been lost.
-    till.log.warn({ err: error, order: order.order }, 'an order is left to be settled later');
+    leftForLater(till, order, error);
   }
   return null;
 }
+
+async function settleInTime(
+  till: Till,
+  order: BegunOrder,
+  outcome: PaymentOutcome,
+  answerTime: AnswerTime | undefined,
+): Promise<Ended | null> {
+  let known: Ended | null = null;
+  const settling = settle(till, { id: order.order, seats: order.seats }, outcome, (ended) => {
+    known = ended;
+  });
+  if (!answerTime) return settling;
+  let isLate = false;
+  settling.catch((error) => {
+    if (isLate) leftForLater(till, order, error);
+  });
+  return withinAnswerTime<Ended | null>(answerTime, settling, () => {
+    isLate = true;
+    return known;
+  });
+}
+
+/** Whether it was confirmed is as unknown as if the answer of the provider had been lost. */
+const leftForLater = ({ log }: Till, { order }: BegunOrder, error: unknown): void =>
+  log.warn({ err: error, order }, 'an order is left to be settled later');
 
 async function authorise(
   { payments, log }: Till,

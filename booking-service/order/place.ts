@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '#shared/problem.ts';
+import { type AnswerTime, createAnswerTime } from './answer-time.ts';
 import { type Begun, beginOrder, type OrderAttempt } from './begin.ts';
 import { lapseLease } from './lease.ts';
 import { pay } from './pay.ts';
@@ -12,8 +13,8 @@ const LAPSE_MS_MAX = 200;
  * Carries one order to its end: begin, authorise, confirm, capture. Returns the id of a confirmed order, which may be
  * one that the same key had confirmed before; throws the problem in every other case.
  */
-export async function placeOrder(till: Till, attempt: OrderAttempt): Promise<string> {
-  const begun = await beginOrder(till.db, attempt);
+export async function placeOrder(till: Till, attempt: OrderAttempt, answerTime: AnswerTime): Promise<string> {
+  const begun = await beginOrder(till.db, attempt, { deadlineMs: answerTime.untilMs() });
   const known = endedBefore(begun, attempt);
   if (known !== null) return known;
   const order = begun.order as string;
@@ -23,7 +24,7 @@ export async function placeOrder(till: Till, attempt: OrderAttempt): Promise<str
   const { seats, amount, currency } = begun;
   const paymentToken = attempt.request.payment.token;
   const wasTried = begun.outcome === 'taken-over';
-  const ended = await pay(till, { order, amount, currency, seats, paymentToken, wasTried });
+  const ended = await pay(till, { order, amount, currency, seats, paymentToken, wasTried }, answerTime);
   if (ended === null) {
     // The fan has waited for long enough: where it cannot be written down quickly, the lease lapses by itself.
     const lapsed = lapseLease(till.db, order).catch((error) => {
@@ -43,8 +44,13 @@ export type TakenOrder = { order: string; state: 'confirmed' | 'inProgress'; isN
  * The first half only: begins the order and leaves the second to the worker. Throws the same problems as placeOrder,
  * and `unavailable` when the worker has more before it than it may; an order that is in the books already is no further one.
  */
-export async function takeOrder(till: Till, attempt: OrderAttempt, isFull: boolean): Promise<TakenOrder> {
-  const begun = await beginOrder(till.db, attempt, { isFull });
+export async function takeOrder(
+  till: Till,
+  attempt: OrderAttempt,
+  isFull: boolean,
+  answerTime = createAnswerTime(),
+): Promise<TakenOrder> {
+  const begun = await beginOrder(till.db, attempt, { deadlineMs: answerTime.untilMs() }, { isFull });
   const known = endedBefore(begun, attempt);
   if (known !== null) return { order: known, state: 'confirmed', isNew: false };
   // A request that waits works on it, with its own card: nothing was left to the worker, so nothing may be promised.

@@ -2,7 +2,7 @@ import type { OrderAnswer, OrderCreatedAnswer } from '#shared/contract/booking.t
 import type { Event } from '../catalogue/event.ts';
 import { seatId } from '../catalogue/seat-id.ts';
 import type { Db } from '../db/client.ts';
-import { inOneCall } from '../db/in-one-call.ts';
+import { type Asking, inOneCall } from '../db/in-one-call.ts';
 import type { Sql } from '../db/lane.ts';
 import { pricedSeats } from '../inventory/priced-seats.ts';
 
@@ -71,7 +71,8 @@ const reading = inOneCall<string, StoredOrder | undefined>({
 });
 
 /** One order; undefined when there is none. */
-export const readOrder = (db: Db, order: string): Promise<StoredOrder | undefined> => reading.do(db, order);
+export const readOrder = (db: Db, order: string, asking?: Asking): Promise<StoredOrder | undefined> =>
+  reading.do(db, order, asking);
 
 const ticketsOf = (event: Event, { tickets }: StoredOrder) =>
   tickets.map(({ seat, code }) => ({ seat: seatId(event.sections, seat), code }));

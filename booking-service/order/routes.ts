@@ -10,6 +10,7 @@ import { noSuch, pathId } from '../caller/path-id.ts';
 import { prefersRespondAsync } from '../caller/prefer.ts';
 import { holdsOfFanEnd } from '../hold/read-holds.ts';
 import type { Inventory } from '../inventory/inventory.ts';
+import { type AnswerTime, createAnswerTime } from './answer-time.ts';
 import type { OrderAttempt } from './begin.ts';
 import { emailKey } from './email-key.ts';
 import { placeOrder, takeOrder } from './place.ts';
@@ -30,21 +31,25 @@ export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependenc
   const { db } = till;
 
   /** A payment that began has moved the hold's end, whether or not it came to anything. */
-  const noteHoldsEnd = async (c: Context<FanEnv>): Promise<void> => {
+  const noteHoldsEnd = async (c: Context<FanEnv>, answerTime: AnswerTime): Promise<void> => {
     const of = { sale: c.var.sale.definition.sale, fan: c.var.fan.id };
-    c.set('holdsEndMs', (await holdsOfFanEnd(db, of))?.getTime() ?? 0);
+    const end = await holdsOfFanEnd(db, of, { deadlineMs: answerTime.untilMs() });
+    c.set('holdsEndMs', end?.getTime() ?? 0);
   };
 
   return new Hono<FanEnv>()
     .post('/orders', async (c) => {
       const key = requiredIdempotencyKey(c);
       const request = await readJson(c, OrderRequest);
+      const answerTime = createAnswerTime();
       const note = () =>
-        noteHoldsEnd(c).catch((error) => till.log.warn({ err: error }, 'the holds are not known'));
+        noteHoldsEnd(c, answerTime).catch((error) =>
+          till.log.warn({ err: error }, 'the holds are not known'),
+        );
       try {
         const attempt = orderAttempt(c.var, key, request);
         if (prefersRespondAsync(c.req.header('prefer'))) {
-          const taken = await takeOrder(till, attempt, await toWorker.isFull());
+          const taken = await takeOrder(till, attempt, await toWorker.isFull(), answerTime);
           if (taken.isNew) toWorker.put(taken.order);
           if (taken.state === 'inProgress') {
             await note();
@@ -52,9 +57,9 @@ export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependenc
           }
         }
         // What has ended is answered as ever.
-        const order = await placeOrder(till, attempt);
+        const order = await placeOrder(till, attempt, answerTime);
         c.set('order', order);
-        const answer = await created(c, till, order);
+        const answer = await created(c, till, order, answerTime);
         await note();
         return answer;
       } catch (error) {
@@ -92,9 +97,14 @@ function accepted(c: Context<FanEnv>, order: string): Response {
   return c.json(answer, 202);
 }
 
-async function created(c: Context<FanEnv>, { db }: Till, order: string): Promise<Response> {
+async function created(
+  c: Context<FanEnv>,
+  { db }: Till,
+  order: string,
+  answerTime: AnswerTime,
+): Promise<Response> {
   const { event } = c.var.sale;
-  const stored = await readOrder(db, order);
+  const stored = await readOrder(db, order, { deadlineMs: answerTime.untilMs() });
   if (!stored) throw new Error(`Order ${order} was placed and is not there.`);
   c.header('location', orderPath(c, order));
   return c.json(orderCreatedAnswer(event, stored), 201);

@@ -13,12 +13,14 @@ export type PaymentOutcome = 'authorised' | 'declined' | 'none' | 'unknown';
  * Ends an order by what became of its payment.
  *
  * The database decides first, under the order's lock, and the provider follows: two attempts that know different things
- * still end one way, and what the provider could not be told stays owed until the worker has told it.
+ * still end one way, and what the provider could not be told stays owed until the worker has told it. `onEnded` hears how it
+ * ended before the provider does.
  */
 export async function settle(
   till: Till,
   order: { id: string; seats: number },
   payment: PaymentOutcome,
+  onEnded: (ended: Ended) => void = () => undefined,
 ): Promise<Ended> {
   const { db, log } = till;
   const ended =
@@ -28,6 +30,7 @@ export async function settle(
           failure: payment === 'unknown' ? 'unavailable' : 'payment-declined',
           owed: payment === 'declined' ? 'settled' : 'cancelDue',
         });
+  onEnded(ended);
   const owed = owedAfter(ended, payment);
   try {
     if (owed) await payOff(till, order.id, owed);

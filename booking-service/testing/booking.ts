@@ -46,9 +46,19 @@ export type TestFan = {
 
 export type TestBooking = Awaited<ReturnType<typeof startBooking>>;
 
-/** The booking service on a database of its own, as the gateway sees it. `isOneByOne`: each request is a call of its own. */
-export async function startBooking({ isOneByOne = false } = {}) {
-  const [database, redis] = await Promise.all([testDatabase(), testRedis()]);
+/**
+ * The booking service on a database of its own, as the gateway sees it. `isOneByOne`: each request is a call of its own.
+ * `databaseUrl`: a migrated database of the caller's instead, on a server that may be taken away.
+ */
+export async function startBooking({
+  isOneByOne = false,
+  databaseUrl,
+}: {
+  isOneByOne?: boolean;
+  databaseUrl?: string;
+} = {}) {
+  const given = databaseUrl === undefined ? null : { url: databaseUrl, drop: async () => undefined };
+  const [database, redis] = await Promise.all([given ?? testDatabase(), testRedis()]);
   const log = createLog('booking-test', 'silent');
   /** Calls for many that PostgreSQL refused: a test that provokes one takes it out. */
   const refused: unknown[] = [];

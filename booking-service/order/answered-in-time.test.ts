@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createApp } from '../app.ts';
+import { createDb } from '../db/client.ts';
+import { createTestProvider } from '../payment/test-provider.ts';
+import { startBooking, type TestBooking } from '../testing/booking.ts';
+import { holdSeats, placeOrder } from '../testing/buy.ts';
+import { startProxy } from '../testing/proxy.ts';
+import { settlePayments } from '../testing/settle-payments.ts';
+import { through } from '../testing/through.ts';
+import { violations } from '../testing/violations.ts';
+
+const SEATS_PER_FAN = 4;
+const ANSWER_MS_MAX = 3_000;
+/** Begin, authorise, confirm, capture, settle, read, and the holds' end. */
+const CALLS = 7;
+
+let booking: TestBooking;
+let sale: string;
+
+beforeAll(async () => {
+  booking = await startBooking();
+  const { event } = await booking.makeEvent([{ name: 'A', rows: 2, seatsPerRow: 20, amount: 5_000 }]);
+  sale = (await booking.makeSale(event, { seatsPerFan: SEATS_PER_FAN })).sale;
+});
+afterAll(() => booking.stop());
+
+/** A booking service whose way to PostgreSQL says nothing any more from one of its calls on, counted from `begin`. */
+async function serviceCutOff(before: number) {
+  const proxy = await startProxy(booking.databaseUrl);
+  const direct = createDb(proxy.url, { applicationName: 'cut-off' });
+  let calls = Number.NEGATIVE_INFINITY;
+  const db = through(direct, (statement, withinMs) => {
+    calls += 1;
+    if (calls === before) proxy.stall();
+    return direct.call(statement, withinMs);
+  });
+  const { app } = createApp({ ...booking.dependencies, db, payments: createTestProvider(db) });
+  const close = async () => {
+    proxy.cut();
+    await direct.close();
+    proxy.close();
+  };
+  const begin = () => {
+    calls = 0;
+  };
+  return { app, close, begin };
+}
+
+test('an order has an answer within 3 s, at whichever of its calls PostgreSQL falls silent, and is never half', async () => {
+  const attempts = await Promise.all(
+    Array.from({ length: CALLS }, async (_, i) => {
+      const fan = await booking.admit(sale);
+      const hold = await holdSeats(fan, `A-1-${i + 1}`);
+      const { app, close, begin } = await serviceCutOff(i + 1);
+      // Its connections are there, and the token is known.
+      await Promise.all([1, 2, 3].map(() => fan.request('GET', '/orders', { app })));
+      begin();
+      const startedMs = performance.now();
+      const answer = await placeOrder(fan, hold, { app });
+      const tookMs = performance.now() - startedMs;
+      await close();
+      return { fan, hold, answer, tookMs, call: i + 1 };
+    }),
+  );
+  for (const { answer, tookMs, call } of attempts) {
+    expect(tookMs, `call ${call}`).toBeLessThan(ANSWER_MS_MAX);
+    const isClear = answer.status === 201 || answer.status === 503 || answer.body.code === 'in-progress';
+    expect(isClear, `call ${call}: ${answer.status} ${answer.body.code}`).toBe(true);
+    if (answer.status !== 201) expect(answer.headers.get('retry-after')).not.toBeNull();
+  }
+  await booking.db.call(
+    (sql) => sql`
+      update ticket_order set lease_until = clock_timestamp() - interval '1 second' where state = 'inProgress'`,
+  );
+  // The same key goes on to the end.
+  for (const { fan, hold, call } of attempts)
+    expect((await placeOrder(fan, hold)).status, `call ${call}`).toBe(201);
+  await booking.db.call(
+    (sql) => sql`
+      update ticket_order set lease_until = clock_timestamp() - interval '1 minute' where payment <> 'settled'`,
+  );
+  await settlePayments(booking);
+  expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);
+  const owing = await booking.db.call((sql) => sql`select id from ticket_order where payment <> 'settled'`);
+  expect(owing).toEqual([]);
+});
