@@ -51,7 +51,7 @@ await runUntilStopped(async () => {
     outbox: {
       db,
       deliverers: {
-        'order-confirmed-mail': mailsConfirmedOrder(db, mail),
+        'order-confirmed-mail': mailsConfirmedOrder(db, mail, env.PUBLIC_URL),
         'order-failed-mail': mailsFailedOrder(db, mail, env.PUBLIC_URL),
         'order-refunded-mail': mailsRefundedOrder(db, mail),
         ...paymentDeliverers(till),

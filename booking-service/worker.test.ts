@@ -64,7 +64,7 @@ function startTestWorker(gatewayUrl: string) {
       db,
       log,
       deliverers: {
-        'order-confirmed-mail': mailsConfirmedOrder(db, mail),
+        'order-confirmed-mail': mailsConfirmedOrder(db, mail, 'http://shop.example'),
         'order-failed-mail': mailsFailedOrder(db, mail, 'http://shop.example'),
         'order-refunded-mail': mailsRefundedOrder(db, mail),
         ...paymentDeliverers({ db, payments }),

@@ -4,8 +4,17 @@ import { join } from 'node:path';
 
 const MAILS_LISTED_MAX = 200;
 
-export type SavedMail = { id: string; at: string; to: string; subject: string; text: string; html: string };
-export type MailSummary = Omit<SavedMail, 'text' | 'html'>;
+export type SavedMail = {
+  id: string;
+  at: string;
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+  /** Their content in base64. */
+  attachments: { name: string; type: string; content: string; cid?: string }[];
+};
+export type MailSummary = Pick<SavedMail, 'id' | 'at' | 'to' | 'subject'>;
 
 /** Writes a mail under its id; the same mail again replaces it. A reader sees all of it or nothing. */
 export async function saveMail(folder: string, mail: Omit<SavedMail, 'at'>): Promise<void> {

@@ -21,6 +21,8 @@ const order = (name: string) => ({
   amount: 200,
   currency: 'EUR',
   tickets: [{ seat: 13, code: 'a-code' }],
+  createdAt: new Date('2030-01-01T10:00:00Z'),
+  orderUrl: 'https://tickets.example.org/sales/s/orders/o',
 });
 
 describe('the mail with the tickets', () => {
@@ -30,7 +32,29 @@ describe('the mail with the tickets', () => {
       expect(body).toContain('Wednesday, 1 May 2030 at 21:00 (Europe/Berlin)');
       expect(body).toContain('Section A, row 2, seat 4');
       expect(body).toContain('a-code');
+      expect(body).toContain('https://tickets.example.org/sales/s/orders/o');
     }
+  });
+
+  test('carries a picture of each code, which its HTML shows, and the concert for a calendar', () => {
+    const tickets = Array.from({ length: 100 }, (_, i) => ({
+      seat: i % 20,
+      code: `code-${i}-of-22-letters`,
+    }));
+    const { html, attachments = [] } = orderConfirmedMail('m', event({}), { ...order('Ada'), tickets });
+    const shown = [...html.matchAll(/<img src="cid:([^"]+)"/g)].map(([, cid]) => cid);
+    expect(shown).toHaveLength(100);
+    expect(attachments.slice(0, 100).map(({ cid, type }) => [cid, type])).toEqual(
+      shown.map((cid) => [cid, 'image/png']),
+    );
+    expect(html).not.toContain('src="http');
+    const calendar = attachments[100]?.content.toString();
+    expect(calendar).toContain('UID:o@tickets.example.org\r\n');
+    expect(calendar).toContain('DTSTART:20300501T190000Z\r\n');
+    // Who is shown a calendar does not get in by it.
+    expect(calendar).not.toContain('code-1');
+    const bytes = attachments.reduce((sum, { content }) => sum + content.length, html.length);
+    expect(bytes).toBeLessThan(100_000);
   });
 
   test('escapes whatever people wrote', () => {

@@ -61,8 +61,8 @@ export function orderFailedMail(id: string, event: Event, order: FailedOrder): M
 <body>
 <p>Hello,</p>
 <p>${escapeHtml(news)}<br>${escapeHtml(charge)}</p>
-<h1>${escapeHtml(event.name)}</h1>
-<p>${escapeHtml(event.venue)}<br>${escapeHtml(when)}</p>
+<h1><bdi>${escapeHtml(event.name)}</bdi></h1>
+<p><bdi>${escapeHtml(event.venue)}</bdi><br>${escapeHtml(when)}</p>
 <ul>
 ${places.map((place) => `<li>${escapeHtml(place)}</li>`).join('\n')}
 </ul>

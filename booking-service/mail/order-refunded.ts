@@ -38,10 +38,10 @@ export function orderRefundedMail(id: string, event: Event, order: RefundedOrder
 <html lang="en">
 <head><meta charset="utf-8"><title>${escapeHtml(event.name)}</title></head>
 <body>
-<p>Hello ${escapeHtml(order.buyerName)},</p>
+<p>Hello <bdi>${escapeHtml(order.buyerName)}</bdi>,</p>
 <p>${escapeHtml(news)}</p>
-<h1>${escapeHtml(event.name)}</h1>
-<p>${escapeHtml(event.venue)}<br>${escapeHtml(when)}</p>
+<h1><bdi>${escapeHtml(event.name)}</bdi></h1>
+<p><bdi>${escapeHtml(event.venue)}</bdi><br>${escapeHtml(when)}</p>
 <ul>
 ${places.map((place) => `<li>${escapeHtml(place)}</li>`).join('\n')}
 </ul>

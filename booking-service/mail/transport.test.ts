@@ -36,7 +36,7 @@ describe('a folder of mail', () => {
     const listed = await listMails(folder);
     expect(listed.map(({ id }) => id).sort()).toEqual(['m1', 'm2']);
     expect(listed[0]).not.toHaveProperty('text');
-    expect(await findMail(folder, 'm1')).toMatchObject(mail());
+    expect(await findMail(folder, 'm1')).toMatchObject({ ...mail(), attachments: [] });
   });
 
   test('opens nothing that it does not list', async () => {
@@ -66,10 +66,19 @@ describe('mail over SMTP', () => {
     const smtp = createSmtpTransport({ smtpUrl: `smtp://127.0.0.1:${port}`, from: 'a@b.example' });
     await smtp.send(mail({ subject: 'Tickets\r\nBcc: eve@example.org\r\n\r\nbody' }));
     await expect(smtp.send(mail({ to: 'ada@example.org, eve@example.org' }))).rejects.toThrow(/recipient/);
+    const picture = {
+      name: 'code.png',
+      type: 'image/png',
+      content: Buffer.from('picture'),
+      cid: 'c@tickets',
+    };
+    await smtp.send(mail({ html: '<img src="cid:c@tickets">', attachments: [picture] }));
     smtp.close();
     await new Promise<void>((resolve) => server.close(resolve));
     expect(received[0]?.source).not.toMatch(/^bcc:/im);
-    expect(received.map(({ recipients }) => recipients)).toEqual([['ada@example.org']]);
+    expect(received[1]?.source).toMatch(/^content-id: <c@tickets>\r$/im);
+    expect(received[1]?.source).toMatch(/^content-disposition: inline; filename=code\.png\r$/im);
+    expect(received.map(({ recipients }) => recipients)).toEqual([['ada@example.org'], ['ada@example.org']]);
   });
 
   test('to a server that says nothing fails by itself', async () => {

@@ -31,11 +31,14 @@ const requireEvent = async (db: Db, id: string): Promise<Event> => {
  * has been refunded meanwhile, its tickets are void and their mail has nothing to say.
  */
 export const mailsConfirmedOrder =
-  (db: Db, mail: MailTransport): Deliverer =>
+  (db: Db, mail: MailTransport, publicUrl: string): Deliverer =>
   async (message) => {
     const order = await requireOrder(db, message.order);
     if (order.state === 'refunded') return;
-    await mail.send(orderConfirmedMail(message.id, await requireEvent(db, order.event), order));
+    const path = `/sales/${encodeURIComponent(order.sale)}/orders/${encodeURIComponent(order.order)}`;
+    const orderUrl = new URL(path, publicUrl).href;
+    const event = await requireEvent(db, order.event);
+    await mail.send(orderConfirmedMail(message.id, event, { ...order, orderUrl }));
   };
 
 /** Tells the buyer of an order that was not waited for that it failed, and whether the seats are still held. */

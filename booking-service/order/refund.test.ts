@@ -139,7 +139,7 @@ describe('a refund', () => {
     const order = await buy(fan, 'A-1-1');
     await refund(order);
     const message = { id: 'm', kind: 'order-confirmed-mail', order, attempts: 1 } as const;
-    await mailsConfirmedOrder(booking.db, mail)(message);
+    await mailsConfirmedOrder(booking.db, mail, 'http://shop.example')(message);
     expect(await listMails(folder)).toEqual([]);
     await mailsRefundedOrder(booking.db, mail)({ ...message, kind: 'order-refunded-mail' });
     expect(await listMails(folder)).toMatchObject([

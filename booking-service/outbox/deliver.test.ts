@@ -72,7 +72,7 @@ const outboxWith = (transport: MailTransport, gatewayUrl = 'http://127.0.0.1:9')
   log: booking.log,
   patience: impatient,
   deliverers: {
-    'order-confirmed-mail': mailsConfirmedOrder(booking.db, transport),
+    'order-confirmed-mail': mailsConfirmedOrder(booking.db, transport, 'http://127.0.0.1:9'),
     'order-failed-mail': mailsFailedOrder(booking.db, transport, 'http://127.0.0.1:9'),
     'order-refunded-mail': mailsRefundedOrder(booking.db, transport),
     ...paymentDeliverers({ db: booking.db, payments: booking.payments }),
@@ -109,7 +109,7 @@ test('every order’s mail reaches the mail server, with every ticket, once when
   for (const { code } of order.tickets) expect(source).toContain(code);
   expect(source).toContain(order.order);
   expect(source).toContain('101.00');
-  expect(source.split('text/html')[1]).toContain('&lt;b&gt;&quot;Ada&quot;&lt;/b&gt; &amp; Co');
+  expect(source.split('Content-Type: text/html')[1]).toContain('&lt;b&gt;&quot;Ada&quot;&lt;/b&gt; &amp; Co');
   expect(await states()).toEqual(['sent']);
 });
 

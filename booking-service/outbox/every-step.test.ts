@@ -33,7 +33,7 @@ const outboxOf = (db: Outbox['db'], mail: MailTransport, gatewayUrl: string): Ou
   db,
   log: booking.log,
   deliverers: {
-    'order-confirmed-mail': mailsConfirmedOrder(db, mail),
+    'order-confirmed-mail': mailsConfirmedOrder(db, mail, SHOP_URL),
     'order-failed-mail': mailsFailedOrder(db, mail, SHOP_URL),
     'order-refunded-mail': mailsRefundedOrder(db, mail),
     ...paymentDeliverers({ db: db, payments: booking.payments }),

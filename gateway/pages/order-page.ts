@@ -1,6 +1,7 @@
 import { html, raw } from 'hono/html';
 import { renderSVG } from 'uqr';
 import type { z } from 'zod';
+import { calendarFile, uidOfOrder } from '#shared/calendar-file.ts';
 import type { OrderAnswer } from '#shared/contract/booking.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import { type Html, hasFocus } from './layout.ts';
@@ -16,7 +17,7 @@ export type Attempt = { hold: string; name: string; email: string; token: string
 /** When nothing certain was heard of a payment. Asks nobody, so that it can be shown whatever is away. */
 export function unclearPage(sale: SaleAnswer, attempt: Attempt, locale: Locale): Html {
   const { title, text, look } = locale.texts.order.unclear;
-  return html`${header(sale, title)}
+  return html`${header(sale, title, locale)}
     <section class="card">
       <p>${text}</p>
       <form method="post" action="/sales/${sale.sale}/orders">
@@ -26,9 +27,9 @@ export function unclearPage(sale: SaleAnswer, attempt: Attempt, locale: Locale):
     </section>`;
 }
 
-const header = ({ event }: SaleAnswer, title: string): Html => html`<header>
+const header = ({ event }: SaleAnswer, title: string, locale: Locale): Html => html`<header>
   <h1 ${hasFocus(true)}>${title}</h1>
-  <p>${named(event.name)}<br />${named(event.venue)}</p>
+  <p>${named(event.name)}<br />${named(event.venue)}<br />${locale.day(event.startsAt, event.timeZone)}</p>
 </header>`;
 
 type Order = z.infer<typeof OrderAnswer>;
@@ -41,15 +42,15 @@ export function orderPage(
 ): Html {
   const words = locale.texts.order;
   const total = locale.money(order.total);
-  return html`${header(sale, words.titles[order.state])}
+  return html`${header(sale, words.titles[order.state], locale)}
     ${order.state === 'inProgress' ? progress(sale, order, locale) : ''}
     ${order.state === 'failed' ? failure(sale, order, isHeld, locale) : ''}
-    <section class="card">
-      <p>${sentence(words.number, { order: html`<code>${order.order}</code>` })}</p>
+    <section class="card order">
+      <p>${sentence(words.number, { order: html`<code dir="ltr">${order.order}</code>` })}</p>
       <ul class="list">
         ${
           order.tickets.length > 0
-            ? order.tickets.map(({ seat, code }) => ticket(locale.seat(seat), code, locale))
+            ? order.tickets.map(({ seat, code }) => ticket(sale, locale.seat(seat), code, locale))
             : order.seats.map(
                 ({ seat, price }) => html`<li>${words.priced(locale.seat(seat), locale.money(price))}</li>`,
               )
@@ -58,12 +59,45 @@ export function orderPage(
       <p><strong>${words.total(total)}</strong></p>
       ${order.state === 'confirmed' ? html`<p>${sentence(words.sentTo, { email: named(order.buyer.email) })}</p>` : ''}
       ${order.state === 'refunded' ? html`<p>${words.moneyBack(total)}</p>` : ''}
+      ${order.state === 'confirmed' ? keeping(sale, order, locale) : ''}
     </section>`;
 }
 
-const ticket = (seat: string, code: string, { texts }: Locale): Html => html`<li class="ticket">
+/** What a fan does with tickets: a calendar has the day, and paper needs no battery. */
+const keeping = ({ sale }: SaleAnswer, { order }: Order, { texts }: Locale): Html => html`<p class="actions">
+    <a class="button" href="/sales/${sale}/orders/${order}/calendar.ics">${texts.order.toCalendar}</a>
+    <button type="button" class="quiet" data-print hidden>${texts.order.print}</button>
+  </p>`;
+
+/** The concert of an order for a calendar. Without the codes: a calendar is often shared, and a code admits whoever has it. */
+export const orderCalendar = (sale: SaleAnswer, order: Order, url: string, locale: Locale): string =>
+  calendarFile({
+    uid: uidOfOrder(order.order, url),
+    saidAt: order.createdAt,
+    startsAt: sale.event.startsAt,
+    title: sale.event.name,
+    place: sale.event.venue,
+    notes: [
+      locale.texts.order.number.replace('{order}', order.order),
+      ...order.tickets.map(({ seat }) => locale.seat(seat)),
+      locale.texts.order.calendarNote,
+    ],
+    url,
+  });
+
+/** On paper each ticket says what it is for: they are cut apart and handed out. */
+const ticket = (
+  { event }: SaleAnswer,
+  seat: string,
+  code: string,
+  locale: Locale,
+): Html => html`<li class="ticket">
   ${ticketPicture(code)}
-  <div><strong>${seat}</strong><span>${sentence(texts.order.code, { code: html`<code>${code}</code>` })}</span></div>
+  <div>
+    <strong>${seat}</strong>
+    <span class="paper">${named(event.name)}<br />${named(event.venue)}<br />${locale.day(event.startsAt, event.timeZone)}</span>
+    <span>${sentence(locale.texts.order.code, { code: html`<code dir="ltr">${code}</code>` })}</span>
+  </div>
 </li>`;
 
 /** The code as a QR code (ISO/IEC 18004), for the door of the hall to read; beside it stands the code itself. */

@@ -16,13 +16,14 @@ import { type PageDeps, saleOfPage } from './context.ts';
 import { readForm } from './form.ts';
 import { inlineScript, page } from './layout.ts';
 import { localeOf } from './locale.ts';
-import { type Attempt, orderPage, unclearPage } from './order-page.ts';
+import { type Attempt, orderCalendar, orderPage, unclearPage } from './order-page.ts';
 import { askShop, parsed, refusalOf } from './shop-door.ts';
 import { showShop } from './shop-routes.ts';
 
 const PROGRESS_REFRESH_SECONDS = 3;
 
 const orderScript = inlineScript(new URL('./client/order.ts', import.meta.url));
+const printScript = inlineScript(new URL('./client/print.ts', import.meta.url));
 
 /** Paying, and what came of it. A form carries the key of its attempt, so that sending it twice pays once. */
 export function orderPageRoutes(deps: PageDeps) {
@@ -59,12 +60,7 @@ export function orderPageRoutes(deps: PageDeps) {
 
   app.get('/sales/:sale/orders/:order', async (c) => {
     const sale = await saleOfPage(deps, c.req.param('sale'));
-    const answer = await askShop(deps, c, doorRoutes.orderStatus, {
-      params: { order: c.req.param('order') },
-    });
-    if (answer.status !== 200)
-      throw new Problem(refusalOf(answer, localeOf(c)).code, 'This order cannot be shown here.');
-    const order = OrderAnswer.parse(parsed(answer));
+    const order = await orderOfFan(deps, c);
     const isHeld = order.state === 'failed' && (await holdsSeats(deps, c));
     const locale = localeOf(c);
     return page(c, {
@@ -73,10 +69,34 @@ export function orderPageRoutes(deps: PageDeps) {
       ...(order.state === 'inProgress'
         ? { script: orderScript, refreshSeconds: PROGRESS_REFRESH_SECONDS }
         : {}),
+      ...(order.state === 'confirmed' ? { script: printScript } : {}),
     });
   });
 
+  app.get('/sales/:sale/orders/:order/calendar.ics', async (c) => {
+    const sale = await saleOfPage(deps, c.req.param('sale'));
+    const order = await orderOfFan(deps, c);
+    if (order.state !== 'confirmed')
+      throw new Problem('not-found', 'Nothing of this order is in a calendar.');
+    const url = new URL(`/sales/${sale.sale}/orders/${order.order}`, deps.publicUrl).href;
+    c.header('content-type', 'text/calendar; charset=utf-8');
+    c.header('content-disposition', 'inline; filename="tickets.ics"');
+    c.header('x-content-type-options', 'nosniff');
+    c.header('cache-control', 'no-store');
+    return c.body(orderCalendar(sale, order, url, localeOf(c)));
+  });
+
   return app;
+}
+
+/** One order, for the fan whose it is: to anybody else it is not there. */
+async function orderOfFan(deps: PageDeps, c: Context): Promise<OrderAnswer> {
+  const answer = await askShop(deps, c, doorRoutes.orderStatus, {
+    params: { order: c.req.param('order') as string },
+  });
+  if (answer.status !== 200)
+    throw new Problem(refusalOf(answer, localeOf(c)).code, 'This order cannot be shown here.');
+  return OrderAnswer.parse(parsed(answer));
 }
 
 function attemptOf(form: URLSearchParams): Attempt {

@@ -63,6 +63,7 @@ export type Operation = {
 const optionalKey = z.object({ 'idempotency-key': IdempotencyKey.optional() });
 const requiredKey = z.object({ 'idempotency-key': IdempotencyKey });
 const html = 'text/html';
+const calendar = 'text/calendar';
 const body: ProblemCode[] = ['malformed-request', 'too-large', 'unsupported-media-type', 'invalid-field'];
 const admitted: ProblemCode[] = [
   'gate-required',
@@ -318,6 +319,10 @@ export const operations: Operation[] = [
   }),
   open('get', '/sales/{sale}/orders/{order}', 'Page: an order', {
     answers: { 200: html },
+    codes: ['not-found'],
+  }),
+  open('get', '/sales/{sale}/orders/{order}/calendar.ics', 'An order’s concert for a calendar (RFC 5545)', {
+    answers: { 200: calendar, 303: null },
     codes: ['not-found'],
   }),
 ];

@@ -19,6 +19,10 @@ export const order: Texts['order'] = {
   total: (price) => `Summe: ${price}`,
   sentTo: 'Wir haben die Tickets an {email} geschickt.',
   moneyBack: (price) => `Sie bekommen ${price} zurück. Die Tickets gelten nicht mehr.`,
+  toCalendar: 'In den Kalender eintragen',
+  print: 'Drucken',
+  calendarNote:
+    'Ihre Tickets stehen auf der Seite Ihrer Bestellung und in der E-Mail. Das Ende des Konzerts ist geschätzt.',
   booking: 'Wir buchen Ihre Plätze.',
   showsByItself: 'Diese Seite zeigt von selbst, wenn es so weit ist.',
   needNotWait: 'Sie müssen nicht hier warten: Sobald die Buchung durch ist, gehen die Tickets an {email}.',

@@ -18,6 +18,11 @@ export const order = {
   total: (price: string) => `Total: ${price}`,
   sentTo: 'We sent the tickets to {email}.',
   moneyBack: (price: string) => `You get ${price} back. The tickets admit nobody any more.`,
+  toCalendar: 'Add to your calendar',
+  print: 'Print',
+  /** In the calendar itself. */
+  calendarNote:
+    'Your tickets are on the page of your order and in the mail. The end of the concert is an estimate.',
   booking: 'We are booking your seats.',
   showsByItself: 'This page shows by itself when it is done.',
   needNotWait: 'You need not wait here: as soon as the booking is through, the tickets go to {email}.',
