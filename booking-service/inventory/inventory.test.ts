@@ -205,7 +205,7 @@ describe('the list of seats', () => {
     ]);
   });
 
-  test('keeps to status, section and limit', async () => {
+  test('keeps to status, section, row and limit', async () => {
     await hold('A-1-2', 'A-1-3');
     await soon(async () => expect((await map())[1]).toBe(1));
     const open = await fan.request('GET', '/seats?status=open&section=A&limit=3');
@@ -223,9 +223,12 @@ describe('the list of seats', () => {
       { id: 'A-1-3', status: 'held' },
     ]);
     expect((await fan.request('GET', '/seats?status=open&section=Z')).body.seats).toEqual([]);
+    const behind = await fan.request('GET', '/seats?section=A&fromRow=2&limit=1');
+    expect(behind.body.seats).toMatchObject([{ id: 'A-2-1' }]);
+    expect((await fan.request('GET', '/seats?section=A&fromRow=500')).body.seats).toEqual([]);
   });
 
-  test.each(['status=free', 'limit=0', 'limit=1001', 'limit=x', 'section=A-1', 'colour=red'])(
+  test.each(['status=free', 'limit=0', 'limit=1001', 'limit=x', 'section=A-1', 'fromRow=0', 'colour=red'])(
     'refuses ?%s',
     async (query) => {
       expect(await fan.request('GET', `/seats?${query}`)).toMatchObject({

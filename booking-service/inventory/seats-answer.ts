@@ -57,7 +57,8 @@ export function listSeats(
   for (const section of sale.sections) {
     if (query.section !== undefined && query.section !== section.name) continue;
     const size = section.rows * section.seatsPerRow;
-    for (let offset = 0; offset < size && seats.length < limit; offset += 1) {
+    const first = ((query.fromRow ?? 1) - 1) * section.seatsPerRow;
+    for (let offset = first; offset < size && seats.length < limit; offset += 1) {
       const state = view.states.shown[section.firstSeat + offset] as number;
       if (wanted !== -1 && state !== wanted) continue;
       const row = Math.floor(offset / section.seatsPerRow) + 1;

@@ -1,8 +1,9 @@
 import { html } from 'hono/html';
 import type { Html } from './layout.ts';
 import type { Locale } from './locale.ts';
+import { listCard } from './shop-list.ts';
 import { mapCard, wordsOfScript } from './shop-map.ts';
-import type { Seat, ShopView } from './shop-page.ts';
+import type { ShopView } from './shop-page.ts';
 
 /**
  * What a fan without a basket sees: the best available, and one form for whoever chooses seats: on the map where there is a
@@ -13,7 +14,7 @@ export const choice = (view: ShopView, locale: Locale): Html => html`${bestCard(
     data-seats="/api/sales/${view.sale.sale}/seats" data-layout="${view.layoutUrl}" data-limit="${view.sale.seatsPerFan}"
     data-words="${JSON.stringify(wordsOfScript(locale))}">
     <input type="hidden" name="section" value="${view.section}" />
-    ${mapCard(view, locale)} ${listCard(view, locale)} ${tray(locale)}
+    ${defaultButton()} ${mapCard(view, locale)} ${listCard(view, locale)} ${tray(locale)}
   </form>`;
 
 function bestCard(view: ShopView, locale: Locale): Html {
@@ -65,46 +66,6 @@ const accessibleField = (view: ShopView, { texts: { shop } }: Locale): Html => h
     <p class="soft" id="accessible-hint">${shop.wheelchairHint}</p>
   </div>`;
 
-function listCard(view: ShopView, locale: Locale): Html {
-  const { shop, seats } = locale.texts;
-  const shown = locale.count(view.seats.length, shop.shown);
-  const isMarked = view.seats.some(({ kind }) => seats.kinds[kind] !== '');
-  return html`<section class="card" id="list" tabindex="-1" aria-labelledby="list-heading">
-    <h2 id="list-heading">${shop.list}</h2>
-    <p data-with-map hidden><a class="way" href="#map">${shop.onMap}</a></p>
-    <nav class="actions choices" aria-label="${shop.sections}">
-      ${view.sale.prices.map(({ section }) => sectionLink(view, section, locale))}
-    </nav>
-    <p>${shop.shownIn(shown, seats.section(view.section), locale.number(view.sale.seatsPerFan))}</p>
-    ${isMarked ? html`<p class="soft">${shop.markedHint}</p>` : ''}
-    ${rows(view.seats).map(
-      ([row, ofRow]) => html`<fieldset>
-        <legend>${shop.row(String(row))}</legend>
-        <div class="seats">
-          ${ofRow.map((seat) => seatBox(seat, locale))}
-        </div>
-      </fieldset>`,
-    )}
-  </section>`;
-}
-
-function seatBox({ id, row, number, kind }: Seat, { texts: { shop, seats } }: Locale): Html {
-  const words = seats.kinds[kind];
-  const place = shop.seatInRow(String(row), String(number));
-  const name = words ? shop.withKind(place, words) : place;
-  const box = html`<input type="checkbox" name="seat" value="${id}" aria-label="${name}" autocomplete="off" />`;
-  return words
-    ? html`<label class="marked">${box}<span>${number} <small>${words}</small></span></label>`
-    : html`<label>${box}${number}</label>`;
-}
-
-function sectionLink(view: ShopView, section: string, { texts: { seats } }: Locale): Html {
-  const words = seats.section(section);
-  return section === view.section
-    ? html`<strong aria-current="true">${words}</strong>`
-    : html`<a href="/sales/${view.sale.sale}/seats?section=${encodeURIComponent(section)}#list">${words}</a>`;
-}
-
 /** What is chosen, wherever it was chosen, and the one button that holds it. */
 const tray = ({ texts: { shop } }: Locale): Html => html`<div class="tray card">
     <p data-show="chosen" role="status"></p>
@@ -116,12 +77,6 @@ const tray = ({ texts: { shop } }: Locale): Html => html`<div class="tray card">
     </p>
   </div>`;
 
-function rows(seats: Seat[]): [number, Seat[]][] {
-  const byRow = new Map<number, Seat[]>();
-  for (const seat of seats) {
-    const ofRow = byRow.get(seat.row);
-    if (ofRow) ofRow.push(seat);
-    else byRow.set(seat.row, [seat]);
-  }
-  return [...byRow];
-}
+/** Enter in a box holds what is chosen (HTML, implicit submission): the form's first button, whatever leads elsewhere after it. */
+const defaultButton = (): Html =>
+  html`<button name="choose" value="seats" tabindex="-1" aria-hidden="true" hidden></button>`;

@@ -6,6 +6,7 @@ import { type Html, hasFocus } from './layout.ts';
 import type { Locale } from './locale.ts';
 import type { Warning } from './seat-map/warnings.ts';
 import { choice } from './shop-choice.ts';
+import type { RowPage } from './shop-rows.ts';
 
 export type Seat = z.infer<typeof SeatsAnswer>['seats'][number];
 export type Hold = z.infer<typeof HoldsAnswer>['holds'][number];
@@ -18,8 +19,10 @@ export type ShopView = {
   section: string;
   /** Whether the fan asked for that section, so that the map shows it too. */
   isChosen: boolean;
-  /** Open seats of that section. */
-  seats: Seat[];
+  /** The rows of that section whose open seats are listed. */
+  page: RowPage;
+  /** Seats that the fan chose before, on this page of the list or another; without a script they come along in the address. */
+  chosen: string[];
   holds: Hold[];
   /** Whether any section of the sale has wheelchair spaces. */
   hasAccessible: boolean;

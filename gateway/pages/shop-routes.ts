@@ -14,19 +14,31 @@ import { inlineScript, inlineStyle, page } from './layout.ts';
 import { type Locale, localeOf } from './locale.ts';
 import { askShop, parsed, type Refusal, refusalOf } from './shop-door.ts';
 import { type ShopView, shopPage } from './shop-page.ts';
-
-const SEATS_SHOWN_MAX = 1_000;
+import { rowAsked, rowPage, SEATS_SHOWN_MAX, seatsAlong } from './shop-rows.ts';
 
 export const seatsScript = inlineScript(new URL('./client/seats.ts', import.meta.url));
 export const shopStyle = inlineStyle(new URL('./shop.css', import.meta.url));
 
-type Shown = { section?: string | undefined; refusal?: Refusal; buyer?: { name: string; email: string } };
+type Shown = {
+  /** Where the list begins. */
+  section?: string | undefined;
+  row?: string | undefined;
+  /** Ids of seats as they came. */
+  chosen?: string[];
+  refusal?: Refusal;
+  buyer?: { name: string; email: string };
+};
 
 /** The shop behind the queue: the best available, a map and a list of seats, and one basket. */
 export function shopPageRoutes(deps: PageDeps) {
   const app = new Hono();
 
-  app.get('/sales/:sale/seats', (c) => showShop(deps, c, { section: c.req.query('section') }));
+  app.get('/sales/:sale/seats', (c) => {
+    const { section, row, go } = c.req.query();
+    // A button that leads to another page of the list says where to; what the form says besides is where the fan was.
+    const [toSection, toRow] = go ? go.split('-', 2) : [section, row];
+    return showShop(deps, c, { section: toSection, row: toRow, chosen: c.req.queries('seat') ?? [] });
+  });
 
   app.post('/sales/:sale/hold', async (c) => {
     const form = await readForm(c);
@@ -34,8 +46,11 @@ export function shopPageRoutes(deps: PageDeps) {
     const json = isBest ? { best: bestOf(form) } : { seats: form.getAll('seat') };
     const answer = await askShop(deps, c, doorRoutes.hold, { json });
     if (answer.status === 201) return c.redirect(`/sales/${c.req.param('sale')}/seats`, 303);
+    const { conflicts = [] } = parsed<{ conflicts?: string[] }>(answer);
     return showShop(deps, c, {
       section: form.get('section') ?? undefined,
+      row: form.get('row') ?? undefined,
+      chosen: form.getAll('seat').filter((seat) => !conflicts.includes(seat)),
       refusal: refusalOf(answer, localeOf(c), { isBest }),
     });
   });
@@ -68,7 +83,9 @@ export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promis
   const event = await deps.events.event(sale.event.event);
   const sections = sale.prices.map((price) => price.section);
   const section = sections.find((name) => name === shown.section) ?? sections[0] ?? '';
-  const query = { status: 'open', section, limit: String(SEATS_SHOWN_MAX) };
+  const size = event.sections.find(({ name }) => name === section) ?? { rows: 1, seatsPerRow: 1 };
+  const row = section === shown.section ? rowAsked(shown.row, size) : 1;
+  const query = { status: 'open', section, fromRow: String(row), limit: String(SEATS_SHOWN_MAX) };
   const [seats, holds] = await Promise.all([
     askShop(deps, c, doorRoutes.seats, { query }),
     askShop(deps, c, doorRoutes.holds),
@@ -83,7 +100,12 @@ export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promis
       ({ name, accessible = [] }) => sections.includes(name) && accessible.length > 0,
     ),
     kindOf: kindsOf(event),
-    seats: answered<z.infer<typeof SeatsAnswer>>(seats, locale).seats,
+    page: rowPage(answered<z.infer<typeof SeatsAnswer>>(seats, locale).seats, row, size),
+    chosen: seatsAlong(
+      shown.chosen ?? [],
+      event.sections.filter(({ name }) => sections.includes(name)),
+      sale.seatsPerFan,
+    ),
     holds: answered<z.infer<typeof HoldsAnswer>>(holds, locale).holds,
     admissionEnds: admissionEnds(admissionTokenOfPage(deps, c, sale.sale)),
     problem: shown.refusal?.text ?? null,

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { OrderAnswer } from '#shared/contract/booking.ts';
+import type { OrderAnswer, SeatKind } from '#shared/contract/booking.ts';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import type { DrawFacts } from '../lobby/published.ts';
@@ -160,6 +160,8 @@ export function orderStates(locale: Locale, own: Partial<SaleAnswer> = {}): Reco
 export function shopStates(locale: Locale, own: Partial<SaleAnswer> = {}): Record<string, Page> {
   const prices = ['A', 'B'].map((section, i) => ({ section, price: { ...total, amount: 6_500 * (i + 1) } }));
   const place = { section: 'A', row: 1, price: total, status: 'open' } as const;
+  const seatsOf = (kinds: SeatKind[]) =>
+    kinds.map((kind, i) => ({ ...place, ...{ id: `A-1-${i + 1}`, number: i + 1, kind } }));
   const view: ShopView = {
     ...{
       sale: { ...someSale, prices, ...own },
@@ -174,10 +176,8 @@ export function shopStates(locale: Locale, own: Partial<SaleAnswer> = {}): Recor
       orderKey: 'k',
       buyer: { name: 'Ada', email: 'ada@example.org' },
     },
-    seats: (['standard', 'accessible', 'companion'] as const).map((kind, i) => ({
-      ...place,
-      ...{ id: `A-1-${i + 1}`, number: i + 1, kind },
-    })),
+    page: { first: 1, last: 1, rows: 1, step: 99, seats: seatsOf(['standard', 'accessible', 'companion']) },
+    chosen: [],
     holds: [],
     kindOf: () => 'companion',
   };
@@ -190,7 +190,11 @@ export function shopStates(locale: Locale, own: Partial<SaleAnswer> = {}): Recor
   });
   return {
     choosing: of({}),
-    'nothing open': of({ seats: [], problem: refusals['seats-taken'] }),
+    'nothing open': of({ page: { ...view.page, seats: [] }, problem: refusals['seats-taken'] }),
+    'a page of rows': of({
+      page: { ...view.page, first: 11, last: 20, rows: 200, step: 10 },
+      chosen: ['B-2-3'],
+    }),
     'with a basket': of({ holds: [hold] }),
   };
 }

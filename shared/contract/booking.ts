@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type SeatKind, seatKinds, seatStates } from '../seat-codes.ts';
-import { SectionName } from './event.ts';
+import { ROWS_MAX, SectionName } from './event.ts';
 import { Id, Money, text } from './fields.ts';
 
 export const SEATS_PER_HOLD_MAX = 100;
@@ -11,10 +11,17 @@ export const SeatId = z
 
 export { type SeatKind, seatKinds, seatStates };
 
-/** `GET /api/sales/:sale/seats?status=&section=&limit=` */
+/** `GET /api/sales/:sale/seats?status=&section=&fromRow=&limit=` */
 export const SeatsQuery = z.strictObject({
   status: z.enum(seatStates).optional(),
   section: SectionName.optional(),
+  fromRow: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(ROWS_MAX)
+    .optional()
+    .describe('Of each section only this row and those behind it.'),
   limit: z.coerce.number().int().min(1).max(1_000).optional(),
 });
 

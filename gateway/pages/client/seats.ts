@@ -48,6 +48,7 @@ function chooseSeats(form: HTMLFormElement): void {
     find<HTMLButtonElement>('[data-let-go]'),
   ];
   const tray = find('.tray');
+  const listed = find<HTMLInputElement>('[name="section"]').value;
   const asList = find<HTMLAnchorElement>('[data-as-list]');
 
   const isChecked = boxes.filter(({ checked }) => checked).map(({ value }) => value);
@@ -259,8 +260,14 @@ function chooseSeats(form: HTMLFormElement): void {
   form.addEventListener('change', ({ target }) => {
     if (target instanceof HTMLInputElement && target.name === 'seat') choose(target.value, target.checked);
   });
+  const fromRow = form.querySelector<HTMLSelectElement>('select[name="row"]');
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    const by = event.submitter;
+    if (by instanceof HTMLButtonElement && by.name === 'go') {
+      const [section = '', row = ''] = by.value ? by.value.split('-') : [listed, fromRow?.value];
+      return location.assign(`${pageUrl}/seats?${new URLSearchParams({ section, row })}#list`);
+    }
     void hold(selection.all());
   });
   takeButton.addEventListener('click', () => void hold(offer));

@@ -77,6 +77,12 @@ export const shop: Texts['shop'] = {
   shownIn: (shown, section, most) => `${shown} in ${section} gezeigt. Höchstens ${most}.`,
   markedHint:
     'Rollstuhlplätze und Begleitplätze sind bezeichnet. Bitte überlassen Sie sie Fans, die sie brauchen.',
+  rowsShown: (first, last, all) => `Reihen ${first} bis ${last} von ${all}`,
+  rowsBefore: 'Reihen davor',
+  rowsAfter: 'Reihen dahinter',
+  fromRow: 'Ab Reihe',
+  showRows: 'Anzeigen',
+  chosenElsewhere: 'In anderen Reihen oder Bereichen gewählt',
   row: (row) => `Reihe ${row}`,
   seatInRow: (row, number) => `Reihe ${row}, Platz ${number}`,
   withKind: (seat, kind) => `${seat}, ${kind}`,

@@ -75,6 +75,12 @@ export const shop = {
   shown: { one: '{n} open seat shown', other: '{n} open seats shown' } as PluralForms,
   shownIn: (shown: string, section: string, most: string) => `${shown} in ${section}. At most ${most}.`,
   markedHint: 'Wheelchair spaces and companion seats say so. Please leave them to fans who need them.',
+  rowsShown: (first: string, last: string, all: string) => `Rows ${first} to ${last} of ${all}`,
+  rowsBefore: 'Rows before these',
+  rowsAfter: 'Rows behind these',
+  fromRow: 'From row',
+  showRows: 'Show',
+  chosenElsewhere: 'Chosen in other rows or sections',
   row: (row: string) => `Row ${row}`,
   /** A seat whose section is known. */
   seatInRow: (row: string, number: string) => `Row ${row}, seat ${number}`,

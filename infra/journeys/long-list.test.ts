@@ -1,0 +1,76 @@
+import type { Browser } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { chromePath } from '../testing/chrome.ts';
+import type { Shop } from '../testing/shop.ts';
+import { enterByButton, withShopAndChrome } from './browser.ts';
+import { openSale } from './organise.ts';
+
+const PAGE_MS_MAX = 15_000;
+const hall = [
+  { name: 'A', rows: 160, seatsPerRow: 500 },
+  { name: 'B', rows: 2, seatsPerRow: 10 },
+];
+
+describe.skipIf(!chromePath)('the list of a section of 80,000 seats, in a real browser', () => {
+  let shop: Shop;
+  let chrome: Browser;
+  withShopAndChrome((...given) => {
+    [shop, chrome] = given;
+  });
+
+  async function enter(javaScriptEnabled: boolean) {
+    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000, seatsPerFan: 4 });
+    const page = await (await chrome.newContext({ javaScriptEnabled })).newPage();
+    page.setDefaultTimeout(PAGE_MS_MAX);
+    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
+    await page.getByRole('button', { name: 'Join the queue' }).click();
+    if (javaScriptEnabled) await page.waitForURL(/\/seats$/);
+    else await enterByButton(page, PAGE_MS_MAX);
+    return page;
+  }
+
+  test('without JavaScript every row is reached, and what is chosen on the way is held together', async () => {
+    const page = await enter(false);
+    await page.waitForSelector('text=Rows 1 to 2 of 160');
+    await page.getByLabel('Row 1, seat 500', { exact: true }).check();
+    await page.getByRole('button', { name: 'Rows behind these' }).first().click();
+    await page.waitForSelector('text=Rows 3 to 4 of 160');
+    await page.getByLabel('Row 4, seat 1', { exact: true }).check();
+    await page.getByLabel('From row').selectOption('160');
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await page.waitForSelector('text=Rows 160 to 160 of 160');
+    await page.getByLabel('Row 160, seat 500', { exact: true }).check();
+    await page.getByRole('button', { name: 'Rows before these' }).click();
+    await page.waitForSelector('text=Rows 159 to 160 of 160');
+    expect(await page.getByLabel('Row 160, seat 500', { exact: true }).isChecked()).toBe(true);
+    await page.getByRole('button', { name: 'Section B' }).click();
+    await page.getByLabel('Row 2, seat 3', { exact: true }).check();
+    await page.getByLabel('Section A, row 4, seat 1', { exact: true }).uncheck();
+    await page.getByRole('button', { name: 'Hold these seats' }).click();
+    await page.waitForSelector('text=Held for you');
+    const held = await page.locator('main .card ul.list li').allInnerTexts();
+    expect(held.map((text) => text.split(':')[0]).sort()).toEqual([
+      'Section A, row 1, seat 500',
+      'Section A, row 160, seat 500',
+      'Section B, row 2, seat 3',
+    ]);
+  });
+
+  test('by keyboard alone, with JavaScript: the tab remembers the choice, and Enter in a box holds it', async () => {
+    const page = await enter(true);
+    await page.getByLabel('Row 1, seat 2', { exact: true }).focus();
+    await page.keyboard.press('Space');
+    await page.getByLabel('From row').focus();
+    await page.getByLabel('From row').selectOption('80');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('text=Rows 80 to 81 of 160');
+    expect(page.url()).not.toContain('A-1-2');
+    await page.getByLabel('Row 81, seat 500', { exact: true }).focus();
+    await page.keyboard.press('Space');
+    await page.waitForSelector('text=Chosen: Section A, row 1, seat 2; Section A, row 81, seat 500.');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('text=Held for you');
+    expect(await page.innerText('main')).toContain('Section A, row 81, seat 500');
+  });
+});
