@@ -3,15 +3,16 @@ import { type Event, findEvent } from '../catalogue/event.ts';
 import type { Db } from '../db/client.ts';
 import { cursorOf, olderThan, pageOf } from '../db/page.ts';
 import { pricedSeats } from '../inventory/priced-seats.ts';
+import { foundOrders } from './find-orders.ts';
 import { readOrder, type StoredOrder } from './read-orders.ts';
 
 type Listed = Omit<StoredOrder, 'event' | 'fan' | 'tickets'>;
 
-/** A page of a sale's orders for its organiser, the newest first. */
+/** A page of a sale's orders for its organiser, the newest first; all of them, or those that are looked for. */
 export async function listOrders(
   db: Db,
   { event, sale }: { event: Event; sale: string },
-  { limit, after, state }: OrderListQuery,
+  { limit, after, state, find }: OrderListQuery,
 ): Promise<OrderListAnswer> {
   const rows = await db.call<Listed & { cursor: string }>(
     (sql) => sql`
@@ -22,6 +23,7 @@ export async function listOrders(
       from ticket_order
       where sale = ${sale}
         and ${state === undefined ? sql`true` : sql`state = ${state}`}
+        and ${find === undefined ? sql`true` : sql`id in (${foundOrders(sql, { event, sale }, find)})`}
         and ${olderThan(sql, 'created_at', 'id', after)}
       order by created_at desc, id desc
       limit ${limit + 1}`,

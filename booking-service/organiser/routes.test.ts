@@ -28,9 +28,12 @@ const get = (path: string) => booking.internal('GET', `/internal${path}`);
 const post = (path: string, json: unknown, headers = {}) =>
   booking.internal('POST', `/internal${path}`, { json, headers });
 
-async function buy(seat: string, token = 'tok_ok'): Promise<string> {
+async function buy(seat: string, token = 'tok_ok', email?: string): Promise<string> {
   const fan = await booking.admit(sale);
-  const { body } = await placeOrder(fan, await holdSeats(fan, seat), { token });
+  const { body } = await placeOrder(fan, await holdSeats(fan, seat), {
+    token,
+    ...(email && { email }),
+  });
   return String(body.order);
 }
 
@@ -65,15 +68,67 @@ describe('the orders of a sale', () => {
     expect(body).toMatchObject({ orders: [{ order: failed, failure: 'payment-declined' }], next: null });
   });
 
-  test.each(['limit=0', 'limit=501', 'limit=x', 'after=x', 'after=1.2.3', 'state=open', 'page=2'])(
-    'refuse %s',
-    async (query) => {
-      expect(await get(`/sales/${sale}/orders?${query}`)).toMatchObject({
-        status: 422,
-        body: { code: 'invalid-field' },
-      });
-    },
-  );
+  const found = async (find: string, more = '') => {
+    const { status, body } = await get(`/sales/${sale}/orders?find=${encodeURIComponent(find)}${more}`);
+    expect(status).toBe(200);
+    return (body.orders as OrganiserOrder[]).map(({ order }) => order);
+  };
+
+  test('are found by number, by the beginning of an e-mail address and by seat, in this sale alone', async () => {
+    const [ada, eve, underscore] = [
+      await buy('A-1-1', 'tok_ok', 'Ada.Lovelace@example.org'),
+      await buy('A-1-2', 'tok_ok', 'eve@example.org'),
+      await buy('A-1-3', 'tok_ok', 'a_a@example.org'),
+    ];
+    const other = await booking.makeSale(event);
+    const fan = await booking.admit(other.sale);
+    const { body } = await placeOrder(fan, await holdSeats(fan, 'A-2-1'), {
+      email: 'ada.lovelace@example.org',
+    });
+    expect(await found(ada)).toEqual([ada]);
+    expect(await found(String(body.order))).toEqual([]);
+    expect(await found('ada.lovelace@example.org')).toEqual([ada]);
+    expect(await found(' ADA.')).toEqual([ada]);
+    expect(await found('lovelace')).toEqual([]);
+    expect(await found('A-1-2')).toEqual([eve]);
+    expect(await found('A-2-1')).toEqual([]);
+    expect(await found('A-9-9')).toEqual([]);
+    expect(await found('a_a')).toEqual([underscore]);
+    for (const wild of ['%%%', '___', 'e%e@', "' or true --", '\\\\\\'])
+      expect(await found(wild)).toEqual([]);
+    expect(await found('eve', '&state=failed')).toEqual([]);
+    expect(await found('eve', '&state=confirmed')).toEqual([eve]);
+  });
+
+  test('of a seat are found whoever has it, pays for it, or had it and got the money back', async () => {
+    const first = await buy('A-1-1');
+    await post(`/orders/${first}/refund`, { reason: 'ill' });
+    const second = await buy('A-1-1');
+    const failed = await buy('A-1-2', 'tok_declined');
+    expect(await found('A-1-1')).toEqual([second, first]);
+    expect(await found('A-1-2')).toEqual([failed]);
+  });
+
+  test('that are found come in pages too', async () => {
+    const ids: string[] = [];
+    for (let number = 1; number <= 3; number += 1)
+      ids.unshift(await buy(`A-1-${number}`, 'tok_ok', `many+${number}@example.org`));
+    await buy('A-2-1', 'tok_ok', 'other@example.org');
+    const first = (await get(`/sales/${sale}/orders?find=many&limit=2`)).body;
+    const second = (await get(`/sales/${sale}/orders?find=many&limit=2&after=${first.next}`)).body;
+    const read = [first, second].flatMap(({ orders }) => orders as OrganiserOrder[]);
+    expect([read.map(({ order }) => order), second.next]).toEqual([ids, null]);
+  });
+
+  test.each([
+    ...['limit=0', 'limit=501', 'limit=x', 'after=x', 'after=1.2.3', 'state=open', 'page=2'],
+    ...['find=ab', `find=${'a'.repeat(255)}`, 'find=%20a%20', 'find=abc%00'],
+  ])('refuse %s', async (query) => {
+    expect(await get(`/sales/${sale}/orders?${query}`)).toMatchObject({
+      status: 422,
+      body: { code: 'invalid-field' },
+    });
+  });
 
   test('of a sale that is not there are not found', async () => {
     expect((await get('/sales/nothing/orders')).status).toBe(404);
@@ -94,6 +149,11 @@ describe('the orders of a sale', () => {
         select 'order-' || n, ${sale}, ${event}, 'fan-' || n, 'a', 'k', '', 'hold-' || n, 'Ada', 'a@b.c', 'a@b.c', 1, 'EUR',
           'failed', 'settled', clock_timestamp()
         from generate_series(1, 20000) as n`,
+    );
+    await booking.db.call(
+      (sql) => sql`
+        insert into ticket (code, ticket_order, event, seat, live)
+        select 'code-' || n, 'order-' || n, ${event}, n, n % 2 = 0 from generate_series(1, 20000) as n`,
     );
     await booking.db.call((sql) => sql`analyze`);
     const plans: string[] = [];
@@ -117,6 +177,16 @@ describe('the orders of a sale', () => {
       expect(plan).toContain('Index Scan Backward using ticket_order_sale');
       expect(plan).not.toMatch(/Seq Scan|Sort/);
     }
+    await listOrders(explaining, { event: found as Event, sale }, { limit: 500, find: 'A-1-1' });
+    for (const index of [
+      'ticket_order_pkey',
+      'ticket_order_buyer',
+      'ticket_live',
+      'ticket_void',
+      'seat_pkey',
+    ])
+      expect(plans[2]).toContain(index);
+    expect(plans[2]).not.toContain('Seq Scan');
   });
 });
 

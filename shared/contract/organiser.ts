@@ -21,8 +21,22 @@ const next = Cursor.nullable().describe('What to ask the next page `after`; null
 export const PageQuery = z.strictObject(paging);
 export type PageQuery = z.infer<typeof PageQuery>;
 
-/** `GET /api/organiser/sales/:sale/orders?limit=&after=&state=` */
-export const OrderListQuery = z.strictObject({ ...paging, state: z.enum(orderStates).optional() });
+/** Fewer letters begin half of all addresses. */
+export const FIND_LENGTH_MIN = 3;
+/** The longest e-mail address. */
+export const FIND_LENGTH_MAX = 254;
+
+/** `GET /api/organiser/sales/:sale/orders?limit=&after=&state=&find=` */
+export const OrderListQuery = z.strictObject({
+  ...paging,
+  state: z.enum(orderStates).optional(),
+  find: text(FIND_LENGTH_MAX)
+    .min(FIND_LENGTH_MIN, `must have at least ${FIND_LENGTH_MIN} characters`)
+    .optional()
+    .describe(
+      'An order’s number, a seat’s id (of refunded orders too), or the beginning of an e-mail address.',
+    ),
+});
 export type OrderListQuery = z.infer<typeof OrderListQuery>;
 
 /**

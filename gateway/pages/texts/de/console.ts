@@ -343,6 +343,13 @@ export const console: Texts['console'] = {
   orders: {
     title: 'Bestellungen',
     none: 'Hier ist keine Bestellung.',
+    noneFound: 'In diesem Verkauf gibt es keine solche Bestellung.',
+    find: 'Bestellung suchen',
+    findHint: 'Eine Bestellnummer, ein Platz wie A-1-14 oder der Anfang einer E-Mail-Adresse.',
+    findUnfit:
+      'Bitte schreiben Sie mindestens 3 und höchstens 254 Zeichen. Es werden alle Bestellungen gezeigt.',
+    search: 'Suchen',
+    showAll: 'Alle Bestellungen zeigen',
     all: 'Alle',
     older: 'Ältere',
     csv: 'Alle als CSV',

@@ -335,6 +335,12 @@ export const console = {
   orders: {
     title: 'Orders',
     none: 'No order here.',
+    noneFound: 'There is no such order in this sale.',
+    find: 'Find an order',
+    findHint: 'An order number, a seat like A-1-14, or the beginning of an e-mail address.',
+    findUnfit: 'Please write at least 3 characters, 254 at most. All orders are shown.',
+    search: 'Find',
+    showAll: 'Show all orders',
     all: 'All',
     older: 'Older',
     csv: 'All as CSV',
