@@ -17,6 +17,7 @@ import { type OrganiserDeps, organiserRoutes } from './organiser/routes.ts';
 import { consoleRoutes } from './pages/console/routes.ts';
 import type { ConsoleSessions } from './pages/console/sessions.ts';
 import { devMailRoutes } from './pages/dev-mail.ts';
+import { formsOnly } from './pages/form.ts';
 import { pageProblem } from './pages/problem-page.ts';
 import { pageRoutes } from './pages/routes.ts';
 import type { Cookies } from './queue/credentials.ts';
@@ -76,6 +77,7 @@ export function createGateway(deps: GatewayDeps): Hono {
   app.route('/', bookingRoutes(deps.door, cookies));
   app.route('/api/events', eventRoutes(deps));
   app.route('/api', saleRoutes({ watch, draws, ...deps }));
+  app.use(formsOnly);
   if (deps.development) app.route('/dev/mail', devMailRoutes(deps.booking));
   app.route('/', pageRoutes({ draws, ...deps }));
   app.route('/organiser', consoleRoutes({ ...deps.organiser, ...deps }));

@@ -12,6 +12,7 @@ import { createGateway } from './app.ts';
 import { bookingCatalogue } from './booking/catalogue.ts';
 import { connectBooking } from './booking/client.ts';
 import { createDoor } from './door/door.ts';
+import { safetyHeaders } from './door/origin.ts';
 import { createPulse } from './door/pulse.ts';
 import { watchAccess } from './limits/access.ts';
 import { createDrawing } from './lobby/draw.ts';
@@ -154,6 +155,7 @@ await runUntilStopped(async () => {
     host: env.HOST,
     port: env.PORT,
     ahead: [answerPolls(queue, cookies), answerStreams(queue, cookies, fanStreams)],
+    headers: safetyHeaders(env.PUBLIC_URL),
   });
   log.info({ url: server.url }, 'the gateway is listening');
 

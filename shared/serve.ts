@@ -27,16 +27,20 @@ export type RunningServer = {
 /** Answers a request ahead of the app and says true, or leaves it alone. */
 export type Ahead = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Listens and resolves once the port is open; rejects with the system's error (`EADDRINUSE`, …) otherwise. */
+/**
+ * Listens and resolves once the port is open; rejects with the system's error (`EADDRINUSE`, …) otherwise. `headers` go with
+ * every answer of the app; what is answered ahead of it says for itself what it needs.
+ */
 export async function serve<E extends Env>(
   app: Hono<E>,
-  options: { host: string; port: number; ahead?: Ahead[] },
+  options: { host: string; port: number; ahead?: Ahead[]; headers?: Record<string, string> },
 ): Promise<RunningServer> {
   const listener = getRequestListener(app.fetch, {
     hostname: options.host,
     errorHandler: answerListenerError,
   });
   const ahead = options.ahead ?? [];
+  const headers = Object.entries(options.headers ?? {});
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -48,7 +52,9 @@ export async function serve<E extends Env>(
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     (request, response) => {
-      if (!ahead.some((answer) => answer(request, response))) void listener(request, response);
+      if (ahead.some((answer) => answer(request, response))) return;
+      for (const [name, value] of headers) response.setHeader(name, value);
+      void listener(request, response);
     },
   );
   server.maxConnections = CONNECTIONS_MAX;

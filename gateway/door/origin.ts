@@ -1,6 +1,15 @@
 import type { MiddlewareHandler } from 'hono';
 import { Problem } from '#shared/problem.ts';
 
+/** A year: long enough that nobody's first request of a tour goes unencrypted again (RFC 6797). */
+const HTTPS_SECONDS = 365 * 24 * 3_600;
+
+/** What every answer says to a browser: that it is what it is called and, behind https, never to ask without. */
+export const safetyHeaders = (publicUrl: string): Record<string, string> => ({
+  'x-content-type-options': 'nosniff',
+  ...(publicUrl.startsWith('https:') ? { 'strict-transport-security': `max-age=${HTTPS_SECONDS}` } : {}),
+});
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -8,13 +17,14 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
  * from in Sec-Fetch-Site (W3C Fetch Metadata), older ones in Origin; a bearer token is never sent unasked.
  */
 export function refuseCrossSite(publicUrl: string): MiddlewareHandler {
-  const publicHost = new URL(publicUrl).host;
+  const { host, protocol } = new URL(publicUrl);
+  const own = { host, isSecure: protocol === 'https:' };
   return async (c, next) => {
     const changes = !safeMethods.has(c.req.method);
     if (
       changes &&
       c.req.header('authorization') === undefined &&
-      isCrossSite(c.req.header.bind(c.req), publicHost)
+      isCrossSite(c.req.header.bind(c.req), own)
     ) {
       throw new Problem('forbidden', 'This request comes from another site.');
     }
@@ -22,11 +32,16 @@ export function refuseCrossSite(publicUrl: string): MiddlewareHandler {
   };
 }
 
-function isCrossSite(header: (name: string) => string | undefined, publicHost: string): boolean {
+function isCrossSite(
+  header: (name: string) => string | undefined,
+  own: { host: string; isSecure: boolean },
+): boolean {
   const site = header('sec-fetch-site');
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const origin = header('origin');
   if (origin === undefined) return false;
-  const host = URL.canParse(origin) ? new URL(origin).host : null;
-  return host === null || (host !== publicHost && host !== header('host'));
+  const { host, protocol } = URL.canParse(origin) ? new URL(origin) : { host: null, protocol: null };
+  // Without encryption anybody on the way writes the page that asks.
+  if (host === null || (own.isSecure && protocol !== 'https:')) return true;
+  return host !== own.host && host !== header('host');
 }

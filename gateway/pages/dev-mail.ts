@@ -4,6 +4,7 @@ import { idPattern } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
 import type { BookingClient } from '../booking/client.ts';
 import { page } from './layout.ts';
+import { named } from './sentence.ts';
 
 type MailSummary = { id: string; at: string; to: string; subject: string };
 type Mail = MailSummary & { text: string; html: string };
@@ -24,8 +25,8 @@ export function devMailRoutes(booking: BookingClient) {
         <ul class="list">
           ${mails.map(
             (mail) => html`<li>
-              <a href="/dev/mail/${mail.id}">${mail.subject}</a>
-              <span>${mail.to}, ${mail.at}</span>
+              <a href="/dev/mail/${mail.id}">${named(mail.subject)}</a>
+              <span>${named(mail.to)}, ${mail.at}</span>
             </li>`,
           )}
         </ul>`,
@@ -38,9 +39,9 @@ export function devMailRoutes(booking: BookingClient) {
     const mail = await booking.call<Mail>({ method: 'GET', path: `/internal/dev/mail/${id}` });
     return page(c, {
       title: mail.subject,
-      body: html`<h1>${mail.subject}</h1>
-        <p>To ${mail.to}, ${mail.at}</p>
-        <pre class="mail">${mail.text}</pre>
+      body: html`<h1>${named(mail.subject)}</h1>
+        <p>To ${named(mail.to)}, ${mail.at}</p>
+        <pre class="mail" dir="auto">${mail.text}</pre>
         <p><a href="/dev/mail">All mail</a></p>`,
     });
   });

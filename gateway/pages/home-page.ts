@@ -3,6 +3,7 @@ import type { EventsAnswer, ListedSale } from '#shared/contract/sale.ts';
 import type { ShownEvent } from '../sale/listing.ts';
 import type { Html } from './layout.ts';
 import type { Locale } from './locale.ts';
+import { named } from './sentence.ts';
 
 /** What is or will be on sale. */
 export const homePage = (events: EventsAnswer['events'], locale: Locale): Html =>
@@ -14,16 +15,19 @@ const nothingOnSale = ({ texts }: Locale): Html => html`<p>${texts.home.nothingO
 const eventList = (events: EventsAnswer['events'], locale: Locale): Html => html`<ul class="list">
   ${events.map(
     (event) => html`<li>
-      <a href="/events/${event.event}">${event.name}</a>
-      <span>${event.venue}<br />${locale.day(event.startsAt, event.timeZone)}</span>
+      <a href="/events/${event.event}">${named(event.name)}</a>
+      <span>${named(event.venue)}<br />${locale.day(event.startsAt, event.timeZone)}</span>
       ${saleList(event.sales, event.timeZone, locale)}
     </li>`,
   )}
 </ul>`;
 
 /** One event and its sales. */
-export const eventPage = ({ event, sales }: ShownEvent, locale: Locale): Html => html`<h1>${event.name}</h1>
-  <p>${event.venue}<br />${locale.day(event.startsAt, event.timeZone)}</p>
+export const eventPage = (
+  { event, sales }: ShownEvent,
+  locale: Locale,
+): Html => html`<h1>${named(event.name)}</h1>
+  <p>${named(event.venue)}<br />${locale.day(event.startsAt, event.timeZone)}</p>
   ${sales.length === 0 ? nothingOnSale(locale) : saleList(sales, event.timeZone, locale)}`;
 
 function saleList(sales: readonly ListedSale[], timeZone: string, locale: Locale): Html {
@@ -35,7 +39,7 @@ function saleList(sales: readonly ListedSale[], timeZone: string, locale: Locale
   return html`<ul class="list">
     ${sales.map(
       (sale) => html`<li>
-        <a href="/sales/${sale.sale}">${sale.name}</a>
+        <a href="/sales/${sale.sale}">${named(sale.name)}</a>
         <span>${standing(sale)}</span>
         ${sale.accessCodeNeeded ? html`<span>${home.codeNeeded}</span>` : ''}
         <span>${home.from(locale.money(sale.lowestPrice))} ${showsLeft(sale) ? home.left[sale.left ?? 'plenty'] : ''}</span>

@@ -75,10 +75,19 @@ const contentSecurityPolicy = (content: Page): string =>
     "frame-ancestors 'none'",
   ].join('; ');
 
+/** What a page could ask a fan's device for and none of these does. */
+const PERMISSIONS_POLICY = ['camera', 'geolocation', 'microphone', 'payment', 'usb', 'browsing-topics']
+  .map((feature) => `${feature}=()`)
+  .join(', ');
+
 const pageHeaders = (content: Page, cacheControl: string): Record<string, string> => ({
   'content-security-policy': contentSecurityPolicy(content),
   'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
+  // A page that opened this one, or that this one opens, reaches nothing in it; and nobody embeds what is in it.
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': PERMISSIONS_POLICY,
   'cache-control': cacheControl,
 });
 

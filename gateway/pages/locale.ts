@@ -116,22 +116,22 @@ const asLanguage = (given: string | undefined): Language | undefined =>
 /** The language that was asked for by address (`?lang=de`), if any. */
 const askedLanguage = (c: Context): Language | undefined => asLanguage(c.req.query('lang'));
 
+/** The language that was chosen before, if any. */
+const rememberedLanguage = (c: Context): Language | undefined =>
+  asLanguage(getCookie(c, CHOSEN_SECURE_COOKIE) ?? getCookie(c, CHOSEN_COOKIE));
+
 /** The locale of one fan's page: asked for by address, chosen before, or the browser's own. */
 export const localeOf = (c: Context): Locale =>
-  locales[
-    askedLanguage(c) ??
-      asLanguage(getCookie(c, CHOSEN_SECURE_COOKIE) ?? getCookie(c, CHOSEN_COOKIE)) ??
-      acceptedLanguage(c.req.header('accept-language'))
-  ];
+  locales[askedLanguage(c) ?? rememberedLanguage(c) ?? acceptedLanguage(c.req.header('accept-language'))];
 
 /** The locale of a page that shared caches keep: they cannot keep one for each set of cookies. */
 export const publicLocaleOf = (c: Context): Locale =>
   locales[askedLanguage(c) ?? acceptedLanguage(c.req.header('accept-language'))];
 
-/** The cookie that remembers a language that was asked for by address; null where none was. */
+/** The cookie that remembers a language that was asked for by address; null where none was, or it is remembered already. */
 export function chosenLanguageCookie(c: Context, publicUrl: string): string | null {
   const asked = askedLanguage(c);
-  if (asked === undefined) return null;
+  if (asked === undefined || asked === rememberedLanguage(c)) return null;
   const attributes = `Path=/; HttpOnly; SameSite=Lax; Max-Age=${CHOSEN_COOKIE_SECONDS}`;
   return publicUrl.startsWith('https:')
     ? `${CHOSEN_SECURE_COOKIE}=${asked}; ${attributes}; Secure`

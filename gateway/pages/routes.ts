@@ -48,7 +48,10 @@ export function pageRoutes(deps: PageDeps) {
   app.use(async (c, next) => {
     await next();
     const chosen = chosenLanguageCookie(c, deps.publicUrl);
-    if (chosen !== null) c.res.headers.append('set-cookie', chosen);
+    if (chosen === null) return;
+    // What sets a cookie is this browser's own, whatever the page is otherwise.
+    c.res.headers.append('set-cookie', chosen);
+    c.res.headers.set('cache-control', 'no-store');
   });
 
   app.get('/', async (c) => {

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { OrganiserSaleAnswer } from '#shared/contract/sale.ts';
 import type { Html } from '../layout.ts';
 import type { Locale } from '../locale.ts';
+import { named, sentence } from '../sentence.ts';
 import { textArea, textField } from './frame.ts';
 
 export const controls = ['open', 'pause', 'resume', 'pace', 'notice', 'close', 'beacon'] as const;
@@ -79,7 +80,11 @@ function commandForm(
   const fields = html`${
     isDangerous
       ? textField({
-          ...{ id: `${command}-name`, name: 'saleName', label: words.saleName(view.sale.name) },
+          ...{
+            id: `${command}-name`,
+            name: 'saleName',
+            label: sentence(words.saleName('{name}'), { name: named(view.sale.name) }),
+          },
           value: typedIn(view, command, 'saleName'),
           fault: faultAt(view, command, 'saleName'),
           attributes: { required: true, autocomplete: 'off' },

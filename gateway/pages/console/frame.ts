@@ -32,7 +32,7 @@ const navigation = (organiser: string, { texts }: Locale): Html => {
 export type Field = {
   id: string;
   name: string;
-  label: string;
+  label: Html | string;
   value?: string | number | undefined;
   /** What is expected, in words; `fault` takes its place where that was not met. */
   hint?: string | undefined;
