@@ -107,10 +107,8 @@ function facts(view: DrawView): Html {
     </p>
     ${beacon(view, undrawn)}
     <p>${labelled(view, words.seed, words.seedAt, draw.drawnAt)}<br />${known(draw.seed, undrawn ?? words.afterDraw)}</p>
-    <p>
-      ${mixesBeacon(view) ? words.ruleWithBeacon : words.rule}
-      ${draw.state === 'drawn' ? sentence(words.all, { address: html`<a href="${address}"><bdi>${address}</bdi></a>` }) : ''}
-    </p>
+    <p>${mixesBeacon(view) ? words.ruleWithBeacon : words.rule}</p>
+    ${draw.state === 'drawn' ? html`<p><span>${sentence(words.all, { address: html`<a href="${address}"><bdi>${address}</bdi></a>` })}</span></p>` : ''}
   </section>`;
 }
 

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import { Problem, type ProblemCode, problems } from '#shared/problem.ts';
-import { drawStates, orderStates, queueStates, shopStates } from '../testing/page-states.ts';
+import { everyPage } from '../testing/every-page.ts';
 import { type Page, publicPage } from './layout.ts';
 import { type Locale, locales } from './locale.ts';
 import { pageProblem } from './problem-page.ts';
@@ -34,11 +34,11 @@ const asRead = (document: string): string =>
 const documentOf = async (locale: Locale, page: Page): Promise<string> =>
   new TextDecoder().decode((await publicPage(locale, page, 'no-store')).body);
 
+/** The page of a mail is for developers, in English. */
 const pagesIn = (locale: Locale): [string, Page][] =>
-  Object.entries({ queue: queueStates, order: orderStates, draw: drawStates, shop: shopStates }).flatMap(
-    ([kind, states]) =>
-      Object.entries(states(locale)).map(([name, page]): [string, Page] => [`${kind}: ${name}`, page]),
-  );
+  everyPage(locale)
+    .filter(({ kind }) => kind !== 'mail')
+    .map(({ kind, name, page }): [string, Page] => [`${kind}: ${name}`, page]);
 
 test('the comparison finds English where it is', async () => {
   const found = new Set<string>();

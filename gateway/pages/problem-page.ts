@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { type Problem, type ProblemCode, problemHeaders } from '#shared/problem.ts';
-import { page } from './layout.ts';
-import { localeOf } from './locale.ts';
+import { type Page, page } from './layout.ts';
+import { type Locale, localeOf } from './locale.ts';
 
 const REFRESH_SECONDS = 5;
 
@@ -18,18 +18,25 @@ export async function pageProblem(c: Context, problem: Problem): Promise<Respons
   const sale = /^\/sales\/([A-Za-z0-9_-]+)\/./.exec(path)?.[1];
   if (sale && backToQueue.has(problem.code)) return c.redirect(`/sales/${sale}`, 303);
   if (!c.req.header('accept')?.includes('text/html')) return null;
-  const { byCode, other, toQueue, toConcerts } = localeOf(c).texts.problem;
-  const words: Partial<Record<ProblemCode, typeof other>> = byCode;
-  const { title, text } = words[problem.code] ?? other;
   const response = await page(c, {
-    title,
+    ...problemPage(problem.code, sale, localeOf(c)),
     status: problem.status,
     refreshSeconds: problem.status === 503 && c.req.method === 'GET' ? REFRESH_SECONDS : undefined,
-    body: html`<h1>${title}</h1>
-      <p>${text}</p>
-      <p><a href="${sale ? `/sales/${sale}` : '/'}">${sale ? toQueue : toConcerts}</a></p>`,
   });
   const retryAfter = problemHeaders(problem)['retry-after'];
   if (retryAfter) response.headers.set('retry-after', retryAfter);
   return response;
+}
+
+/** What went wrong in plain words, and the way on: to the sale's queue, where it is about a sale. */
+export function problemPage(code: ProblemCode, sale: string | undefined, locale: Locale): Page {
+  const { byCode, other, toQueue, toConcerts } = locale.texts.problem;
+  const words: Partial<Record<ProblemCode, typeof other>> = byCode;
+  const { title, text } = words[code] ?? other;
+  return {
+    title,
+    body: html`<h1>${title}</h1>
+      <p>${text}</p>
+      <p><a href="${sale ? `/sales/${sale}` : '/'}">${sale ? toQueue : toConcerts}</a></p>`,
+  };
 }

@@ -19,7 +19,7 @@ import { orderPageRoutes } from './order-routes.ts';
 import { queuePageRoutes } from './queue-routes.ts';
 import { shopPageRoutes } from './shop-routes.ts';
 
-const drawScript = inlineScript(new URL('./client/draw.ts', import.meta.url));
+export const drawScript = inlineScript(new URL('./client/draw.ts', import.meta.url));
 /** How soon there may be something new to see about a draw that is not over. */
 const REFRESH_SECONDS: Record<string, number> = { frozen: 5, drawing: 5, awaitingBeacon: 30 };
 

@@ -12,7 +12,7 @@ export function listCard(view: ShopView, locale: Locale): Html {
   const isMarked = listed.some(({ kind }) => seats.kinds[kind] !== '');
   return html`<section class="card" id="list" tabindex="-1" aria-labelledby="list-heading">
     <h2 id="list-heading">${shop.list}</h2>
-    <p data-with-map hidden><a class="way" href="#map">${shop.onMap}</a></p>
+    <p data-with-map hidden><a href="#map">${shop.onMap}</a></p>
     <nav class="actions choices" aria-label="${shop.sections}" data-with-map hidden>
       ${view.sale.prices.map(({ section }) => sectionLink(view, section, locale))}
     </nav>

@@ -59,7 +59,7 @@ export function mapCard(view: ShopView, locale: Locale): Html {
       <canvas tabindex="0" role="application" aria-describedby="map-keys"></canvas>
       <p data-show="cursor" role="status"></p>
       ${legend(view, locale)}
-      <p><a class="way" href="#list" data-as-list>${shop.asList}</a></p>
+      <p><a href="#list" data-as-list>${shop.asList}</a></p>
     </div>
     <p data-show="trouble" class="soft" role="status"></p>
   </section>`;

@@ -127,7 +127,10 @@ export function queueStates(locale: Locale, own: Partial<SaleAnswer> = {}): Reco
     ...{ locale, status: null, refreshes: true, orders: [] },
     ...{ sale: { ...someSale, accessCodeNeeded: true, ...own }, refused: { accessCode: 'x', reason: worn } },
   };
-  return { ...Object.fromEntries(states), 'code refused': { title: '', body: queuePage(refused) } };
+  return {
+    ...Object.fromEntries(states),
+    'code refused': { title: someSale.event.name, body: queuePage(refused) },
+  };
 }
 
 export function orderStates(locale: Locale, own: Partial<SaleAnswer> = {}): Record<string, Page> {
@@ -165,7 +168,7 @@ export function shopStates(locale: Locale, own: Partial<SaleAnswer> = {}): Recor
   const view: ShopView = {
     ...{
       sale: { ...someSale, prices, ...own },
-      layoutUrl: '/',
+      layoutUrl: '/layout',
       section: 'A',
       isChosen: false,
       hasAccessible: true,

@@ -1,6 +1,5 @@
 import { html } from 'hono/html';
 import type { EventAnswer } from '#shared/contract/event.ts';
-import type { QueueSnapshot } from '../../queue/snapshot.ts';
 import type { Html } from '../layout.ts';
 import type { Locale } from '../locale.ts';
 import { wholeNumber } from './context.ts';
@@ -13,7 +12,7 @@ import {
 } from './event-form.ts';
 import { alert, textArea, textField } from './frame.ts';
 import { hallPreview } from './hall-preview.ts';
-import { saleList } from './home-page.ts';
+import { type SaleAtAGlance, saleList } from './home-page.ts';
 
 /** Places of the form where something is wrong. */
 export type Faults = ReadonlySet<string>;
@@ -128,7 +127,7 @@ export type BlockView = {
   refused: string | null;
 };
 
-type EventView = { event: EventAnswer; sales: readonly QueueSnapshot[]; block: BlockView };
+type EventView = { event: EventAnswer; sales: readonly SaleAtAGlance[]; block: BlockView };
 
 /** One event: its hall, its sales, and the seats that are kept out of them. */
 export function eventPage({ event, sales, block }: EventView, locale: Locale): Html {

@@ -4,18 +4,24 @@ import { type Html, inlineScript, inlineStyle, type Page, page } from '../layout
 import { type Locale, localeOf } from '../locale.ts';
 import type { ConsoleContext } from './context.ts';
 
-const style = inlineStyle(new URL('./console.css', import.meta.url));
+export const consoleStyle = inlineStyle(new URL('./console.css', import.meta.url));
 export const consoleScript = inlineScript(new URL('../client/console.ts', import.meta.url));
 
 /** A page of the console; it is for one organiser alone, and never kept. */
-export function consolePage(c: ConsoleContext, content: Page): Promise<Response> {
-  const locale = localeOf(c);
-  const body = html`${navigation(c.get('organiser'), locale)}${content.body}`;
-  return page(c, { ...content, style, title: `${content.title} – ${locale.texts.console.title}`, body });
-}
+export const consolePage = (c: ConsoleContext, content: Page): Promise<Response> =>
+  page(c, framed(content, c.get('organiser'), localeOf(c)));
+
+/** A page with what every page of the console has: its style, and the way to the others. */
+export const framed = (content: Page, organiser: string, locale: Locale): Page => ({
+  ...content,
+  style: consoleStyle,
+  title: `${content.title} – ${locale.texts.console.title}`,
+  body: html`${navigation(organiser, locale)}${content.body}`,
+});
 
 /** A page for whoever is not signed in. */
-export const outsidePage = (c: Context, content: Page): Promise<Response> => page(c, { ...content, style });
+export const outsidePage = (c: Context, content: Page): Promise<Response> =>
+  page(c, { ...content, style: consoleStyle });
 
 const navigation = (organiser: string, { texts }: Locale): Html => {
   const { nav } = texts.console;

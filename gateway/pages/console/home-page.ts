@@ -6,9 +6,12 @@ import type { Locale } from '../locale.ts';
 import { alert } from './frame.ts';
 import { statePill } from './live-page.ts';
 
+/** What a list tells of a sale. */
+export type SaleAtAGlance = Pick<QueueSnapshot, 'definition' | 'state' | 'waiting' | 'admitted'>;
+
 type HomeView = {
   events: readonly EventAnswer[];
-  sales: readonly QueueSnapshot[];
+  sales: readonly SaleAtAGlance[];
   /** Some events may be missing, for the booking service cannot be asked. */
   isPartial: boolean;
 };
@@ -43,7 +46,7 @@ export function homePage({ events, sales, isPartial }: HomeView, locale: Locale)
 }
 
 /** Sales with what organisers look for first: where each stands. */
-export function saleList(sales: readonly QueueSnapshot[], timeZone: string, locale: Locale): Html {
+export function saleList(sales: readonly SaleAtAGlance[], timeZone: string, locale: Locale): Html {
   const { home } = locale.texts.console;
   if (sales.length === 0) return html`<p class="soft">${home.noSale}</p>`;
   const ordered = [...sales].sort((a, b) => a.definition.opensAt.localeCompare(b.definition.opensAt));

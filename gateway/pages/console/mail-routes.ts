@@ -59,7 +59,8 @@ export function mailRoutes({ catalogue }: ConsoleDeps) {
   return app;
 }
 
-function mailPage(
+/** A page of the messages. */
+export function mailPage(
   { messages, next }: DeadLettersAnswer,
   { told, refused }: { told: string | null; refused: string | null },
   locale: Locale,

@@ -123,7 +123,8 @@ export function orderRoutes(deps: ConsoleDeps) {
 const searchOf = (asked: Asked): URLSearchParams =>
   new URLSearchParams(Object.entries(asked).filter((entry): entry is [string, string] => Boolean(entry[1])));
 
-function ordersPage(view: OrdersView, locale: Locale): Html {
+/** A page of the list. */
+export function ordersPage(view: OrdersView, locale: Locale): Html {
   const { orders: words } = locale.texts.console;
   const { sale, page, query, refused } = view;
   const refunded = page.orders.find(({ order }) => order === view.refunded);
