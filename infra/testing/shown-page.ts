@@ -59,6 +59,8 @@ export async function openScreen(chrome: Browser, options: BrowserContextOptions
   await page.clock.setFixedTime(NOW);
   // What a page would send by itself is not sent: it is looked at.
   await page.addInitScript('HTMLFormElement.prototype.requestSubmit = () => {}');
+  // Nor does a state know what was chosen in the one before.
+  await page.addInitScript('sessionStorage.clear(); localStorage.clear()');
   await page.addInitScript(pastFigures);
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(error.message));
