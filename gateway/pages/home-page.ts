@@ -8,41 +8,39 @@ import { named } from './sentence.ts';
 /** What is or will be on sale. */
 export const homePage = (events: EventsAnswer['events'], locale: Locale): Html =>
   html`<h1>${locale.texts.home.title}</h1>
-    ${events.length === 0 ? nothingOnSale(locale) : eventList(events, locale)}`;
+    ${events.length === 0 ? nothingOnSale(locale) : events.map((event) => eventCard(event, locale))}`;
 
 const nothingOnSale = ({ texts }: Locale): Html => html`<p>${texts.home.nothingOnSale}</p>`;
 
-const eventList = (events: EventsAnswer['events'], locale: Locale): Html => html`<ul class="list">
-  ${events.map(
-    (event) => html`<li>
-      <a href="/events/${event.event}">${named(event.name)}</a>
-      <span>${named(event.venue)}<br />${locale.day(event.startsAt, event.timeZone)}</span>
-      ${saleList(event.sales, event.timeZone, locale)}
-    </li>`,
-  )}
-</ul>`;
+const eventCard = (event: EventsAnswer['events'][number], locale: Locale): Html => html`<section class="card">
+  <h2><a href="/events/${event.event}">${named(event.name)}</a></h2>
+  ${place(event, locale)} ${saleList(event.sales, event.timeZone, locale)}
+</section>`;
+
+const place = (event: { venue: string; startsAt: string; timeZone: string }, locale: Locale): Html =>
+  html`<p>${named(event.venue)}<br />${locale.day(event.startsAt, event.timeZone)}</p>`;
 
 /** One event and its sales. */
 export const eventPage = (
   { event, sales }: ShownEvent,
   locale: Locale,
 ): Html => html`<h1>${named(event.name)}</h1>
-  <p>${named(event.venue)}<br />${locale.day(event.startsAt, event.timeZone)}</p>
-  ${sales.length === 0 ? nothingOnSale(locale) : saleList(sales, event.timeZone, locale)}`;
+  ${place(event, locale)}
+  ${sales.length === 0 ? nothingOnSale(locale) : html`<section class="card">${saleList(sales, event.timeZone, locale)}</section>`}`;
 
+/** Where each stands first: it is what a fan looks for. */
 function saleList(sales: readonly ListedSale[], timeZone: string, locale: Locale): Html {
   const { home } = locale.texts;
-  const standing = ({ state, opensAt }: ListedSale): string =>
-    state === 'scheduled' || state === 'lobby'
-      ? home.opens(home.states[state], locale.day(opensAt, timeZone))
-      : home.states[state];
+  const isToCome = ({ state }: ListedSale) => state === 'scheduled' || state === 'lobby';
+  const isOver = ({ state }: ListedSale) => state === 'soldOut' || state === 'closed';
   return html`<ul class="list">
     ${sales.map(
       (sale) => html`<li>
         <a href="/sales/${sale.sale}">${named(sale.name)}</a>
-        <span>${standing(sale)}</span>
-        ${sale.accessCodeNeeded ? html`<span>${home.codeNeeded}</span>` : ''}
-        <span>${home.from(locale.money(sale.lowestPrice))} ${showsLeft(sale) ? home.left[sale.left ?? 'plenty'] : ''}</span>
+        <span class="pill ${sale.state}">${home.states[sale.state]}</span>
+        ${isToCome(sale) ? html`<span>${home.opens(locale.day(sale.opensAt, timeZone))}</span>` : ''}
+        ${sale.accessCodeNeeded && !isOver(sale) ? html`<span>${home.codeNeeded}</span>` : ''}
+        ${isOver(sale) ? '' : html`<span>${home.from(locale.money(sale.lowestPrice))} ${showsLeft(sale) ? home.left[sale.left ?? 'plenty'] : ''}</span>`}
       </li>`,
     )}
   </ul>`;

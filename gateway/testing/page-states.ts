@@ -15,6 +15,7 @@ import { shopStyle } from '../pages/shop-routes.ts';
 
 const NOW = '2026-06-01T10:00:00.000Z';
 const SOON = '2026-06-01T10:03:00.000Z';
+const LATER = '2026-06-01T10:25:00.000Z';
 const id = 'Xk3v9QpL2aB';
 const total = { amount: 13_000, currency: 'EUR' };
 const beacon = { name: 'Lotto 6/49', rule: '6 + 1', from: SOON, url: 'https://lotto.example', field: null };
@@ -44,7 +45,7 @@ export const someSale: SaleAnswer = {
   admissionSeconds: 600,
   graceSeconds: 900,
   allHeldUntil: null,
-  notice: { text: '🎸', at: NOW },
+  notice: { text: '🎸 Doors open at 18:30, Nora plays from 20:00.', at: NOW },
   serverTime: NOW,
 };
 
@@ -75,16 +76,22 @@ const lost = { position: null, ahead: null, estimate: null };
 
 /** What a fan can see at the address of a sale. */
 const seen: Record<string, Seen> = {
-  scheduled: { sale: { state: 'scheduled' }, status: null },
-  'scheduled without a lobby': { sale: { state: 'scheduled', lobbyOpensAt: null }, status: null },
-  'lobby, no place': { sale: { state: 'lobby' }, status: null },
+  scheduled: { sale: { state: 'scheduled', opensAt: LATER, lobbyOpensAt: SOON }, status: null },
+  'scheduled without a lobby': {
+    sale: { state: 'scheduled', opensAt: LATER, lobbyOpensAt: null },
+    status: null,
+  },
+  'lobby, no place': { sale: { state: 'lobby', opensAt: LATER }, status: null },
   'open, no place': { status: null },
   'open, one waits': { sale: { waiting: 1, left: { seats: 3, word: 'few' } }, status: null },
   'paused, no place': { sale: { state: 'paused', allHeldUntil: SOON }, status: null },
   'code needed': { sale: { accessCodeNeeded: true }, status: null },
   'sold out, no place': { sale: { state: 'soldOut' }, status: null },
   'closed, no place': { sale: { state: 'closed' }, status: null },
-  lobby: { sale: { state: 'lobby' }, status: { state: 'lobby', saleState: 'lobby', ...lost } },
+  lobby: {
+    sale: { state: 'lobby', opensAt: LATER },
+    status: { state: 'lobby', saleState: 'lobby', ...lost },
+  },
   undrawn: { sale: { draw: 'frozen' }, status: { state: 'lobby', ...lost } },
   'undrawn, beacon': { sale: { beacon, draw: 'awaitingBeacon' }, status: { state: 'lobby', ...lost } },
   waiting: {},

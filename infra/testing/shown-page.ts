@@ -10,7 +10,7 @@ export type Shown = { name: string; page: PageState['page']; act?: (page: Page) 
 const ORIGIN = 'http://localhost';
 /** The clock of the page, so that every clock shows the same each time: that of the states. */
 const NOW = new Date(someSale.serverTime);
-const ACT_MS_MAX = 10_000;
+const ACT_MS_MAX = 30_000;
 
 /** What a script makes of a state once somebody has done something; by kind and name of the state. */
 const acts: Record<string, Record<string, (page: Page) => Promise<void>>> = {
@@ -57,8 +57,11 @@ export async function openScreen(chrome: Browser, options: BrowserContextOptions
   const page = await context.newPage();
   page.setDefaultTimeout(ACT_MS_MAX);
   await page.clock.setFixedTime(NOW);
-  // What a page would send by itself is not sent: it is looked at.
-  await page.addInitScript('HTMLFormElement.prototype.requestSubmit = () => {}');
+  // A page that would go on by itself, as at a turn, stays: it is looked at.
+  await page.addInitScript(`
+    HTMLFormElement.prototype.requestSubmit = () => {};
+    navigation.addEventListener('navigate', (event) => event.preventDefault());
+  `);
   // Nor does a state know what was chosen in the one before.
   await page.addInitScript('sessionStorage.clear(); localStorage.clear()');
   await page.addInitScript(pastFigures);

@@ -5,7 +5,10 @@ export type Sample = { at: number; values: Record<string, number> };
 export type Mark = { at: string; label: string };
 
 const HEIGHT = 140;
-const MARGIN = { top: 16, bottom: 20, left: 44, right: 8 };
+const MARGIN = { top: 16, bottom: 20, right: 8 };
+/** Beside the numbers of the scale, and of a digit, generously. */
+const BESIDE_SCALE = 14;
+const DIGIT_WIDTH = 7.5;
 /** So that the first samples are no wild zigzag over the whole width. */
 const SPAN_MS_MIN = 60_000;
 /** One line of the table for this long; more lines tell nobody more. */
@@ -47,8 +50,8 @@ function drawLines(svg: SVGSVGElement, series: Series[], marks: readonly Mark[],
   const until = Math.max(...all.map(({ at }) => at));
   const from = Math.min(Math.min(...all.map(({ at }) => at)), until - SPAN_MS_MIN);
   const top = roundUp(Math.max(1, ...all.map(({ value }) => value)));
-  const x = (at: number) =>
-    MARGIN.left + ((at - from) / (until - from)) * (width - MARGIN.left - MARGIN.right);
+  const left = BESIDE_SCALE + number(top).length * DIGIT_WIDTH;
+  const x = (at: number) => left + ((at - from) / (until - from)) * (width - left - MARGIN.right);
   const y = (value: number) => HEIGHT - MARGIN.bottom - (value / top) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const text = (content: string, at: Record<string, string | number>) => {
     const made = shape('text', at);
@@ -57,16 +60,16 @@ function drawLines(svg: SVGSVGElement, series: Series[], marks: readonly Mark[],
   };
   const right = width - MARGIN.right;
   const parts: Element[] = [0, top / 2, top].flatMap((value) => [
-    shape('line', { class: 'grid', x1: MARGIN.left, x2: right, y1: y(value), y2: y(value) }),
+    shape('line', { class: 'grid', x1: left, x2: right, y1: y(value), y2: y(value) }),
     ...(Number.isInteger(value)
-      ? [text(number(value), { x: MARGIN.left - 6, y: y(value) + 4, 'text-anchor': 'end' })]
+      ? [text(number(value), { x: left - 6, y: y(value) + 4, 'text-anchor': 'end' })]
       : []),
   ]);
   const iso = (at: number) => new Date(at).toISOString();
-  parts.push(text(clock(iso(from)), { x: MARGIN.left, y: HEIGHT - 4 }));
+  parts.push(text(clock(iso(from)), { x: left, y: HEIGHT - 4 }));
   parts.push(text(clock(iso(until)), { x: right, y: HEIGHT - 4, 'text-anchor': 'end' }));
   // Every action has its mark; its name only where there is room, for all of them stand in the table.
-  let freeFrom = MARGIN.left;
+  let freeFrom = left;
   const shown = marks.filter(({ at }) => Date.parse(at) >= from && Date.parse(at) <= until);
   for (const { at, label } of shown.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))) {
     const middle = x(Date.parse(at));

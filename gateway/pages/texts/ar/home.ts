@@ -17,7 +17,7 @@ export const home: Texts['home'] = {
     few: 'لم يبقَ سوى مقاعد قليلة.',
     none: 'لا يوجد مقعد متاح الآن.',
   },
-  opens: (state, day) => `${state}، يُفتح ${day}`,
-  codeNeeded: 'برمز دخول',
+  opens: (day) => `يبدأ البيع ${day}.`,
+  codeNeeded: 'لمن لديه رمز دخول.',
   from: (price) => `ابتداءً من ${price}.`,
 };

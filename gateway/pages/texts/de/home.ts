@@ -17,7 +17,7 @@ export const home: Texts['home'] = {
     few: 'Nur noch wenige Plätze frei.',
     none: 'Im Augenblick ist kein Platz frei.',
   },
-  opens: (state, day) => `${state}, öffnet ${day}`,
-  codeNeeded: 'Mit Zugangscode',
+  opens: (day) => `Der Verkauf beginnt ${day}.`,
+  codeNeeded: 'Für Fans mit Zugangscode.',
   from: (price) => `Ab ${price}.`,
 };

@@ -18,7 +18,7 @@ export const home = {
     few: 'Few seats left.',
     none: 'No seat left at the moment.',
   } satisfies Record<NonNullable<ListedSale['left']>, string>,
-  opens: (state: string, day: string) => `${state}, opens ${day}`,
-  codeNeeded: 'With an access code',
+  opens: (day: string) => `The sale opens ${day}.`,
+  codeNeeded: 'For fans with an access code.',
   from: (price: string) => `From ${price}.`,
 };
