@@ -154,7 +154,7 @@ export function consoleStates(locale: Locale): Record<string, Page> {
       ordersPage(
         {
           ...{ sale: definition, timeZone: someEvent.timeZone, page: { orders, next: '1.x' }, query: {} },
-          ...{ refunded: null, refused: null, ...view },
+          ...{ isUnfit: false, refunded: null, refused: null, ...view },
         },
         locale,
       ),
@@ -206,6 +206,8 @@ export function consoleStates(locale: Locale): Record<string, Page> {
     'orders, refunded': list({ refunded: `${id}2` }),
     'orders, refund refused': list({ refused: { order: id, words: words.orders.notSure, reason: '' } }),
     'orders, none': list({ page: { orders: [], next: null }, query: { state: 'failed' } }),
+    'orders, found': list({ query: { find: 'ada@example.org' } }),
+    'orders, search unfit': list({ isUnfit: true, query: { find: 'a' } }),
     messages: mail(null, null),
     'messages, sent again': mail(words.mail.due, null),
     'messages, refused': mail(null, words.otherProblem),
