@@ -167,7 +167,7 @@ function searchForm({ sale, query, isUnfit }: OrdersView, { texts }: Locale): Ht
     })}
     <p class="actions">
       <button>${words.search}</button>
-      ${query.find ? html`<a href="/organiser/sales/${sale.sale}/orders">${words.showAll}</a>` : ''}
+      ${query.find ? html`<a class="button quiet" href="/organiser/sales/${sale.sale}/orders">${words.showAll}</a>` : ''}
     </p>
   </form>`;
 }
