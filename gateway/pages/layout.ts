@@ -19,6 +19,8 @@ export type Page = {
   script?: InlineScript | undefined;
   /** Only the style that all pages share, for a page that has to be light. */
   isLight?: boolean;
+  /** Without anything that a browser can do without; with its own style only. */
+  isBare?: boolean;
   /** What this page needs beyond the style that others have too. */
   style?: InlineStyle;
   /** Without JavaScript the page asks again after this time; a page without a script does so in any case. */
@@ -31,13 +33,17 @@ export type InlineScript = { source: string; hash: string };
 
 const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-export function inlineScript(file: URL): InlineScript {
+/** `define` sets constants of the script; what they rule out is left away. */
+export function inlineScript(file: URL, define: Record<string, string> = {}): InlineScript {
   const { outputFiles } = buildSync({
     entryPoints: [fileURLToPath(file)],
     bundle: true,
     minify: true,
     format: 'iife',
     write: false,
+    define,
+    // A module's code is strict in any case where it matters: the directive would only weigh.
+    tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
   });
   const source = (outputFiles[0]?.text ?? '').trim();
   return { source, hash: sha256(source) };
@@ -55,8 +61,8 @@ export function inlineStyle(...files: URL[]): InlineStyle {
 const baseFile = new URL('./base.css', import.meta.url);
 const lightStyle = inlineStyle(baseFile);
 const style = inlineStyle(baseFile, new URL('./style.css', import.meta.url));
-const stylesOf = ({ isLight = false, style: own }: Page): InlineStyle[] => [
-  isLight ? lightStyle : style,
+const stylesOf = ({ isLight = false, isBare = false, style: own }: Page): InlineStyle[] => [
+  ...(isBare ? [] : [isLight ? lightStyle : style]),
   ...(own ? [own] : []),
 ];
 
@@ -123,18 +129,22 @@ const languageLinks = ({
       : html`<a href="?lang=${language}" lang="${language}" hreflang="${language}">${name}</a> `,
   )}
 </nav>`;
+const otherLanguages = ({ language: current }: Locale): Html =>
+  html`${Object.values(locales)
+    .filter(({ language }) => language !== current)
+    .map(({ language, name }) => html`<a href="?lang=${language}" lang="${language}">${name}</a>`)}`;
 
 /** Everything interpolated into `html` templates is escaped. */
 async function documentOf(locale: Locale, content: Page): Promise<HtmlEscapedString> {
-  const { title, body, script, refreshSeconds, isLight } = content;
+  const { title, body, script, refreshSeconds, isLight, isBare } = content;
   const meta = refreshSeconds ? html`<meta http-equiv="refresh" content="${refreshSeconds}" />` : '';
   const refresh = refreshSeconds && script ? html`<noscript>${meta}</noscript>` : meta;
   const head = String(
     await html`<!doctype html>
       <html lang="${locale.language}" dir="${locale.direction}">
         <head>
-          <meta charset="utf-8" />
-          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          ${isBare ? '' : html`<meta charset="utf-8" />`}
+          <meta name="viewport" content="width=device-width${isBare ? '' : ', initial-scale=1'}" />
           <title>${title}</title>
           <link rel="icon" href="data:," />
           ${refresh}`,
@@ -142,12 +152,12 @@ async function documentOf(locale: Locale, content: Page): Promise<HtmlEscapedStr
   const shown = String(
     await html`<body>
       <main>${body}</main>
-      <footer>${languageLinks(locale)}</footer>`,
+      <footer>${isBare ? otherLanguages(locale) : languageLinks(locale)}</footer>`,
   );
-  const [start, rest] = isLight ? [tight(head), tight(shown)] : [head, shown];
+  const made = isBare ? bare : isLight ? tight : (markup: string) => markup;
   const ending = script ? `<script>${script.source}</script>` : '';
   const styles = stylesOf(content).map(({ source }) => `<style>${source}</style>`);
-  return raw(`${start}${styles.join('')}</head>${rest}${ending}</body></html>`);
+  return raw(`${made(head)}${styles.join('')}</head>${made(shown)}${ending}</body></html>`);
 }
 
 const BLOCK =
@@ -156,3 +166,13 @@ const aroundBlocks = new RegExp(`\\s*(</?(?:${BLOCK})\\b[^>]*>)\\s*`, 'g');
 
 /** The same page without the space that is not seen. What was interpolated has no tags, and no space that counts. */
 const tight = (markup: string): string => markup.replace(/\s+/g, ' ').replace(aroundBlocks, '$1');
+
+/** Without what HTML lets be left away too: quotes, the ends of paragraphs. A text has no quotes, and no tags. */
+const bare = (markup: string): string =>
+  tight(markup)
+    .replace(/="([\w/#.,;?=-]+)"(?=[ >])/g, (attribute, value: string) =>
+      value.includes('=') ? attribute : `=${value}`,
+    )
+    .replace(/ ?\/>/g, '>')
+    .replace(/ >/g, '>')
+    .replace(/<\/p>(?=<\/?(?:p|div|h2|section|form)\b)/g, '');

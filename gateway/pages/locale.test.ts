@@ -29,16 +29,16 @@ test.each([
 
 test('a fan’s page is in the language that was asked for by address, from then on, else in the browser’s own', async () => {
   const sale = await g.sale();
-  const german = await page(`/sales/${sale}`, { 'accept-language': 'de' });
+  const german = await page(`/sales/${sale}/place`, { 'accept-language': 'de' });
   expect(german).toMatchObject({ lang: 'de', dir: 'ltr' });
   expect(german.headers.getSetCookie().filter((one) => one.startsWith('lang='))).toEqual([]);
-  const arabic = await page(`/sales/${sale}?lang=ar`, { 'accept-language': 'de' });
+  const arabic = await page(`/sales/${sale}/place?lang=ar`, { 'accept-language': 'de' });
   expect(arabic).toMatchObject({ lang: 'ar', dir: 'rtl' });
   const cookie = arabic.headers.getSetCookie().find((one) => one.startsWith('lang='));
   expect(cookie).toMatch(/^lang=ar; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+$/);
-  const next = await page(`/sales/${sale}`, { 'accept-language': 'de', cookie: 'lang=ar' });
+  const next = await page(`/sales/${sale}/place`, { 'accept-language': 'de', cookie: 'lang=ar' });
   expect(next).toMatchObject({ lang: 'ar', dir: 'rtl' });
-  expect(await page(`/sales/${sale}?lang=xx`, { cookie: 'lang=xx' })).toMatchObject({ lang: 'en' });
+  expect(await page(`/sales/${sale}/place?lang=xx`, { cookie: 'lang=xx' })).toMatchObject({ lang: 'en' });
 });
 
 test('a page that shared caches keep differs by the header they know of, and by its address', async () => {

@@ -120,6 +120,8 @@ const askedLanguage = (c: Context): Language | undefined => asLanguage(c.req.que
 const rememberedLanguage = (c: Context): Language | undefined =>
   asLanguage(getCookie(c, CHOSEN_SECURE_COOKIE) ?? getCookie(c, CHOSEN_COOKIE));
 
+export const isLanguageAsked = (c: Context): boolean => askedLanguage(c) !== undefined;
+
 /** The locale of one fan's page: asked for by address, chosen before, or the browser's own. */
 export const localeOf = (c: Context): Locale =>
   locales[askedLanguage(c) ?? rememberedLanguage(c) ?? acceptedLanguage(c.req.header('accept-language'))];

@@ -1,17 +1,14 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EventAnswer } from '#shared/contract/event.ts';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
-import { newId } from '#shared/ids.ts';
 import { saleCookies } from '../queue/credentials.ts';
-import { rememberFacts } from '../sale/facts.ts';
 import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.ts';
-import { silentLog } from '../testing/queue-fixture.ts';
+import { saleOfSomeEvent } from '../testing/some-event.ts';
 import { type Language, languages } from './locale.ts';
 
-/** Gzipped, with style and script. Whoever comes at the opening loads this one. */
+/** Gzipped, with style and script. */
 const NO_PLACE_BYTES_MAX = 2 * 1024;
-/** Of the page of a fan who waits; 3 KB is the aim. The words of all views that may come take most of the rest. */
+/** Of the page of a fan who waits. The words of all views that may come take most of the rest. */
 const WAITING_BYTES_MAX: Record<Language, number> = { en: 4_400, de: 4_550, ar: 4_880 };
 
 let g: GatewayFixture;
@@ -20,28 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => g.close());
 
-/** A sale of an event that another gateway has heard of; the booking service is away. */
-async function sale(settings: Partial<SaleDefinition> = {}): Promise<string> {
-  const event = newId();
-  const ask = async (): Promise<EventAnswer> => ({
-    event,
-    name: 'Nora & the Night Trains',
-    venue: 'Harbour Hall',
-    startsAt: g.inSeconds(86_400),
-    timeZone: 'Europe/Berlin',
-    sections: [{ name: 'A', rows: 10, seatsPerRow: 10, price: { amount: 6_500, currency: 'EUR' } }],
-    seats: 100,
-    layoutVersion: 1,
-  });
-  const facts = { kind: 'event' as const, schema: EventAnswer, ageMsMax: Number.POSITIVE_INFINITY };
-  await rememberFacts({ store: g.store, ...facts, ask, askUnknown: ask, log: silentLog }).find(event, {
-    exists: true,
-  });
-  return g.sale({ event, ...settings });
-}
-
+const sale = (settings: Partial<SaleDefinition> = {}) => saleOfSomeEvent(g, settings);
 const visit = (sale: string, cookie = '', language = 'en') =>
-  g.app.request(`/sales/${sale}`, { headers: { cookie, 'accept-language': language } });
+  g.app.request(`/sales/${sale}/place`, { headers: { cookie, 'accept-language': language } });
 const press = (sale: string, cookie: string) =>
   g.app.request(`/sales/${sale}/join`, {
     method: 'POST',
@@ -77,7 +55,7 @@ test('behind https the key is bound to its host like every cookie of a sale', ()
   );
 });
 
-test('the page is the same bytes for everybody without a place', async () => {
+test('the page of the own place is the same bytes for everybody without one', async () => {
   const id = await sale();
   const pages = await Promise.all([visit(id), visit(id), visit(id, `join-${id}=k`)]);
   expect(pages.map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -91,17 +69,20 @@ test('a sale that nobody can join gives no key', async () => {
   expect(page.headers.get('set-cookie')).toBeNull();
 });
 
-test.each(languages)('the queue page is light in %s, without a place and while waiting', async (language) => {
-  const id = await sale();
-  const fresh = await visit(id, '', language);
-  const html = await fresh.text();
-  expect(html).toContain(`<html lang="${language}"`);
-  expect(gzipSync(html).length).toBeLessThan(NO_PLACE_BYTES_MAX);
-  const ticket = cookieOf(await press(id, cookieOf(fresh)));
-  const waiting = await (await visit(id, ticket, language)).text();
-  expect(waiting).toContain('data-state="waiting"');
-  expect(gzipSync(waiting).length).toBeLessThan(WAITING_BYTES_MAX[language]);
-});
+test.each(languages)(
+  'the page of the own place is light in %s, without one and while waiting',
+  async (language) => {
+    const id = await sale();
+    const fresh = await visit(id, '', language);
+    const html = await fresh.text();
+    expect(html).toContain(`<html lang="${language}"`);
+    expect(gzipSync(html).length).toBeLessThan(NO_PLACE_BYTES_MAX);
+    const ticket = cookieOf(await press(id, cookieOf(fresh)));
+    const waiting = await (await visit(id, ticket, language)).text();
+    expect(waiting).toContain('data-state="waiting"');
+    expect(gzipSync(waiting).length).toBeLessThan(WAITING_BYTES_MAX[language]);
+  },
+);
 
 test('a page whose space is taken out reads the same', async () => {
   const id = await sale();

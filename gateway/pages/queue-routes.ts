@@ -22,8 +22,11 @@ import { askShop, parsed } from './shop-door.ts';
 
 const REFRESH_SECONDS = 10;
 
-/** The queue page and its three buttons, which are forms. */
-export function queuePageRoutes(deps: PageDeps) {
+/**
+ * The page of a fan's own place, where everything works without a script too, and its three buttons, which are forms. The
+ * queue page itself is the same for everybody (queue-shell.ts) and leads here.
+ */
+export function placePageRoutes(deps: PageDeps) {
   const { queue, cookies, keys, access } = deps;
   const app = new Hono();
 
@@ -38,8 +41,8 @@ export function queuePageRoutes(deps: PageDeps) {
     const sale = await saleOfPage(deps, id);
     if (status?.queueTicket) c.header('set-cookie', cookies.write(id, 'queue', status.queueTicket));
     // Its key comes before the button: a join whose answer is lost, a second tab and a reload find the same place. As a
-    // cookie it needs no script, no script sees it, and the page itself stays the same bytes for everybody without a place.
-    const needsKey = !status && isJoinable(sale) && joinKeyOf(c, id) === null;
+    // cookie it needs no script, and no script sees it.
+    const needsKey = !(status && isLive(status)) && isJoinable(sale) && joinKeyOf(c, id) === null;
     if (needsKey) c.header('set-cookie', cookies.write(id, 'join', newSecretId()));
     const orders = status?.state === 'finished' ? await ordersOfFan(deps, c) : [];
     const refreshes = c.req.query('refresh') !== 'off';
@@ -54,7 +57,7 @@ export function queuePageRoutes(deps: PageDeps) {
     });
   };
 
-  app.get('/sales/:sale', (c) => showQueue(c, null));
+  app.get('/sales/:sale/place', (c) => showQueue(c, null));
 
   app.post('/sales/:sale/join', async (c) => {
     const sale = c.req.param('sale');
@@ -72,7 +75,7 @@ export function queuePageRoutes(deps: PageDeps) {
         accessCode,
       );
       c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));
-      return c.redirect(`/sales/${sale}`, 303);
+      return c.redirect(placeOf(sale), 303);
     } catch (error) {
       if (!(error instanceof Problem && error.code === 'forbidden')) throw error;
       const { code } = localeOf(c).texts.queue;
@@ -86,7 +89,7 @@ export function queuePageRoutes(deps: PageDeps) {
   app.post('/sales/:sale/claim', async (c) => {
     const sale = c.req.param('sale');
     const ticket = ticketOfPage(deps, c);
-    if (!ticket) return c.redirect(`/sales/${encodeURIComponent(sale)}`, 303);
+    if (!ticket) return c.redirect(placeOf(sale), 303);
     try {
       const admission = await claimTurn(queue.store, keys, sale, ticket.entry);
       c.header('set-cookie', cookies.write(sale, 'admission', admission.token));
@@ -97,7 +100,7 @@ export function queuePageRoutes(deps: PageDeps) {
         error instanceof Problem &&
         (error.status === 409 || error.status === 410 || error.status === 503)
       ) {
-        return c.redirect(`/sales/${sale}`, 303);
+        return c.redirect(placeOf(sale), 303);
       }
       throw error;
     }
@@ -108,11 +111,13 @@ export function queuePageRoutes(deps: PageDeps) {
     const ticket = ticketOfPage(deps, c);
     if (ticket) await leaveSale({ store: queue.store, ...deps }, ticket);
     if (admissionTokenOfPage(deps, c, sale)) c.header('set-cookie', cookies.clear(sale, 'admission'));
-    return c.redirect(`/sales/${encodeURIComponent(sale)}`, 303);
+    return c.redirect(placeOf(sale), 303);
   });
 
   return app;
 }
+
+const placeOf = (sale: string): string => `/sales/${encodeURIComponent(sale)}/place`;
 
 const isLive = (status: StatusAnswer): boolean =>
   ['lobby', 'waiting', 'ready', 'admitted'].includes(status.state) || status.returning;

@@ -120,12 +120,12 @@ export function updated({ sale, refreshes, locale }: QueueView, status: StatusAn
   const time = html`<span data-show="updated">${locale.clock(status.asOf, sale.event.timeZone)}</span>`;
   return html`<p class="soft">
     ${sentence(queue.updated, { time })}
-    <a href="/sales/${sale.sale}${refreshes ? '' : '?refresh=off'}">${queue.refresh}</a>
+    <a href="/sales/${sale.sale}/place${refreshes ? '' : '?refresh=off'}">${queue.refresh}</a>
     <noscript>
       ${
         refreshes
-          ? html`${queue.refreshes} <a href="/sales/${sale.sale}?refresh=off">${queue.stopRefreshing}</a>`
-          : html`<a href="/sales/${sale.sale}">${queue.startRefreshing}</a>`
+          ? html`${queue.refreshes} <a href="/sales/${sale.sale}/place?refresh=off">${queue.stopRefreshing}</a>`
+          : html`<a href="/sales/${sale.sale}/place">${queue.startRefreshing}</a>`
       }
     </noscript>
   </p>`;

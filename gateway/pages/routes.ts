@@ -2,12 +2,14 @@ import { Hono } from 'hono';
 import { answerFinished } from '#shared/finished-answer.ts';
 import { LISTING_CACHE_CONTROL, oncePer, requireEventId } from '../sale/event-routes.ts';
 import { eventsAnswer, type ShownEvent } from '../sale/listing.ts';
+import { saleSnapshot } from '../sale/routes.ts';
 import { type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
 import { drawPage } from './draw-page.ts';
 import { eventPage, homePage } from './home-page.ts';
 import { inlineScript, page, publicPage } from './layout.ts';
 import {
   chosenLanguageCookie,
+  isLanguageAsked,
   type Language,
   type Locale,
   languages,
@@ -16,7 +18,8 @@ import {
   publicLocaleOf,
 } from './locale.ts';
 import { orderPageRoutes } from './order-routes.ts';
-import { queuePageRoutes } from './queue-routes.ts';
+import { placePageRoutes } from './queue-routes.ts';
+import { type ShellFacts, shellFacts, shellPage } from './queue-shell.ts';
 import { shopPageRoutes } from './shop-routes.ts';
 
 export const drawScript = inlineScript(new URL('./client/draw.ts', import.meta.url));
@@ -42,7 +45,25 @@ export function pageRoutes(deps: PageDeps) {
       publicPage(locale, { title: shown.event.name, body: eventPage(shown, locale) }, LISTING_CACHE_CONTROL),
     ),
   );
+  const ofSale = inEach((locale) =>
+    [undefined, locale.language].map((asked) =>
+      oncePer((facts: ShellFacts) =>
+        publicPage(locale, shellPage(facts, locale, asked), LISTING_CACHE_CONTROL),
+      ),
+    ),
+  );
   const app = new Hono();
+
+  // The same bytes for everybody, and no cookie: a shared cache keeps it, whatever language is asked for.
+  app.get('/sales/:sale', async (c) => {
+    const snapshot = await saleSnapshot(deps.queue.watch, c.req.param('sale'));
+    const { definition } = snapshot;
+    const event = await deps.events.event(definition.event);
+    const { language } = publicLocaleOf(c);
+    const facts = shellFacts(snapshot, event, deps.sync.stockOf(definition.sale));
+    const answer = ofSale[language][isLanguageAsked(c) ? 1 : 0] as (typeof ofSale)['en'][number];
+    return answerFinished(await answer(facts), c.req.header('if-none-match'));
+  });
 
   // Whoever chooses a language on a page reads the next one in it too.
   app.use(async (c, next) => {
@@ -75,7 +96,7 @@ export function pageRoutes(deps: PageDeps) {
     return page(c, { title, body, refreshSeconds: REFRESH_SECONDS[draw.state] });
   });
 
-  app.route('/', queuePageRoutes(deps));
+  app.route('/', placePageRoutes(deps));
   app.route('/', shopPageRoutes(deps));
   app.route('/', orderPageRoutes(deps));
   return app;

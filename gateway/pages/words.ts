@@ -34,11 +34,8 @@ export const unitFormat = (tag: string, unit: Unit): Intl.NumberFormat =>
 /** A time of day with seconds and its zone. */
 export const clockFormat = (tag: string, timeZone: string): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(tag, {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
+    timeStyle: 'long',
     hourCycle: 'h23',
-    timeZoneName: 'short',
     timeZone,
   });
 
@@ -103,4 +100,14 @@ export function timeLeft(seconds: number, tag: string): string {
   const rest = two(seconds % MINUTE_SECONDS);
   if (days > 0) return `${unitFormat(tag, 'day').format(days)} ${hours}:${two(minutes)}:${rest}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** A wait as an honest range, rounded outward to whole minutes or hours, with its unit: 18–27 minutes. */
+export function roundedOutward(tag: string, { lowSeconds, highSeconds }: Range): string {
+  const inHours = highSeconds >= HOURS_FROM_SECONDS;
+  const size = inHours ? HOUR_SECONDS : MINUTE_SECONDS;
+  return unitFormat(tag, inHours ? 'hour' : 'minute').formatRange(
+    Math.floor(lowSeconds / size),
+    Math.ceil(highSeconds / size) || 1,
+  );
 }

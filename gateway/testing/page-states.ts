@@ -10,6 +10,7 @@ import { orderPage, unclearPage } from '../pages/order-page.ts';
 import type { QueueView } from '../pages/queue-outside.ts';
 import { queuePage } from '../pages/queue-page.ts';
 import { scriptOf } from '../pages/queue-scripts.ts';
+import { type ShellFacts, shellPage } from '../pages/queue-shell.ts';
 import { type ShopView, shopPage } from '../pages/shop-page.ts';
 import { shopStyle } from '../pages/shop-routes.ts';
 
@@ -138,6 +139,27 @@ export function queueStates(locale: Locale, own: Partial<SaleAnswer> = {}): Reco
     ...Object.fromEntries(states),
     'code refused': { title: someSale.event.name, body: queuePage(refused) },
   };
+}
+
+/** The queue page as everybody gets it: one for each state of a sale. */
+export function shellStates(locale: Locale, own: Partial<SaleAnswer> = {}): Record<string, Page> {
+  const states: Record<string, Partial<SaleAnswer>> = {
+    scheduled: { state: 'scheduled', draw: 'committed' },
+    'scheduled without a lobby': { state: 'scheduled', draw: 'none', lobbyOpensAt: null },
+    lobby: { state: 'lobby', draw: 'committed' },
+    undrawn: { draw: 'frozen' },
+    'undrawn, beacon': { draw: 'awaitingBeacon', beacon },
+    open: {},
+    paused: { state: 'paused' },
+    'code needed': { accessCodeNeeded: true },
+    'sold out': { state: 'soldOut' },
+    closed: { state: 'closed' },
+  };
+  const of = (changed: Partial<SaleAnswer>): Page => {
+    const facts: ShellFacts = { ...someSale, notice: null, ...changed, ...own };
+    return shellPage(facts, locale);
+  };
+  return Object.fromEntries(Object.entries(states).map(([name, changed]) => [name, of(changed)]));
 }
 
 export function orderStates(locale: Locale, own: Partial<SaleAnswer> = {}): Record<string, Page> {

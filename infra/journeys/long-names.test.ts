@@ -7,6 +7,7 @@ import {
   drawStates,
   orderStates,
   queueStates,
+  shellStates,
   shopStates,
   someSale,
 } from '../../gateway/testing/page-states.ts';
@@ -31,13 +32,14 @@ describe.skipIf(!chromePath)('on a narrow phone', () => {
   test.each(Object.values(locales))('no name makes a page wider: $language', async (locale: Locale) => {
     const page = await chrome.newPage({ viewport: { width: 320, height: 640 } });
     const wide: string[] = [];
-    for (const states of [queueStates, orderStates, drawStates, shopStates])
+    for (const states of [shellStates, queueStates, orderStates, drawStates, shopStates])
       for (const [name, content] of Object.entries(states(locale, own))) {
         const { body } = await publicPage(locale, { ...content, script: undefined }, 'no-store');
         await page.setContent(new TextDecoder().decode(body));
         // What a script would show is looked at too.
         await page.evaluate(
-          `for (const hidden of document.querySelectorAll('[hidden]')) hidden.hidden = false`,
+          `for (const hidden of document.querySelectorAll('[hidden]')) hidden.hidden = false;
+          for (const told of document.querySelectorAll('[data-text*="|"]')) told.textContent = told.dataset.text`,
         );
         expect(await page.evaluate(`getComputedStyle(document.querySelector('main')).direction`)).toBe(
           locale.direction,

@@ -49,7 +49,6 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     return { page, faults, close: () => context.close() };
   }
 
-  const position = async (page: Page) => /Position: ([\d,]+)/.exec(await page.innerText('main'))?.[1];
 
   async function buyBest(page: Page) {
     await page.selectOption('#quantity', '2');
@@ -76,7 +75,7 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     expect(fromApi).toMatchObject({ position: 2, queueNumber: 3 });
     expect(await page.innerText('main')).toContain('1 ahead of you');
     await page.reload();
-    expect(await position(page)).toBe('2');
+    await page.waitForSelector('text=Position: 2');
 
     // The one inside leaves, the next gets in: the page moves up by itself.
     await inside.leave();
@@ -97,6 +96,7 @@ describe.skipIf(!chromePath)('in a real browser', () => {
   test('a fan without JavaScript joins, refreshes, goes in and buys', async () => {
     const { sale, inside, next } = await busySale();
     const { page, close } = await visit(sale, { javaScriptEnabled: false });
+    await page.waitForURL(/\/place$/);
     expect(await page.locator('noscript meta[http-equiv=refresh]').count()).toBe(0);
     await page.getByRole('button', { name: 'Join the queue' }).click();
     await page.waitForSelector('text=Position: 2');

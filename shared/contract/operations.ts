@@ -308,7 +308,14 @@ export const operations: Operation[] = [
     answers: { 200: html, 304: null },
     codes: ['not-found', 'unavailable'],
   }),
-  open('get', '/sales/{sale}', 'Page: the queue', { answers: { 200: html }, codes: ['not-found'] }),
+  open('get', '/sales/{sale}', 'Page: the queue, the same bytes for everybody', {
+    answers: { 200: html, 304: null },
+    codes: ['not-found', 'unavailable'],
+  }),
+  open('get', '/sales/{sale}/place', 'Page: the own place in the queue, without a script too', {
+    answers: { 200: html },
+    codes: ['not-found'],
+  }),
   open('get', '/sales/{sale}/draw', 'Page: the draw and its proof', {
     answers: { 200: html },
     codes: ['not-found'],

@@ -1,7 +1,8 @@
-// The queue page's script: listens to the stream, or asks at the pace the server sets, shows the numbers, and moves on
+// The script of a fan's own place: listens to the stream, or asks at the pace the server sets, shows the numbers, and moves on
 // when it is the fan's turn. Everything it does can also be done without it.
 import { viewOf } from '../views.ts';
 import { clockFormat, type Range, tagOf, wordsOf } from '../words.ts';
+import { ANSWER_MS_MAX, KEY_BYTES, RETRY_MS_MIN, SILENCE_MS } from './pace.ts';
 
 type Status = {
   state: string;
@@ -20,11 +21,6 @@ type Status = {
 };
 
 const POLL_MS_DEFAULT = 5_000;
-/** Without an answer the next attempt comes after this time or up to twice as much: a gateway comes back to no herd. */
-const RETRY_MS_MIN = 3_000;
-const ANSWER_MS_MAX = 10_000;
-/** The stream says something every 15 s; after this long without a word it is asked whether all is well. */
-const SILENCE_MS = 40_000;
 /** A form that was sent is on its way for so long: news of what it does must not reload the page under it. */
 const SUBMIT_MS = 15_000;
 
@@ -46,7 +42,12 @@ if (card) {
   const { poll = '', zone = 'UTC' } = card.dataset;
   const zoned = clockFormat(tag, zone);
   const clock = (iso: string) => zoned.format(new Date(iso));
-  const url = `/api${location.pathname}/queue/`;
+  const sale = location.pathname.replace(/\/place$/, '');
+  const url = `/api${sale}/queue/`;
+  // The queue page, which everybody gets alike, learns from this that this browser has a place.
+  try {
+    localStorage[sale] ??= crypto.getRandomValues(new Uint8Array(KEY_BYTES)).join('.');
+  } catch {}
   const title = find('h1')?.textContent;
   let [version = 0, paceMs = 0, nearest = 0] = poll.split(' ').map(Number);
   paceMs ||= POLL_MS_DEFAULT;

@@ -6,7 +6,8 @@ import { order } from './ar/order.ts';
 import { problem } from './ar/problem.ts';
 import { queue } from './ar/queue.ts';
 import { seats } from './ar/seats.ts';
+import { shell } from './ar/shell.ts';
 import { shop } from './ar/shop.ts';
 import type { Texts } from './en.ts';
 
-export const ar: Texts = { console, draw, frame, home, order, problem, queue, seats, shop };
+export const ar: Texts = { console, draw, frame, home, order, problem, queue, seats, shell, shop };

@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { html } from 'hono/html';
+import type { EventAnswer } from '#shared/contract/event.ts';
+import { isSettled, type SaleAnswer, type SaleStock } from '#shared/contract/sale.ts';
+import type { QueueSnapshot } from '../queue/snapshot.ts';
+import { publicSale } from '../sale/public-sale.ts';
+import { type Html, inlineScript, inlineStyle, type Page } from './layout.ts';
+import type { Language, Locale } from './locale.ts';
+import { named, sentence } from './sentence.ts';
+
+const script = new URL('./client/shell.ts', import.meta.url);
+const plainScript = inlineScript(script, { HAS_CLOCK: 'false' });
+const clockScript = inlineScript(script, { HAS_CLOCK: 'true' });
+const style = inlineStyle(new URL('./shell.css', import.meta.url));
+
+/** What the queue page is made of: what everybody may know, and nothing that is only true for a moment. */
+export type ShellFacts = Omit<SaleAnswer, 'serverTime' | 'waiting' | 'allHeldUntil'>;
+/** Enough that no other moment of a sale has the same. */
+const KEY_LENGTH = 5;
+
+type Shell = { sale: ShellFacts; locale: Locale; place: string };
+
+const made = new WeakMap<QueueSnapshot['definition'], { facts: ShellFacts; event: EventAnswer }>();
+
+/** The same object for as long as nothing of it changes. */
+export function shellFacts(snapshot: QueueSnapshot, event: EventAnswer, stock: SaleStock | null): ShellFacts {
+  const { serverTime: _, waiting: __, allHeldUntil: ___, ...facts } = publicSale(snapshot, event, stock);
+  const before = made.get(snapshot.definition);
+  const isSame =
+    before?.event === event &&
+    before.facts.state === facts.state &&
+    before.facts.draw === facts.draw &&
+    before.facts.left.word === facts.left.word;
+  if (isSame) return before.facts;
+  made.set(snapshot.definition, { facts, event });
+  return facts;
+}
+
+/**
+ * The queue page: the same bytes for everybody who reads a language, and all of them, script and style too, fit in 3 KB
+ * gzipped (a test). It carries the words of one state of the sale; `asked` is the language that its address names.
+ */
+export const shellPage = (sale: ShellFacts, locale: Locale, asked?: Language): Page => ({
+  title: sale.event.name,
+  body: shell({ sale, locale, place: `/sales/${sale.sale}/place${asked ? `?lang=${asked}` : ''}` }),
+  script: sale.state === 'scheduled' || sale.state === 'lobby' ? clockScript : plainScript,
+  isBare: true,
+  style,
+});
+
+/** Without a script everything is on the page of the own place. */
+const shell = ({ sale, locale, place }: Shell): Html => html`<h1>${named(sale.event.name)}</h1>
+  <p>${named(sale.event.venue)}<br />${locale.day(sale.event.startsAt, sale.event.timeZone)}<br />${named(sale.name)}</p>
+  <noscript>
+    <meta http-equiv="refresh" content="0;url=${place}" />
+  </noscript>
+  <section class="card" id="${keyOf(sale)}">
+    <div role="status">${notice({ sale, locale, place })}</div>
+    ${standing({ sale, locale, place })}
+  </section>
+  ${isUndrawn(sale) ? '' : prices(sale, locale)}`;
+
+const prices = ({ prices }: ShellFacts, { texts, money }: Locale): Html => html`<h2>${texts.shell.prices}</h2>
+  ${prices.map(({ section, price }) => html`<p>${texts.seats.section(section)}: ${money(price)}</p>`)}`;
+
+/** Begins with the state that the words are of, and differs where any of them do. */
+const keyOf = (facts: ShellFacts): string =>
+  facts.state + createHash('sha256').update(JSON.stringify(facts)).digest('base64url').slice(0, KEY_LENGTH);
+
+/** Between the opening and the draw lobby fans have no position yet. */
+const isUndrawn = ({ state, draw }: ShellFacts): boolean =>
+  (state === 'open' || state === 'paused') && !isSettled(draw);
+
+/** A sentence that the script fills in: its name, its words and, where they are others, those for nothing at all. */
+const told = (...texts: string[]): Html => html`<p data-text="${texts.join('|')}" hidden></p>`;
+
+function notice({ sale: { notice, event }, locale }: Shell): Html {
+  const { shell, queue } = locale.texts;
+  const by = queue.notice.by.replace('{time}', '{n}');
+  return html`${
+    notice
+      ? html`<p data-text="n|{n}" dir="auto">${notice.text}</p>
+          <p data-text="t|${by}">${by.replace('{n}', locale.clock(notice.at, event.timeZone))}</p>`
+      : html`<p data-text="n|{n}" dir="auto" hidden></p>
+          ${told('t', by)}`
+  }${told('s', shell.safe)}${told('o', shell.away)}`;
+}
+
+function standing(view: Shell): Html {
+  const { sale, locale, place } = view;
+  const { queue, shell } = locale.texts;
+  switch (sale.state) {
+    case 'scheduled':
+      return html`<div data-when="none">
+        <h2>${queue.opens(opening(view))}</h2>
+        <p class="position" data-until="${sale.lobbyOpensAt ?? sale.opensAt}"></p>
+        <p>${sale.lobbyOpensAt ? queue.untilLobby : queue.untilJoining}</p>
+        <a href="${place}">${shell.goOn}</a>
+      </div>`;
+    case 'lobby':
+      return html`${joinForm(view, null, queue.enterLobby)}
+        <h2 data-when="lobby" tabindex="-1" hidden>${queue.inLobby}</h2>
+        <p class="position" data-until="${sale.opensAt}"></p>
+        <p>${queue.untilOpening(opening(view))} ${shell.lobbyRule}</p>
+        <a href="/sales/${sale.sale}/draw">${shell.draw}</a>
+        ${links(view)}`;
+    case 'open':
+    case 'paused':
+      return html`${joinForm(view, sale.state === 'open' ? queue.open : queue.entryPaused, queue.join)}
+        ${isUndrawn(sale) ? undrawn(view) : ''}
+        <div data-when="place" tabindex="-1" hidden>
+          <p class="position" data-text="p|${shell.position}"></p>
+          ${told('a', shell.ahead, shell.next)}
+          <progress value="0" aria-hidden="true"></progress>
+          ${sale.state === 'paused' ? html`<p>${shell.paused}</p>` : ''}
+          ${
+            sale.state === 'paused'
+              ? ''
+              : html`${told('r', shell.rate)}${told('w', shell.wait, shell.waitUnknown)}${told('h', shell.held)}`
+          }
+        </div>
+        <p>${shell.rules(locale.duration(sale.graceSeconds), locale.duration(sale.claimSeconds))}</p>
+        ${links(view)}`;
+    default: {
+      const { soldOut, soldOutMeaning, closed, closedMeaning } = queue;
+      const isSoldOut = sale.state === 'soldOut';
+      return html`<div data-when="none closed">
+          <h2>${isSoldOut ? soldOut : closed}</h2>
+          <p>${isSoldOut ? soldOutMeaning : closedMeaning}</p>
+        </div>
+        <a href="${place}">${shell.goOn}</a>`;
+    }
+  }
+}
+
+const opening = ({ sale, locale }: Shell): string => locale.day(sale.opensAt, sale.event.timeZone);
+
+/** How many are left is told only where it is looked up again: whoever waits has it beside the own place. */
+function joinForm({ sale, locale, place }: Shell, title: string | null, label: string): Html {
+  const { home } = locale.texts;
+  const { word } = sale.left;
+  const body = html`${title ? html`<h2>${title}</h2>` : ''}
+    ${title && !isUndrawn(sale) && word && word !== 'none' ? html`<p>${home.left[word]}</p>` : ''}
+    <button>${label}</button>`;
+  // An access code is asked for there.
+  return sale.accessCodeNeeded
+    ? html`<form data-when="none" action="${place}">${body}</form>`
+    : html`<form data-when="none" method="post" action="/sales/${sale.sale}/join">${body}</form>`;
+}
+
+function undrawn({ sale: { beacon, draw, sale }, locale }: Shell): Html {
+  const { shell, queue } = locale.texts;
+  const why =
+    beacon && draw !== 'drawing' ? sentence(shell.beacon, { name: named(beacon.name) }) : shell.drawing;
+  return html`<div data-when="lobby" hidden>
+    <h2>${queue.inLobby}</h2>
+    <p>${why}</p>
+    <a href="/sales/${sale}/draw">${shell.draw}</a>
+  </div>`;
+}
+
+/** For whoever has a place, in the views that have these words. */
+const links = (
+  view: Shell,
+): Html => html`<p data-when="${view.sale.state === 'lobby' ? 'lobby' : isUndrawn(view.sale) ? 'place lobby' : 'place'} waiting" hidden>
+  <a href="" data-text="u|${view.locale.texts.shell.updated}"></a><a href="${view.place}">${view.locale.texts.shell.more}</a>
+</p>`;
