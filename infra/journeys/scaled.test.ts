@@ -149,7 +149,7 @@ describe.skipIf(!binaries)('two gateways and two booking services behind nginx',
 
   test('nothing personal is shared, and what is public is asked for once', async () => {
     const [base = ''] = shop.gatewayUrls;
-    const pages = await Promise.all([1, 2, 3].map(() => ask('GET', `${base}/sales/demo`)));
+    const pages = await Promise.all([1, 2, 3].map(() => ask('GET', `${base}/sales/demo/place`)));
     for (const { headers } of pages) expect(headers['x-cache']).toBeUndefined();
     const fans = await Promise.all(['one', 'two'].map((name) => admitted('demo', `apart-${name}`)));
     expect(new Set(fans.map((fan) => fan.admissionToken())).size).toBe(2);

@@ -224,8 +224,25 @@ describe.skipIf(!binaries)('nginx', () => {
     expect(seen()).toHaveLength(3);
   });
 
+  test('a page that is the same for everybody is asked for once a language, by address or by header', async () => {
+    const languages = { 'cache-control': 'public, max-age=60', vary: 'accept-language' };
+    setHandler((message, response) => {
+      response.writeHead(200, languages);
+      response.end(`${message.url} ${message.headers['accept-language']}`);
+    });
+    const read = async (path: string, language: string) =>
+      (await get(path, { 'accept-language': language, cookie: 'who=me' })).body.text();
+    for (let i = 0; i < 2; i += 1) {
+      expect(await read(`/sales/crowd?fan=${i}`, 'de')).toBe('/sales/crowd de');
+      expect(await read('/sales/crowd', 'ar')).toBe('/sales/crowd ar');
+      expect(await read('/sales/crowd?lang=ar', 'de')).toBe('/sales/crowd?lang=ar de');
+    }
+    expect(seen()).toHaveLength(3);
+    expect(seen()[0]?.headers).not.toHaveProperty('cookie');
+  });
+
   test.each([
-    '/sales/x',
+    '/sales/x/place',
     '/api/sales/x/queue/me',
     '/api/sales/x/seats',
     '/api/organiser/sales',
