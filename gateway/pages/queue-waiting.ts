@@ -56,6 +56,7 @@ export function queueing(view: QueueView, status: StatusAnswer): Html {
     </div>
     <div ${when(...(isInLobby ? ['lobby', 'undrawn'] : []), 'waiting', 'paused', 'kept')}>
       ${trouble(view)} ${updated(view, status)}
+      <p><button type="button" class="quiet" data-call="${queue.turn}" aria-pressed="false" hidden>${queue.call}</button></p>
       ${leave(
         view,
         isInLobby

@@ -135,10 +135,11 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
     };
     const sale = await lobby({ beacon });
     const { page, faults, close } = await visit(`/sales/${sale}`, { javaScriptEnabled: false });
+    await page.waitForURL(/\/place$/);
     await page.getByRole('button', { name: 'Enter the lobby' }).click();
     await command(sale, 'open');
     const { digest } = await until(sale, 'awaitingBeacon');
-    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
+    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}/place`);
     expect(await page.innerText('main')).toContain('the lottery’s bonus number');
     await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}/draw`);
     const waiting = await page.innerText('main');

@@ -49,7 +49,6 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     return { page, faults, close: () => context.close() };
   }
 
-
   async function buyBest(page: Page) {
     await page.selectOption('#quantity', '2');
     await page.getByRole('button', { name: 'Hold the best seats' }).click();

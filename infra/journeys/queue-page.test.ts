@@ -18,7 +18,7 @@ const hidable = `
   Object.defineProperty(document, 'hidden', { get: () => state === 'hidden' });
   window.become = (next) => {
     state = next;
-    document.dispatchEvent(new Event('visibilitychange'));
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
   };`;
 const alwaysHidden = `
   Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
@@ -87,6 +87,13 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
       json: {},
     });
 
+  const organiseCapacity = async (sale: string, capacity: number) => {
+    const url = `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}`;
+    const headers = bearer(shop.organiserKey);
+    const { body } = await ask<{ version: number }>('GET', url, { headers });
+    await ask('PATCH', url, { headers, json: { version: body.version, capacity } });
+  };
+
   /** What a page asks for from now on, by the last part of the address; loading a page is `page`. */
   function requestsOf(page: Page): string[] {
     const seen: string[] = [];
@@ -142,7 +149,9 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await page.waitForURL(/\/place$/);
     await page.getByText('Leave the queue').click();
     await page.getByRole('button', { name: 'Yes, leave' }).click();
+    await shown(page, 'You left the queue');
     const other = await open(sale);
+    await shown(other, 'You left the queue');
     for (const tab of [page, other]) {
       await tab.getByRole('button', { name: 'Join again' }).click();
       await shown(tab, 'Position: 2');
@@ -232,6 +241,32 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     expect(requests).not.toContain('stream');
     await page.evaluate(`become('visible')`);
     await expect.poll(() => requests).toContain('stream');
+  });
+
+  test('a fan is called at the turn in a hidden tab, by a tone and a notification, if asked for and not before', async () => {
+    const { sale, next } = await busySale();
+    await browse(`${hidable}
+      const told = (what) => { localStorage.told = (localStorage.told ?? '') + what + ';'; };
+      window.AudioContext = class extends AudioContext { constructor() { super(); told('audio'); } };
+      window.OscillatorNode = class extends OscillatorNode { start() { super.start(); told('tone'); } };
+      window.Notification = class {
+        static permission = 'granted';
+        static requestPermission = async () => { told('permission'); return 'granted'; };
+        constructor(title) { told(title); }
+      };`);
+    const page = await joined(sale);
+    const told = () => page.evaluate('localStorage.told');
+    await page.goto(addressOf(`${sale}/place`));
+    const button = page.getByRole('button', { name: 'Call me at my turn' });
+    await button.waitFor();
+    expect(await told()).toBeUndefined();
+    await button.click();
+    expect(await button.getAttribute('aria-pressed')).toBe('true');
+    expect(await told()).toBe('audio;permission;');
+    await page.evaluate(`become('hidden')`);
+    await next.leave();
+    await organiseCapacity(sale, 2);
+    await expect.poll(told, { timeout: PAGE_MS_MAX }).toBe('audio;permission;tone;It is your turn;');
   });
 
   test('six tabs of two sales in the background leave room for a seventh', async () => {

@@ -2,7 +2,9 @@
 // when it is the fan's turn. Everything it does can also be done without it.
 import { viewOf } from '../views.ts';
 import { clockFormat, type Range, tagOf, wordsOf } from '../words.ts';
+import { callFan } from './call.ts';
 import { ANSWER_MS_MAX, KEY_BYTES, RETRY_MS_MIN, SILENCE_MS } from './pace.ts';
+import { drawIcon } from './tab-icon.ts';
 
 type Status = {
   state: string;
@@ -123,7 +125,7 @@ if (card) {
     if (view !== card.dataset.state && !turnTo(view)) {
       // Only what becomes of this one fan is not in the page: no crowd reloads with it.
       if (Date.now() < leavesUntil) later(POLL_MS_DEFAULT);
-      else location.reload();
+      else void (view === 'ready' ? callFan() : Promise.resolve()).then(() => location.reload());
       return;
     }
     if (status.position !== null) {
@@ -133,6 +135,7 @@ if (card) {
       show('position', position);
       show('ahead', count(nearest - 1, textsOf('ahead')));
       document.title = `${position} – ${title}`;
+      drawIcon(nearest);
       const bar = find<HTMLProgressElement>('progress');
       if (bar) bar.value = Math.max(bar.value, 1 - nearest / beginning(status));
     }

@@ -38,6 +38,7 @@ const queue = `/api${path}/queue`;
 const tag = tagOf(document.documentElement.lang);
 const { title } = document;
 /** What this browser keeps for its other tabs, and for after a reload. */
+// biome-ignore lint/suspicious/noExplicitAny: a storage is typed so, and takes numbers for their digits
 let keeps: Record<string, any> = {};
 try {
   keeps = localStorage;

@@ -86,6 +86,7 @@ export const queue: Texts['queue'] = {
   refreshes: 'تتحدّث هذه الصفحة تلقائيًا.',
   stopRefreshing: 'إيقاف ذلك',
   startRefreshing: 'تحديث تلقائي',
+  call: 'نبّهني عندما يحين دوري: صوت وإشعار',
   leaveLobby: 'مغادرة غرفة الانتظار',
   leave: 'مغادرة الطابور',
   leaveMeaning: 'ينتقل مكانك إلى من يليك. وإن عدت، تقف في آخر الطابور.',

@@ -70,6 +70,7 @@ export const queue: Texts['queue'] = {
   refreshes: 'Diese Seite aktualisiert sich selbst.',
   stopRefreshing: 'Abschalten',
   startRefreshing: 'Von selbst aktualisieren',
+  call: 'Rufen, wenn ich dran bin: Ton und Benachrichtigung',
   leaveLobby: 'Vorraum verlassen',
   leave: 'Warteschlange verlassen',
   leaveMeaning: 'Ihr Platz geht an den nächsten Fan. Wenn Sie wiederkommen, stellen Sie sich hinten an.',

@@ -74,6 +74,7 @@ export const queue = {
   refreshes: 'This page refreshes by itself.',
   stopRefreshing: 'Stop that',
   startRefreshing: 'Refresh by itself',
+  call: 'Call me at my turn: sound and notification',
   leaveLobby: 'Leave the lobby',
   leave: 'Leave the queue',
   leaveMeaning: 'Your place goes to the next fan. If you come back, you join at the end.',
