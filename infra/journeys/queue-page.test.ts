@@ -269,6 +269,17 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await expect.poll(told, { timeout: PAGE_MS_MAX }).toBe('audio;permission;tone;It is your turn;');
   });
 
+  test('two tabs that are both seen share one place, and both follow it', async () => {
+    const { sale, next } = await busySale();
+    await browse();
+    const first = await joined(sale);
+    const second = await open(sale);
+    await shown(second, 'Position: 2');
+    await next.leave();
+    for (const tab of [first, second]) await shown(tab, 'Position: 1');
+    expect(await numberOf(second)).toBe(3);
+  });
+
   test('six tabs of two sales in the background leave room for a seventh', async () => {
     const sales = await Promise.all([busySale(), busySale()]);
     await browse(alwaysHidden);

@@ -160,7 +160,10 @@ const listen = () => {
     within(again(RETRY_MS_MIN));
   };
   // Another tab of this fan listens from now on.
-  opened.addEventListener('superseded', () => opened.close());
+  opened.addEventListener('superseded', () => {
+    opened.close();
+    within(paceMs);
+  });
 };
 
 const ask = async () => {
