@@ -185,9 +185,7 @@ function faultsOf({ headers, body }: Seen): string[] {
   require(!shown.includes('<script>alert') && !shown.includes('<b style=x'), 'a name is not escaped');
   // A name that turns the direction of text turns none around it.
   for (const [, tag, text] of shown.matchAll(/(<\/?[a-z][^>]*>)([^<>]*\u202e)/g))
-    require(/^<(?:bdi|title|option)\b|\sdir="/.test(
-      tag as string,
-    ), `a name beside other text: ${tag}${text}`);
+    require(/^<(?:bdi|title|option)\b|\sdir=/.test(tag as string), `a name beside other text: ${tag}${text}`);
   return faults;
 }
 

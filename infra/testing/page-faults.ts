@@ -24,7 +24,7 @@ export async function axeFaults(page: Page): Promise<string[]> {
 
 /** The least height and width of what is touched, in CSS pixels; what is laid out in fractions is rounded. */
 const TARGET_PX_MIN = 43.5;
-/** Of the ring around what has the focus. */
+/** Of the ring around what has the focus, where it is not the browser's own (`auto`). */
 const RING_PX_MIN = 2;
 
 /**
@@ -51,7 +51,7 @@ export const ruleFaults = (page: Page): Promise<string[]> =>
       element.focus({ focusVisible: true, preventScroll: true });
       if (document.activeElement !== element) { if (!element.disabled) say('does not take the focus', element); continue; }
       const { outlineStyle, outlineWidth } = getComputedStyle(element);
-      if (outlineStyle === 'none' || parseFloat(outlineWidth) < ${RING_PX_MIN}) say('does not show the focus', element);
+      if (outlineStyle !== 'auto' && (outlineStyle === 'none' || parseFloat(outlineWidth) < ${RING_PX_MIN})) say('does not show the focus', element);
     }
     document.activeElement?.blur();
     return faults;

@@ -2,7 +2,7 @@ import type { Texts } from '../en.ts';
 
 // Counts stand after a colon or alone, where they need no form of their own.
 export const shell: Texts['shell'] = {
-  goOn: 'متابعة',
+  goOn: 'المتابعة',
   position: 'ترتيبك: {n}',
   ahead: 'عدد من أمامك: {n}',
   next: 'دورك هو التالي',
