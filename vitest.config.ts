@@ -1,6 +1,21 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const journeys = 'infra/journeys/**/*.test.ts';
+/** Journeys that wait for a page or a process most of their time and have no time to keep. */
+const inPairs = [
+  'console',
+  'draw-page',
+  'keyboard',
+  'long-names',
+  'long-queue',
+  'pages',
+  'progress-page',
+  'queue-page',
+  'real-life',
+  'seat-map',
+  'seats-page',
+  'walk-throughs',
+].map((name) => `infra/journeys/${name}.test.ts`);
 const exclude = [...configDefaults.exclude, '.data/**'];
 
 const common = {
@@ -27,12 +42,23 @@ export default defineConfig({
       {
         test: {
           ...common,
+          name: 'journeys in pairs',
+          include: inPairs,
+          exclude,
+          // Each starts the whole shop and a browser as processes: two at a time keep two cores busy.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
           name: 'journeys',
           include: [journeys],
-          exclude,
+          exclude: [...exclude, ...inPairs],
           // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
