@@ -1,21 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-const journeys = 'infra/journeys/**/*.test.ts';
-/** Journeys that wait for a page or a process most of their time and have no time to keep. */
-const inPairs = [
-  'console',
-  'draw-page',
-  'keyboard',
-  'long-names',
-  'long-queue',
-  'pages',
-  'progress-page',
-  'queue-page',
-  'real-life',
-  'seat-map',
-  'seats-page',
-  'walk-throughs',
-].map((name) => `infra/journeys/${name}.test.ts`);
+const journeys = 'infra/journeys/*.test.ts';
+/** Journeys in a browser: they wait for a page or a process most of their time, and have no time to keep. */
+const journeysInPairs = 'infra/journeys/pages/*.test.ts';
 const exclude = [...configDefaults.exclude, '.data/**'];
 
 const common = {
@@ -35,7 +22,7 @@ export default defineConfig({
           ...common,
           name: 'rooms',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, journeys],
+          exclude: [...exclude, journeys, journeysInPairs],
           sequence: { groupOrder: 0 },
         },
       },
@@ -43,7 +30,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'journeys in pairs',
-          include: inPairs,
+          include: [journeysInPairs],
           exclude,
           // Each starts the whole shop and a browser as processes: two at a time keep two cores busy.
           maxWorkers: 2,
@@ -55,7 +42,7 @@ export default defineConfig({
           ...common,
           name: 'journeys',
           include: [journeys],
-          exclude: [...exclude, ...inPairs],
+          exclude,
           // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
           fileParallelism: false,
           sequence: { groupOrder: 2 },

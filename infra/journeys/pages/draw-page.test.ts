@@ -1,11 +1,11 @@
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { DrawAnswer } from '#shared/contract/queue.ts';
-import { chromePath } from '../testing/chrome.ts';
-import type { Shop } from '../testing/shop.ts';
-import { withShopAndChrome } from './browser.ts';
-import { ask, bearer } from './http.ts';
-import { openSale } from './organise.ts';
+import { chromePath } from '../../testing/chrome.ts';
+import type { Shop } from '../../testing/shop.ts';
+import { withShopAndChrome } from '../browser.ts';
+import { ask, bearer } from '../http.ts';
+import { openSale } from '../organise.ts';
 
 const PAGE_MS_MAX = 20_000;
 const FANS = 40;

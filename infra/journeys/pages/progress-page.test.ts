@@ -1,8 +1,8 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromePath, launchChrome } from '../testing/chrome.ts';
-import { type Shop, startShop } from '../testing/shop.ts';
-import { openSale } from './organise.ts';
+import { chromePath, launchChrome } from '../../testing/chrome.ts';
+import { type Shop, startShop } from '../../testing/shop.ts';
+import { openSale } from '../organise.ts';
 
 const PAGE_MS_MAX = 20_000;
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];

@@ -1,10 +1,10 @@
 import type { Browser, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { chromePath } from '../testing/chrome.ts';
-import type { Shop } from '../testing/shop.ts';
-import { withShopAndChrome } from './browser.ts';
-import { createFan } from './fan.ts';
-import { openSale } from './organise.ts';
+import { chromePath } from '../../testing/chrome.ts';
+import type { Shop } from '../../testing/shop.ts';
+import { withShopAndChrome } from '../browser.ts';
+import { createFan } from '../fan.ts';
+import { openSale } from '../organise.ts';
 
 const PAGE_MS_MAX = 15_000;
 const ORDERS_PER_PAGE = 50;

@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { chromePath } from '../testing/chrome.ts';
-import type { Shop } from '../testing/shop.ts';
-import { enterByButton, withShopAndChrome } from './browser.ts';
-import { openSale } from './organise.ts';
+import { chromePath } from '../../testing/chrome.ts';
+import type { Shop } from '../../testing/shop.ts';
+import { enterByButton, withShopAndChrome } from '../browser.ts';
+import { openSale } from '../organise.ts';
 
 const PAGE_MS_MAX = 15_000;
 const hall = [

@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { chromePath } from '../testing/chrome.ts';
-import type { Shop } from '../testing/shop.ts';
-import { withShopAndChrome } from './browser.ts';
-import type { Fan } from './fan.ts';
-import { ask, bearer } from './http.ts';
-import { openSale } from './organise.ts';
-import { createVisitor, fansOf } from './visitor.ts';
+import { chromePath } from '../../testing/chrome.ts';
+import type { Shop } from '../../testing/shop.ts';
+import { withShopAndChrome } from '../browser.ts';
+import type { Fan } from '../fan.ts';
+import { ask, bearer } from '../http.ts';
+import { openSale } from '../organise.ts';
+import { createVisitor, fansOf } from '../visitor.ts';
 
 const AHEAD = 399;
 const BEHIND = 100;

@@ -1,11 +1,11 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { chromePath } from '../testing/chrome.ts';
-import type { Shop } from '../testing/shop.ts';
-import { enterByButton, withShopAndChrome } from './browser.ts';
-import { createFan, type Fan } from './fan.ts';
-import { openSale } from './organise.ts';
+import { chromePath } from '../../testing/chrome.ts';
+import type { Shop } from '../../testing/shop.ts';
+import { enterByButton, withShopAndChrome } from '../browser.ts';
+import { createFan, type Fan } from '../fan.ts';
+import { openSale } from '../organise.ts';
 
 const PAGE_MS_MAX = 15_000;
 /** A worker tells nobody when it is ready, and the page asks every few seconds by then. */

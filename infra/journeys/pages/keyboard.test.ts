@@ -1,10 +1,10 @@
 import type { Browser, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { chromePath } from '../testing/chrome.ts';
-import type { Shop } from '../testing/shop.ts';
-import { withShopAndChrome } from './browser.ts';
-import { openSale } from './organise.ts';
-import { busySale, createVisitor, fansOf, PAGE_MS_MAX } from './visitor.ts';
+import { chromePath } from '../../testing/chrome.ts';
+import type { Shop } from '../../testing/shop.ts';
+import { withShopAndChrome } from '../browser.ts';
+import { openSale } from '../organise.ts';
+import { busySale, createVisitor, fansOf, PAGE_MS_MAX } from '../visitor.ts';
 
 const STOPS_MAX = 120;
 const hall = [{ name: 'A', rows: 2, seatsPerRow: 6 }];

@@ -1,12 +1,12 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
-import { chromePath } from '../testing/chrome.ts';
-import type { Shop } from '../testing/shop.ts';
-import { withShopAndChrome } from './browser.ts';
-import { ask, bearer } from './http.ts';
-import { openSale } from './organise.ts';
-import { busySale, createVisitor, PAGE_MS_MAX, type Visitor } from './visitor.ts';
+import { chromePath } from '../../testing/chrome.ts';
+import type { Shop } from '../../testing/shop.ts';
+import { withShopAndChrome } from '../browser.ts';
+import { ask, bearer } from '../http.ts';
+import { openSale } from '../organise.ts';
+import { busySale, createVisitor, PAGE_MS_MAX, type Visitor } from '../visitor.ts';
 
 const HOUR_MS = 3_600_000;
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];

@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
-import { publicPage } from '../../gateway/pages/layout.ts';
-import { type Locale, locales } from '../../gateway/pages/locale.ts';
+import { publicPage } from '../../../gateway/pages/layout.ts';
+import { type Locale, locales } from '../../../gateway/pages/locale.ts';
 import {
   drawStates,
   orderStates,
@@ -10,8 +10,8 @@ import {
   shellStates,
   shopStates,
   someSale,
-} from '../../gateway/testing/page-states.ts';
-import { chromePath, launchChrome } from '../testing/chrome.ts';
+} from '../../../gateway/testing/page-states.ts';
+import { chromePath, launchChrome } from '../../testing/chrome.ts';
 
 /** Without a space where a line could end. */
 const long = (letter: string) => letter.repeat(120);

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest';
 import type { AuditAnswer } from '#shared/contract/organiser.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
-import { chromePath } from '../testing/chrome.ts';
-import type { Shop } from '../testing/shop.ts';
-import { withShopAndChrome } from './browser.ts';
-import { createFan, type Fan } from './fan.ts';
-import { ask, bearer } from './http.ts';
-import { openSale } from './organise.ts';
+import { chromePath } from '../../testing/chrome.ts';
+import type { Shop } from '../../testing/shop.ts';
+import { withShopAndChrome } from '../browser.ts';
+import { createFan, type Fan } from '../fan.ts';
+import { ask, bearer } from '../http.ts';
+import { openSale } from '../organise.ts';
 
 const PAGE_MS_MAX = 15_000;
 const JOURNEY_MS_MAX = 90_000;

@@ -1,11 +1,11 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { fitted } from '../../gateway/pages/seat-map/viewport.ts';
-import { chromePath } from '../testing/chrome.ts';
-import type { Shop } from '../testing/shop.ts';
-import { enterByButton, withShopAndChrome } from './browser.ts';
-import { createFan, type Fan } from './fan.ts';
-import { type Hall, openSale } from './organise.ts';
+import { fitted } from '../../../gateway/pages/seat-map/viewport.ts';
+import { chromePath } from '../../testing/chrome.ts';
+import type { Shop } from '../../testing/shop.ts';
+import { enterByButton, withShopAndChrome } from '../browser.ts';
+import { createFan, type Fan } from '../fan.ts';
+import { type Hall, openSale } from '../organise.ts';
 
 const PAGE_MS_MAX = 15_000;
 const HOUR_MS = 3_600_000;

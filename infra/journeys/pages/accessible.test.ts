@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { locales } from '../../gateway/pages/locale.ts';
-import { chromePath, launchChrome } from '../testing/chrome.ts';
-import { axeFaults, motionFaults, ruleFaults, widthFaults } from '../testing/page-faults.ts';
-import { everythingShown, openScreen } from '../testing/shown-page.ts';
+import { locales } from '../../../gateway/pages/locale.ts';
+import { chromePath, launchChrome } from '../../testing/chrome.ts';
+import { axeFaults, motionFaults, ruleFaults, widthFaults } from '../../testing/page-faults.ts';
+import { everythingShown, openScreen } from '../../testing/shown-page.ts';
 
 /** Some twenty seconds where nothing else runs. */
 const EVERY_PAGE_MS_MAX = 600_000;

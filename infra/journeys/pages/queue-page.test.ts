@@ -1,12 +1,12 @@
 import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { locales } from '../../gateway/pages/locale.ts';
-import { chromePath, launchChrome } from '../testing/chrome.ts';
-import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
-import { type Shop, startShop } from '../testing/shop.ts';
-import { createFan } from './fan.ts';
-import { ask, bearer } from './http.ts';
-import { openSale } from './organise.ts';
+import { locales } from '../../../gateway/pages/locale.ts';
+import { chromePath, launchChrome } from '../../testing/chrome.ts';
+import { type OwnRedis, ownRedis } from '../../testing/redis-server.ts';
+import { type Shop, startShop } from '../../testing/shop.ts';
+import { createFan } from '../fan.ts';
+import { ask, bearer } from '../http.ts';
+import { openSale } from '../organise.ts';
 
 const PAGE_MS_MAX = 15_000;
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { gatewayFixture } from '../../gateway/testing/gateway-fixture.ts';
-import { until } from '../local/processes.mjs';
-import { type Shop, startShop } from '../testing/shop.ts';
-import { ask, bearer } from './http.ts';
+import { gatewayFixture } from '../../../gateway/testing/gateway-fixture.ts';
+import { until } from '../../local/processes.mjs';
+import { type Shop, startShop } from '../../testing/shop.ts';
+import { ask, bearer } from '../http.ts';
 
 const TIMEOUT_MS = 15_000;
 const PUBLIC_URL = 'https://shop.example';
