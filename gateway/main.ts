@@ -14,6 +14,7 @@ import { connectBooking } from './booking/client.ts';
 import { createDoor } from './door/door.ts';
 import { safetyHeaders } from './door/origin.ts';
 import { createPulse } from './door/pulse.ts';
+import { answerShoppers } from './door/shop-branch.ts';
 import { watchAccess } from './limits/access.ts';
 import { createDrawing } from './lobby/draw.ts';
 import { beaconAsker } from './organiser/draw-commands.ts';
@@ -121,6 +122,7 @@ await runUntilStopped(async () => {
   };
   const fanStreams = streamStatuses(queue, log);
   const cookies = saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') });
+  const door = createDoor({ store, booking, verify, asyncOrdersFrom: env.ASYNC_ORDERS_FROM, pulse, log });
   const app = createGateway({
     queue,
     access,
@@ -128,7 +130,7 @@ await runUntilStopped(async () => {
     cookies,
     booking,
     catalogue,
-    door: createDoor({ store, booking, verify, asyncOrdersFrom: env.ASYNC_ORDERS_FROM, pulse, log }),
+    door,
     sync,
     events,
     listing,
@@ -154,7 +156,11 @@ await runUntilStopped(async () => {
   const server = await serve(app, {
     host: env.HOST,
     port: env.PORT,
-    ahead: [answerPolls(queue, cookies), answerStreams(queue, cookies, fanStreams)],
+    ahead: [
+      answerPolls(queue, cookies),
+      answerStreams(queue, cookies, fanStreams),
+      answerShoppers({ door, cookies, verify, publicUrl: env.PUBLIC_URL, failed: access.failedAhead, log }),
+    ],
     headers: safetyHeaders(env.PUBLIC_URL),
   });
   log.info({ url: server.url }, 'the gateway is listening');

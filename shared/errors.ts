@@ -9,6 +9,19 @@ export function asProblem(error: unknown): Problem {
   return new Problem('unavailable', 'Something failed on our side. Please try again.', { cause: error });
 }
 
+/** The same, with an entry in the log where it is worth one. */
+export function asLoggedProblem(
+  error: unknown,
+  log: Log,
+  { method, path }: { method: string; path: string },
+): Problem {
+  const problem = asProblem(error);
+  // A problem that was meant needs no entry; one with a cause within, or anything unexpected, does.
+  if (problem.status === 503 && problem.cause !== undefined)
+    log.error({ err: problem.cause, method, path }, problem.message);
+  return problem;
+}
+
 /**
  * Gives an app the two answers it must have for everything it does not expect: problem documents for errors, 404 for
  * unknown paths and 405 with `Allow` for known paths asked with another method (RFC 9110 §15.5.6). `render` may answer
@@ -22,14 +35,7 @@ export function answerWithProblems<E extends Env>(
   const answer = async (c: Context, problem: Problem): Promise<Response> =>
     (await render(c, problem)) ?? problemResponse(problem);
 
-  app.onError((error, c) => {
-    const problem = asProblem(error);
-    // A problem that was meant needs no entry; one with a cause within, or anything unexpected, does.
-    if (problem.status === 503 && problem.cause !== undefined) {
-      log.error({ err: problem.cause, method: c.req.method, path: c.req.path }, problem.message);
-    }
-    return answer(c, problem);
-  });
+  app.onError((error, c) => answer(c, asLoggedProblem(error, log, c.req)));
   let table: RouteTable | undefined;
   app.notFound(async (c) => {
     table ??= routeTable(app);

@@ -10,6 +10,14 @@ export const safetyHeaders = (publicUrl: string): Record<string, string> => ({
   ...(publicUrl.startsWith('https:') ? { 'strict-transport-security': `max-age=${HTTPS_SECONDS}` } : {}),
 });
 
+type Own = { host: string; isSecure: boolean };
+
+/** Where requests of our own pages come from. */
+export function ownOrigin(publicUrl: string): Own {
+  const { host, protocol } = new URL(publicUrl);
+  return { host, isSecure: protocol === 'https:' };
+}
+
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -17,8 +25,7 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
  * from in Sec-Fetch-Site (W3C Fetch Metadata), older ones in Origin; a bearer token is never sent unasked.
  */
 export function refuseCrossSite(publicUrl: string): MiddlewareHandler {
-  const { host, protocol } = new URL(publicUrl);
-  const own = { host, isSecure: protocol === 'https:' };
+  const own = ownOrigin(publicUrl);
   return async (c, next) => {
     const changes = !safeMethods.has(c.req.method);
     if (
@@ -32,10 +39,7 @@ export function refuseCrossSite(publicUrl: string): MiddlewareHandler {
   };
 }
 
-function isCrossSite(
-  header: (name: string) => string | undefined,
-  own: { host: string; isSecure: boolean },
-): boolean {
+export function isCrossSite(header: (name: string) => string | undefined, own: Own): boolean {
   const site = header('sec-fetch-site');
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const origin = header('origin');

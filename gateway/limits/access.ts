@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Problem } from '#shared/problem.ts';
@@ -11,6 +12,8 @@ export type Access = {
   join: Limits['join'];
   /** What is answered to a request that fails with this problem. */
   failed: (c: Context, problem: Problem) => Problem;
+  /** The same, ahead of the router, for a request that brought its key in a header. */
+  failedAhead: (request: IncomingMessage, problem: Problem) => Problem;
   /** What a wrong key in a form is answered with: it counts like one in a header. */
   failedByForm: (c: Context, problem: Problem) => Problem;
 };
@@ -32,6 +35,7 @@ export function watchAccess(env: { TRUSTED_PROXIES: string; RATE_LIMITS: string 
         problem.code === 'organiser-required' && c.req.header('authorization') === undefined;
       return isWithoutKey ? problem : limits.failed(addressOf(c), problem);
     },
+    failedAhead: (request, problem) => limits.failed(clientAddress(request), problem),
     failedByForm: (c, problem) => limits.failed(addressOf(c), problem),
   };
 }

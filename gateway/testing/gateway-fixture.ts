@@ -78,14 +78,16 @@ export async function gatewayFixture(
   const organisers = readOrganisers({ ORGANISER_KEY: organiserKey });
   const publicUrl = 'http://127.0.0.1:3000';
   const sessions = consoleSessions({ secret: ticketSecret, organisers, clock: now, publicUrl });
+  const door = createDoor({ store, booking, verify, asyncOrdersFrom: 64, pulse, log: silentLog, clock: now });
+  const access = watchAccess(env);
   const app = createGateway({
     queue: deps,
-    access: watchAccess(env),
+    access,
     keys,
     cookies,
     booking,
     catalogue,
-    door: createDoor({ store, booking, verify, asyncOrdersFrom: 64, pulse, log: silentLog, clock: now }),
+    door,
     sync,
     events,
     listing,
@@ -110,6 +112,10 @@ export async function gatewayFixture(
     queue: deps,
     shop,
     cookies,
+    access,
+    door,
+    verify,
+    publicUrl,
     post: (path: string, body: unknown = {}, headers: Record<string, string> = json) =>
       app.request(path, { method: 'POST', body: JSON.stringify(body), headers }),
     organise: (method: string, path: string, body?: object) =>

@@ -13,7 +13,7 @@ export const shell: Texts['shell'] = {
   safe: 'Ihr Platz bleibt Ihnen',
   away: 'Zurzeit keine Verbindung zur Warteschlange',
   rules: (grace, claim) =>
-    `Seite zu oder Telefon gesperrt: bis zu ${grace} lang verlieren Sie nichts, nur wartet der Shop, wenn Sie inzwischen drankommen, bloß ${claim}.`,
+    `Sie können die Seite schließen oder das Telefon sperren: Ihr Platz bleibt ${grace} lang Ihrer. Sind Sie dran, bleiben Ihnen ${claim}.`,
   lobbyRule:
     'Wer bis dahin hier ist, bekommt einen zufälligen Platz; früher hilft nicht, später ist dahinter.',
   draw: 'Auslosung prüfen',

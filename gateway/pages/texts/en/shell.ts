@@ -12,7 +12,7 @@ export const shell = {
   safe: 'Your place is kept',
   away: 'No connection to the queue at the moment',
   rules: (grace: string, claim: string) =>
-    `Page closed or phone locked, for up to ${grace} you lose nothing, except that a turn meanwhile waits only ${claim}.`,
+    `You may close this page or lock your phone: your place is kept for ${grace}. Once it is your turn, it waits ${claim}.`,
   lobbyRule: 'Whoever is here by then gets a random place; earlier is no better, later is behind.',
   draw: 'Check the draw',
   drawing: 'The order of the lobby is being drawn.',

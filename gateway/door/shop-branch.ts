@@ -1,0 +1,105 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { type AdmissionTokenVerifier, bearerToken } from '#shared/admission-token.ts';
+import { asLoggedProblem } from '#shared/errors.ts';
+import { JSON_BODY_BYTES_MAX } from '#shared/json-body.ts';
+import type { Log } from '#shared/log.ts';
+import type { Problem } from '#shared/problem.ts';
+import { type Ahead, answerProblem } from '#shared/serve.ts';
+import type { Cookies } from '../queue/credentials.ts';
+import type { Door, DoorAnswer, DoorRequest } from './door.ts';
+import { isCrossSite, ownOrigin, safetyHeaders } from './origin.ts';
+import { type DoorRoute, doorRoutes } from './route-table.ts';
+
+/**
+ * What admitted fans ask of the shop is most of what a gateway does once the doors are open, so the plainest of it is
+ * passed on here, before the router: a token that has been verified before, an address in its one plain spelling, a body of
+ * declared length. Whatever is not of that kind is left to the route, which answers the same (a test compares them).
+ */
+export function answerShoppers(options: {
+  door: Door;
+  cookies: Cookies;
+  verify: AdmissionTokenVerifier;
+  publicUrl: string;
+  /** What a request from this client that fails with this problem is answered. */
+  failed: (request: IncomingMessage, problem: Problem) => Problem;
+  log: Log;
+}): Ahead {
+  const { door, cookies, verify, failed, log } = options;
+  const own = ownOrigin(options.publicUrl);
+  const safety = safetyHeaders(options.publicUrl);
+
+  return (request, response) => {
+    const { headers, method = '', url = '' } = request;
+    const target = targetOf(method, url);
+    if (!target || !hasPlainBody(headers, method)) return false;
+    const { authorization, cookie } = headers;
+    const header = (name: string) => headers[name] as string | undefined;
+    if (authorization === undefined && method !== 'GET' && isCrossSite(header, own)) return false;
+    const token =
+      authorization === undefined
+        ? cookies.read(cookie, target.params.sale, 'admission')
+        : bearerToken(authorization);
+    if (token === null || verify.known(token)?.sale !== target.params.sale) return false;
+
+    const fail = (error: unknown) => {
+      const problem = asLoggedProblem(error, log, { method, path: target.path });
+      for (const [name, value] of Object.entries(safety)) response.setHeader(name, value);
+      answerProblem(response, failed(request, problem));
+    };
+    const pass = async (body: DoorRequest['body']) => {
+      try {
+        const answer = await door.pass({ ...target, token, header, body });
+        response.writeHead(answer.status, { ...safety, ...answer.headers, ...lengthOf(answer) });
+        response.end(answer.body);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    if (method === 'POST') readBody(request, pass);
+    else void pass(null);
+    return true;
+  };
+}
+
+type Target = Pick<DoorRequest, 'route' | 'params' | 'query'> & { path: string };
+
+const PREFIX = '/api/sales/';
+const byShape = new Map<string, { route: DoorRoute; parameter: string | null }>();
+for (const route of Object.values(doorRoutes)) {
+  const [, first = '', parameter = null] =
+    /^\/api\/sales\/:sale\/([a-z]+)(?:\/:([a-z]+))?$/.exec(route.path) ?? [];
+  byShape.set(`${route.method} ${first}${parameter === null ? '' : '/'}`, { route, parameter });
+}
+
+/** The door's route of a target in its one plain spelling; null for any other. */
+function targetOf(method: string, url: string): Target | null {
+  if (!url.startsWith(PREFIX)) return null;
+  const mark = url.indexOf('?');
+  const path = mark === -1 ? url : url.slice(0, mark);
+  const [sale = '', name = '', id, more] = path.slice(PREFIX.length).split('/', 4);
+  const shape = byShape.get(`${method} ${name}${id === undefined ? '' : '/'}`);
+  if (!shape || more !== undefined) return null;
+  const params: Target['params'] = { sale };
+  if (shape.parameter !== null) params[shape.parameter] = id as string;
+  const query = mark === -1 ? {} : { query: new URLSearchParams(url.slice(mark + 1)) };
+  return { route: shape.route, params, path, ...query };
+}
+
+/** None, or one of a declared length that may be read as a whole. */
+function hasPlainBody(headers: IncomingHttpHeaders, method: string): boolean {
+  if (headers['transfer-encoding'] !== undefined || headers.expect !== undefined) return false;
+  const length = headers['content-length'];
+  if (method !== 'POST') return length === undefined || length === '0';
+  return length !== undefined && Number(length) <= JSON_BODY_BYTES_MAX;
+}
+
+/** The whole body. Whoever goes away in the middle of it has asked nothing. */
+function readBody(request: IncomingMessage, done: (body: Uint8Array) => unknown): void {
+  const parts: Buffer[] = [];
+  request.on('data', (part: Buffer) => parts.push(part));
+  request.on('end', () => done(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)));
+}
+
+/** RFC 9110 §8.6: neither a 204 nor a 304 says a length. */
+const lengthOf = ({ status, body }: DoorAnswer): Record<string, string> =>
+  status === 204 || status === 304 ? {} : { 'content-length': String(body.length) };
