@@ -77,6 +77,9 @@ describe.skipIf(!chromePath)('by the keyboard alone', () => {
     await page.waitForSelector('text=Position: 2');
     await expectNoTrap(page);
 
+    await go(page, 'Alerts, leave the queue');
+    await press(page, 'Enter');
+    await page.waitForURL(/\/place$/);
     // A question that is opened and closed again leaves the place as it is.
     await go(page, 'Leave the queue');
     await press(page, 'Space');
