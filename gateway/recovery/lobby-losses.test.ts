@@ -183,6 +183,8 @@ async function begin({ hasBeacon, isCrowded }: Lobby) {
       if (!joined) return;
       if (known) {
         expect(joined.ticket.entry).toBe(known.ticket.entry);
+        // The key alone tells no number that is written once more: the ticket of before does.
+        if (joined.ticket.queueNumber === null && (await model.isWrittenAgain(known))) return;
         known.ticket = joined.ticket;
       } else
         fans.set(fan, {

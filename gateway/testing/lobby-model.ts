@@ -165,6 +165,7 @@ export async function lobbyModel(f: QueueFixture, sale: string) {
     /** Something was lost that nobody remembered. */
     isPartial: false,
     own,
+    isWrittenAgain,
     poll,
     judge,
     statesOf,
