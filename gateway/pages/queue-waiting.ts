@@ -35,6 +35,7 @@ export function queueing(view: QueueView, status: StatusAnswer): Html {
       })}</p>
       ${counted(view, 'ahead', status.ahead ?? 0, queue.ahead)}
       <p><progress max="1" value="0" aria-label="${queue.way}"></progress></p>
+      <p class="soft" role="status" data-show="minute" data-text="${queue.minute.moved}" data-still="${queue.minute.still}"></p>
     </div>
     <div role="status">
       <div ${when('kept')}>

@@ -1,5 +1,6 @@
 // The script of a fan's own place: listens to the stream, or asks at the pace the server sets, shows the numbers, and moves on
 // when it is the fan's turn. Everything it does can also be done without it.
+import { watchMinutes } from '../last-minute.ts';
 import { viewOf } from '../views.ts';
 import { clockFormat, type Range, tagOf, wordsOf } from '../words.ts';
 import { callFan } from './call.ts';
@@ -61,6 +62,7 @@ if (card) {
   let over = false;
   let troubled = false;
   let stream: EventSource | null = null;
+  const lastMinute = watchMinutes();
 
   const later = (ms: number) => {
     clearTimeout(timer);
@@ -138,6 +140,15 @@ if (card) {
       drawIcon(nearest);
       const bar = find<HTMLProgressElement>('progress');
       if (bar) bar.value = Math.max(bar.value, 1 - nearest / beginning(status));
+      // A screen reader hears this, once a minute, and not the numbers that tick.
+      const came = lastMinute(Date.parse(status.asOf), nearest, status.admittedPerMinute);
+      const { text = '', still } = textsOf('minute');
+      const figures: Record<string, number> = came ?? {};
+      if (came)
+        show(
+          'minute',
+          came.moved ? text.replace(/\{(\w+)\}/g, (_, name) => number(figures[name] as number)) : still,
+        );
     }
     show('rate', count(status.admittedPerMinute, textsOf('rate')));
     tell(status.notice);

@@ -269,6 +269,38 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await expect.poll(told, { timeout: PAGE_MS_MAX }).toBe('audio;permission;tone;It is your turn;');
   });
 
+  test('once a minute the page of the own place says why the position changed, in a voice of its own', async () => {
+    const { sale } = await busySale();
+    await browse();
+    const page = await joined(sale);
+    await page.route('**/queue/stream*', (route) => route.abort());
+    const told = [
+      { seconds: 0, position: 2, admittedPerMinute: 1 },
+      { seconds: 61, position: 1, admittedPerMinute: 0 },
+      { seconds: 122, position: 1, admittedPerMinute: 0 },
+    ];
+    let next = 0;
+    await page.route('**/queue/me*', async (route) => {
+      const response = await route.fetch();
+      const status = (await response.json()) as { asOf: string };
+      const { seconds, ...changed } = told[Math.min(next, told.length - 1)] as (typeof told)[number];
+      const asOf = new Date(Date.parse(status.asOf) + seconds * 1_000).toISOString();
+      await route.fulfill({ response, json: { ...status, ...changed, asOf, pollAfterMs: 200 } });
+    });
+    await page.goto(`${addressOf(sale)}/place`);
+    const said = page.locator('[role=status]', { hasText: 'minute' });
+    await page.waitForResponse(/queue\/me/);
+    expect(await said.count()).toBe(0);
+    next = 1;
+    await expect
+      .poll(() => said.allInnerTexts(), { timeout: PAGE_MS_MAX })
+      .toEqual(['In the last minute you moved up by 1. Let in: about 0; gone: about 1.']);
+    next = 2;
+    await expect
+      .poll(() => said.allInnerTexts(), { timeout: PAGE_MS_MAX })
+      .toEqual(['You have not moved in the last minute.']);
+  });
+
   test('two tabs that are both seen share one place, and both follow it', async () => {
     const { sale, next } = await busySale();
     await browse();

@@ -43,6 +43,11 @@ export const queue: Texts['queue'] = {
   aboutDraw: 'Wie sich die Auslosung nachprüfen lässt',
   position: 'Position: {position}',
   ahead: { none: 'Sie sind als Nächstes dran.', other: '{n} vor Ihnen.' },
+  minute: {
+    moved:
+      'In der letzten Minute sind Sie um {moved} aufgerückt. Eingelassen: etwa {letIn}; gegangen: etwa {left}.',
+    still: 'In der letzten Minute hat sich nichts bewegt.',
+  },
   way: 'Ihr Weg durch die Warteschlange',
   kept: 'Ihr Platz bleibt Ihnen',
   keptMeaning: 'Die Warteschlange lässt sich kurz nicht lesen. Sie brauchen nichts zu tun.',

@@ -46,6 +46,10 @@ export const queue = {
   aboutDraw: 'How the draw can be checked',
   position: 'Position: {position}',
   ahead: { none: 'You are next.', other: '{n} ahead of you.' } as PluralForms,
+  minute: {
+    moved: 'In the last minute you moved up by {moved}. Let in: about {letIn}; gone: about {left}.',
+    still: 'You have not moved in the last minute.',
+  },
   way: 'Your way through the queue',
   kept: 'Your place is kept',
   keptMeaning: 'The queue cannot be read for a moment. You need to do nothing.',
