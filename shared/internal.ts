@@ -9,13 +9,18 @@ export const internalHeaders = {
   admission: 'x-internal-admission',
   /** How many milliseconds are left of a live admission, by Redis' clock; missing while Redis is away. */
   left: 'x-internal-left',
-  /** Answer: when the fan's last live hold ends, in epoch milliseconds; 0 when none is left. */
+  /**
+   * Answer: when the fan's last live hold ends, in epoch milliseconds; 0 when none is left, HOLDS_END_UNKNOWN where it may have
+   * moved and nobody can say to when.
+   */
   holdEnds: 'x-internal-hold-ends',
   /** Answer: the id of the order that this request confirmed. */
   order: 'x-internal-order',
   /** The organiser's name, for the audit. */
   organiser: 'x-internal-organiser',
 } as const;
+
+export const HOLDS_END_UNKNOWN = 'unknown';
 
 /**
  * How much longer than the admission a hold may live once its payment has started. The admission token's `exp` lies this

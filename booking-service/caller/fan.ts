@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { type AdmissionClaims, type AdmissionTokenVerifier, bearerToken } from '#shared/admission-token.ts';
 import type { Clock } from '#shared/clock.ts';
-import { CLOCK_TOLERANCE_SECONDS, internalHeaders } from '#shared/internal.ts';
+import { CLOCK_TOLERANCE_SECONDS, type HOLDS_END_UNKNOWN, internalHeaders } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Sale } from '../catalogue/sale.ts';
 import { noSuch } from './path-id.ts';
@@ -25,7 +25,7 @@ export type FanEnv = {
     fan: Fan;
     sale: Sale;
     /** What the gateway is told in the answer's headers, whatever the answer is. */
-    holdsEndMs: number | undefined;
+    holdsEndMs: number | typeof HOLDS_END_UNKNOWN | undefined;
     order: string | undefined;
   };
 };

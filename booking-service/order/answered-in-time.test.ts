@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { HOLDS_END_UNKNOWN, internalHeaders } from '#shared/internal.ts';
 import { createApp } from '../app.ts';
 import { createDb } from '../db/client.ts';
 import { createTestProvider } from '../payment/test-provider.ts';
@@ -67,6 +68,9 @@ test('an order has an answer within 3 s, at whichever of its calls PostgreSQL fa
     const isClear = answer.status === 201 || answer.status === 503 || answer.body.code === 'in-progress';
     expect(isClear, `call ${call}: ${answer.status} ${answer.body.code}`).toBe(true);
     if (answer.status !== 201) expect(answer.headers.get('retry-after')).not.toBeNull();
+    // The hold is being paid by then: saying nothing would take back the time that it was given for that.
+    if (answer.body.code === 'in-progress')
+      expect(answer.headers.get(internalHeaders.holdEnds), `call ${call}`).toBe(HOLDS_END_UNKNOWN);
   }
   await booking.db.call(
     (sql) => sql`

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { OrderRequest, type OrderTakenAnswer } from '#shared/contract/booking.ts';
 import { newSecretId } from '#shared/ids.ts';
-import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
+import { HOLDS_END_UNKNOWN, PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { readJson } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Fan, FanEnv } from '../caller/fan.ts';
@@ -30,11 +30,19 @@ type Dependencies = { till: Till; toWorker: ToWorker; inventory: Inventory; wake
 export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependencies): Hono<FanEnv> {
   const { db } = till;
 
-  /** A payment that began has moved the hold's end, whether or not it came to anything. */
+  /**
+   * A payment that began has moved the hold's end, whether or not it came to anything. Where nobody can say to when, the gateway
+   * is told that: saying nothing would be the word that no hold was touched.
+   */
   const noteHoldsEnd = async (c: Context<FanEnv>, answerTime: AnswerTime): Promise<void> => {
     const of = { sale: c.var.sale.definition.sale, fan: c.var.fan.id };
-    const end = await holdsOfFanEnd(db, of, { deadlineMs: answerTime.untilMs() });
-    c.set('holdsEndMs', end?.getTime() ?? 0);
+    try {
+      const end = await holdsOfFanEnd(db, of, { deadlineMs: answerTime.untilMs() });
+      c.set('holdsEndMs', end?.getTime() ?? 0);
+    } catch (error) {
+      till.log.warn({ err: error }, 'the holds are not known');
+      c.set('holdsEndMs', HOLDS_END_UNKNOWN);
+    }
   };
 
   return new Hono<FanEnv>()
@@ -42,10 +50,7 @@ export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependenc
       const key = requiredIdempotencyKey(c);
       const request = await readJson(c, OrderRequest);
       const answerTime = createAnswerTime();
-      const note = () =>
-        noteHoldsEnd(c, answerTime).catch((error) =>
-          till.log.warn({ err: error }, 'the holds are not known'),
-        );
+      const note = () => noteHoldsEnd(c, answerTime);
       try {
         const attempt = orderAttempt(c.var, key, request);
         if (prefersRespondAsync(c.req.header('prefer'))) {

@@ -1,5 +1,5 @@
 import type { AdmissionClaims, AdmissionTokenVerifier } from '#shared/admission-token.ts';
-import { internalHeaders } from '#shared/internal.ts';
+import { HOLDS_END_UNKNOWN, internalHeaders } from '#shared/internal.ts';
 import type { Log } from '#shared/log.ts';
 import { Problem } from '#shared/problem.ts';
 import {
@@ -120,8 +120,10 @@ export function createDoor(options: {
     if (!route.writes) return;
     const order = answer.headers[internalHeaders.order];
     const reported = answer.headers[internalHeaders.holdEnds];
-    // A proxy's word that nobody answered tells nothing of a payment that may go on: its time stays extended.
-    if (answer.status >= 500 && order === undefined && reported === undefined) return;
+    // A payment may go on of which nobody can say until when, or of which a proxy says that nobody answered: its time stays
+    // extended.
+    const isUnknown = reported === HOLDS_END_UNKNOWN || (answer.status >= 500 && reported === undefined);
+    if (isUnknown && order === undefined) return;
     // An attempt to pay that was refused before it touched a hold reports none: what was known counts again.
     const holdEnds = typeof reported === 'string' ? Number(reported) : known;
     const changed = holdEnds !== null && (route.startsPayment || holdEnds !== known);

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { internalHeaders } from '#shared/internal.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { HOLDS_END_UNKNOWN, internalHeaders } from '#shared/internal.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import {
   type GatewayFixture,
@@ -72,39 +72,56 @@ test('an admitted fan gets a clear 503 while the booking service is away', async
   expect(await problem(response)).toMatchObject({ code: 'unavailable' });
 });
 
-test('a payment that a proxy says nobody answered keeps the admission alive: it may be going on', async () => {
-  let holdEnds = 0;
-  const proxy = createServer(({ url = '' }, response) => {
-    if (url.endsWith('/orders')) response.writeHead(503).end();
-    else response.writeHead(201, { [internalHeaders.holdEnds]: String(holdEnds) }).end('{}');
+describe('a payment that may be going on keeps the admission alive, and its room', () => {
+  const untold: [string, number, Record<string, string>][] = [
+    ['a proxy says that nobody answered', 503, {}],
+    ['it is in progress and nobody knows until when', 409, { [internalHeaders.holdEnds]: HOLDS_END_UNKNOWN }],
+    [
+      'it was left to the worker and nobody knows until when',
+      202,
+      { [internalHeaders.holdEnds]: HOLDS_END_UNKNOWN },
+    ],
+  ];
+  test.each(untold)('%s', async (_, status, told) => {
+    let holdEnds = 0;
+    const shop = createServer(({ url = '' }, response) => {
+      if (url.endsWith('/orders')) response.writeHead(status, told).end('{}');
+      else response.writeHead(201, { [internalHeaders.holdEnds]: String(holdEnds) }).end('{}');
+    });
+    await once(shop.listen(0, '127.0.0.1'), 'listening');
+    const behind = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
+    onTestFinished(async () => {
+      shop.close();
+      await behind.close();
+    });
+    const sale = await behind.sale({ capacity: 1 });
+    const join = async () => {
+      const joined = await behind.post(`/api/sales/${sale}/queue`);
+      return ((await joined.json()) as { queueTicket: string }).queueTicket;
+    };
+    const queueTicket = await join();
+    await giveTurns(behind.store, sale);
+    const claim = `/api/sales/${sale}/queue/me/claim`;
+    const claimed = await behind.post(claim, {}, { authorization: `Bearer ${queueTicket}` });
+    const { admissionToken } = (await claimed.json()) as { admissionToken: string };
+    const bearer = (key: Record<string, string> = {}) => ({
+      ...json,
+      ...key,
+      authorization: `Bearer ${admissionToken}`,
+    });
+    const next = { authorization: `Bearer ${await join()}` };
+    const pay = () => behind.post(`/api/sales/${sale}/orders`, {}, bearer({ 'idempotency-key': 'one' }));
+    behind.pass(ADMISSION_SECONDS - 1);
+    holdEnds = behind.now() + 1_000;
+    const hold = () => behind.post(`/api/sales/${sale}/holds`, {}, bearer());
+    expect((await hold()).status).toBe(201);
+    expect((await pay()).status).toBe(status);
+    behind.pass(10);
+    await giveTurns(behind.store, sale);
+    expect((await hold()).status).toBe(201);
+    const me = await behind.app.request(`/api/sales/${sale}/queue/me`, { headers: next });
+    expect(await me.json()).toMatchObject({ state: 'waiting' });
   });
-  await once(proxy.listen(0, '127.0.0.1'), 'listening');
-  const behind = await gatewayFixture(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
-  onTestFinished(async () => {
-    proxy.close();
-    await behind.close();
-  });
-  const sale = await behind.sale();
-  const joined = await behind.post(`/api/sales/${sale}/queue`);
-  const { queueTicket } = (await joined.json()) as { queueTicket: string };
-  await giveTurns(behind.store, sale);
-  const claim = `/api/sales/${sale}/queue/me/claim`;
-  const claimed = await behind.post(claim, {}, { authorization: `Bearer ${queueTicket}` });
-  const { admissionToken } = (await claimed.json()) as { admissionToken: string };
-  const bearer = (key: Record<string, string> = {}) => ({
-    ...json,
-    ...key,
-    authorization: `Bearer ${admissionToken}`,
-  });
-  const pay = () => behind.post(`/api/sales/${sale}/orders`, {}, bearer({ 'idempotency-key': 'one' }));
-  behind.pass(ADMISSION_SECONDS - 1);
-  holdEnds = behind.now() + 1_000;
-  const hold = () => behind.post(`/api/sales/${sale}/holds`, {}, bearer());
-  expect((await hold()).status).toBe(201);
-  expect((await pay()).status).toBe(503);
-  behind.pass(10);
-  await giveTurns(behind.store, sale);
-  expect((await hold()).status).toBe(201);
 });
 
 test('whoever has bought is told so by the very next look, though the shop was open a moment ago', async () => {
