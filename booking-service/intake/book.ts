@@ -1,3 +1,4 @@
+import { newId } from '#shared/ids.ts';
 import { pay } from '../order/pay.ts';
 import { settle, type Till } from '../order/settle.ts';
 import { claimWaitingOrder, postponeOrder } from '../order/waiting.ts';
@@ -19,7 +20,8 @@ export async function bookWaitingOrder(
   order: string,
   patience = bookingPatience,
 ): Promise<number | null> {
-  const claim = await claimWaitingOrder(till.db, order);
+  const attempt = newId();
+  const claim = await claimWaitingOrder(till.db, order, attempt);
   if (claim.outcome === 'over') return null;
   if (claim.outcome === 'busy') return claim.waitMs;
 
@@ -34,6 +36,6 @@ export async function bookWaitingOrder(
     await settle(till, { id: order, seats }, 'unknown');
     return null;
   }
-  await postponeOrder(till.db, order, retryMs);
+  await postponeOrder(till.db, order, attempt, retryMs);
   return retryMs;
 }

@@ -155,10 +155,22 @@ describe('a worker that does not hear of its own claim', () => {
 
   test('takes nothing from another one that has it', async () => {
     const { order } = await takeOne();
-    expect(await claimWaitingOrder(booking.db, order)).toMatchObject({ outcome: 'claimed', attempts: 1 });
+    const first = await claimWaitingOrder(booking.db, order, 'first');
+    expect(first).toMatchObject({ outcome: 'claimed', attempts: 1 });
     expect(await claimWaitingOrder(unheard(booking.db), order)).toMatchObject({ outcome: 'busy' });
-    await postponeOrder(booking.db, order, 0);
+    await postponeOrder(booking.db, order, 'first', 0);
     expect(await claimWaitingOrder(unheard(booking.db), order)).toMatchObject({ attempts: 2 });
+    await expireLease(booking.db, order);
+    await bookWaitingOrder(till, order);
+  });
+
+  test('gives nothing back that another one has taken meanwhile, however late and often its word comes', async () => {
+    const { order } = await takeOne();
+    await claimWaitingOrder(booking.db, order, 'slow');
+    await expireLease(booking.db, order);
+    expect(await claimWaitingOrder(booking.db, order, 'second')).toMatchObject({ outcome: 'claimed' });
+    await postponeOrder(unheard(booking.db), order, 'slow', 0);
+    expect(await claimWaitingOrder(booking.db, order)).toMatchObject({ outcome: 'busy' });
     await expireLease(booking.db, order);
     await bookWaitingOrder(till, order);
   });

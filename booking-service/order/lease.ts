@@ -15,14 +15,16 @@ export const ORDER_LEASE_MS = 8_000;
 const FAN_FIRST_MS = 10_000;
 
 /**
- * Ends the lease, so that whoever comes next, fan or worker, may find out how the payment went. A worker that has taken
- * the order over meanwhile keeps its own.
+ * Ends one's own lease, so that whoever comes next, fan or worker, may find out how the payment went. `by`: the id that the order
+ * was taken over by, null for whoever began it. This may reach the database late, or twice: whoever has taken the order over
+ * meanwhile keeps their own lease.
  */
-export async function lapseLease(db: Db, order: string): Promise<void> {
+export async function lapseLease(db: Db, order: string, by: string | null): Promise<void> {
   await db.call(
     (sql) => sql`
       update ticket_order set lease_until = add_milliseconds(${-FAN_FIRST_MS})
-      where id = ${order} and state = 'inProgress' and not respond_async`,
+      where id = ${order} and state = 'inProgress' and not respond_async
+        and lease_by is not distinct from ${by}`,
   );
 }
 

@@ -27,7 +27,7 @@ export async function placeOrder(till: Till, attempt: OrderAttempt, answerTime: 
   const ended = await pay(till, { order, amount, currency, seats, paymentToken, wasTried }, answerTime);
   if (ended === null) {
     // The fan has waited for long enough: where it cannot be written down quickly, the lease lapses by itself.
-    const lapsed = lapseLease(till.db, order).catch((error) => {
+    const lapsed = lapseLease(till.db, order, wasTried ? attempt.order : null).catch((error) => {
       till.log.warn({ err: error, order }, 'an order keeps its lease');
     });
     await Promise.race([lapsed, delay(LAPSE_MS_MAX)]);

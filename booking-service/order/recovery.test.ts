@@ -6,6 +6,8 @@ import { expireHold, expireLease } from '../testing/expire.ts';
 import { settlePayments } from '../testing/settle-payments.ts';
 import { unheard } from '../testing/unheard.ts';
 import { violations } from '../testing/violations.ts';
+import { lapseLease } from './lease.ts';
+import { reconcileOrders } from './reconcile.ts';
 
 const SEATS_PER_FAN = 4;
 
@@ -94,6 +96,35 @@ describe('seats per fan', () => {
       fans.map((fan, index) => placeOrder(fan, String(holds[index]), { email: String(spellings[index]) })),
     );
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, 201, 409]);
+  });
+});
+
+describe('an attempt that has heard nothing of the payment', () => {
+  test('ends nobody else’s lease when its word comes late: a fan with a good card buys', async () => {
+    const fan = await booking.admit(sale);
+    const hold = await holdSeats(fan, 'A-1-1');
+    const { authorise } = booking.payments;
+    const asked = vi.spyOn(booking.payments, 'authorise');
+    const unknown = async () => {
+      throw new Error('nothing was heard');
+    };
+    asked.mockImplementationOnce(unknown);
+    const { body } = await placeOrder(fan, hold);
+    const order = String(body.order);
+    // The fan's retries have taken it over, and are with the provider, when the words of the attempts before them come (again).
+    const retry = (words: (string | null)[], goesOn: typeof authorise) => {
+      asked.mockImplementationOnce(async (payment, token) => {
+        for (const by of words) await lapseLease(unheard(booking.db), order, by);
+        await reconcileOrders(booking);
+        return goesOn(payment, token);
+      });
+      return placeOrder(fan, hold);
+    };
+    expect((await retry([null], unknown)).body.code).toBe('in-progress');
+    const { by } = await booking.db.callOne<{ by: string }>(
+      (sql) => sql`select lease_by as by from ticket_order where id = ${order}`,
+    );
+    expect(await retry([null, by], authorise)).toMatchObject({ status: 201, body: { order } });
   });
 });
 

@@ -57,9 +57,9 @@ const claim = inOneCall<Claim, WaitingOrder>({
   apart: ({ order }) => [order],
 });
 
-/** Takes an order to work on, so that nobody else does for the length of the lease. */
-export async function claimWaitingOrder(db: Db, order: string): Promise<WaitingOrder> {
-  const asked = { order, id: newId() };
+/** Takes an order to work on, so that nobody else does for the length of the lease. `by`: an id of this attempt's own. */
+export async function claimWaitingOrder(db: Db, order: string, by = newId()): Promise<WaitingOrder> {
+  const asked = { order, id: by };
   for (let tries = 1; ; tries += 1) {
     try {
       return await claim.do(db, asked);
@@ -70,12 +70,15 @@ export async function claimWaitingOrder(db: Db, order: string): Promise<WaitingO
   }
 }
 
-/** Gives an order back, to be had again after `waitMs`. */
-export async function postponeOrder(db: Db, order: string, waitMs: number): Promise<void> {
+/**
+ * Gives back an order that was claimed `by` this id, to be had again after `waitMs`. Of one that somebody else has claimed
+ * meanwhile it changes nothing, however late or often it comes.
+ */
+export async function postponeOrder(db: Db, order: string, by: string, waitMs: number): Promise<void> {
   await db.call(
     (sql) => sql`
       update ticket_order set lease_until = add_milliseconds(${waitMs}), lease_by = null
-      where id = ${order} and respond_async and state = 'inProgress'`,
+      where id = ${order} and respond_async and state = 'inProgress' and lease_by = ${by}`,
   );
 }
 
