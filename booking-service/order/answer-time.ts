@@ -1,30 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CALL_DEADLINE_MS } from '../db/client.ts';
 
-/** Behind the payment's word: less than one call may take, for there are several. */
-const AFTER_WORD_MS = 2_600;
+/** What an order's beginning leaves for all that comes behind it, which takes some ten milliseconds where nothing is slow. */
+const BEHIND_BEGIN_MS = 200;
 /** Of a payment of which nothing was heard the fan is told so, and little else. */
 const AFTER_NO_WORD_MS = 500;
-/** What an order's end leaves for reading it, or for giving its lease back. */
+/** What an order's end leaves for reading it, or for giving its lease back: this, or half of what there is. */
 const ANSWERING_MS = 600;
 
 /**
- * Until when a fan who waits for an order has an answer, whatever the database does: CALL_DEADLINE_MS for all calls before the
- * payment, and AFTER_WORD_MS for all behind it. What the provider itself takes is not the database's to save.
+ * Until when a fan who waits for an order has an answer, whatever the database does: one CALL_DEADLINE_MS for all of its calls,
+ * before the payment and behind it. What the provider itself takes is not the database's to save, and comes on top.
  */
 export type AnswerTime = {
   /** By performance.now. */
   untilMs: () => number;
-  /** The provider has spoken, or will not. */
-  beginAnew: (wasHeard: boolean) => void;
+  /** Until when it has to be begun: whoever is charged after that would not hear of it in time. */
+  beginUntilMs: () => number;
+  /** The provider has spoken, or will not, and took so long. */
+  goOn: (providerTookMs: number, wasHeard: boolean) => void;
 };
 
-export function createAnswerTime(): AnswerTime {
-  let untilMs = performance.now() + CALL_DEADLINE_MS;
+export function createAnswerTime(clock = () => performance.now()): AnswerTime {
+  let untilMs = clock() + CALL_DEADLINE_MS;
   return {
     untilMs: () => untilMs,
-    beginAnew: (wasHeard) => {
-      untilMs = performance.now() + (wasHeard ? AFTER_WORD_MS : AFTER_NO_WORD_MS);
+    beginUntilMs: () => untilMs - BEHIND_BEGIN_MS,
+    goOn: (providerTookMs, wasHeard) => {
+      untilMs += providerTookMs;
+      if (!wasHeard) untilMs = Math.min(untilMs, clock() + AFTER_NO_WORD_MS);
     },
   };
 }
@@ -36,7 +40,8 @@ export async function withinAnswerTime<Result>(
   meanwhile: () => Result,
 ): Promise<Result> {
   const ended = new AbortController();
-  const waitMs = Math.max(0, answerTime.untilMs() - ANSWERING_MS - performance.now());
+  const leftMs = Math.max(0, answerTime.untilMs() - performance.now());
+  const waitMs = leftMs - Math.min(ANSWERING_MS, leftMs / 2);
   const late = delay(waitMs, undefined, { signal: ended.signal }).then(meanwhile);
   try {
     return await Promise.race([work, late]);

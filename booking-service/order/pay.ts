@@ -18,14 +18,29 @@ export type BegunOrder = Payment & {
  */
 export async function pay(till: Till, order: BegunOrder, answerTime?: AnswerTime): Promise<Ended | null> {
   try {
-    const known = order.wasTried ? await outcomeOf(till, order.order) : 'none';
-    const outcome = known === 'none' ? await authorise(till, order) : known;
-    answerTime?.beginAnew(outcome !== 'unknown');
+    const outcome = await wordOf(till, order, answerTime);
     if (outcome !== 'unknown') return await settleInTime(till, order, outcome, answerTime);
   } catch (error) {
     leftForLater(till, order, error);
   }
   return null;
+}
+
+/** What the provider says of the payment; how long that took is told to `answerTime`. */
+async function wordOf(
+  till: Till,
+  order: BegunOrder,
+  answerTime: AnswerTime | undefined,
+): Promise<'authorised' | 'declined' | 'unknown'> {
+  const askedMs = performance.now();
+  let word: 'authorised' | 'declined' | 'unknown' = 'unknown';
+  try {
+    const known = order.wasTried ? await outcomeOf(till, order.order) : 'none';
+    word = known === 'none' ? await authorise(till, order) : known;
+    return word;
+  } finally {
+    answerTime?.goOn(performance.now() - askedMs, word !== 'unknown');
+  }
 }
 
 async function settleInTime(

@@ -14,7 +14,7 @@ const LAPSE_MS_MAX = 200;
  * one that the same key had confirmed before; throws the problem in every other case.
  */
 export async function placeOrder(till: Till, attempt: OrderAttempt, answerTime: AnswerTime): Promise<string> {
-  const begun = await beginOrder(till.db, attempt, { deadlineMs: answerTime.untilMs() });
+  const begun = await beginOrder(till.db, attempt, { deadlineMs: answerTime.beginUntilMs() });
   const known = endedBefore(begun, attempt);
   if (known !== null) return known;
   const order = begun.order as string;
@@ -30,7 +30,8 @@ export async function placeOrder(till: Till, attempt: OrderAttempt, answerTime: 
     const lapsed = lapseLease(till.db, order, wasTried ? attempt.order : null).catch((error) => {
       till.log.warn({ err: error, order }, 'an order keeps its lease');
     });
-    await Promise.race([lapsed, delay(LAPSE_MS_MAX)]);
+    const leftMs = Math.max(0, answerTime.untilMs() - performance.now());
+    await Promise.race([lapsed, delay(Math.min(LAPSE_MS_MAX, leftMs))]);
     throw inProgress(order);
   }
   if (ended.state === 'failed') throw failureProblem(ended.failure, order);
@@ -50,7 +51,7 @@ export async function takeOrder(
   isFull: boolean,
   answerTime = createAnswerTime(),
 ): Promise<TakenOrder> {
-  const begun = await beginOrder(till.db, attempt, { deadlineMs: answerTime.untilMs() }, { isFull });
+  const begun = await beginOrder(till.db, attempt, { deadlineMs: answerTime.beginUntilMs() }, { isFull });
   const known = endedBefore(begun, attempt);
   if (known !== null) return { order: known, state: 'confirmed', isNew: false };
   // A request that waits works on it, with its own card: nothing was left to the worker, so nothing may be promised.
@@ -69,6 +70,13 @@ function endedBefore({ order, outcome, failure }: Begun, attempt: OrderAttempt):
 const ASK_AGAIN_SECONDS = 1;
 /** By then a worker has booked a good part of a full queue. */
 const FULL_RETRY_SECONDS = 5;
+
+/** It is bought, and there is no time left to read the tickets: the same key tells it whole. */
+export const confirmedUnread = (order: string, location: string): Problem =>
+  new Problem('in-progress', 'The order is confirmed. Its tickets can be had at its location in a moment.', {
+    extra: { order, location },
+    retryAfterSeconds: ASK_AGAIN_SECONDS,
+  });
 
 const inProgress = (order?: string): Problem =>
   new Problem('in-progress', 'The order is being worked on. Ask again in a moment.', {

@@ -13,7 +13,7 @@ import type { Inventory } from '../inventory/inventory.ts';
 import { type AnswerTime, createAnswerTime } from './answer-time.ts';
 import type { OrderAttempt } from './begin.ts';
 import { emailKey } from './email-key.ts';
-import { placeOrder, takeOrder } from './place.ts';
+import { confirmedUnread, placeOrder, takeOrder } from './place.ts';
 import { orderAnswer, orderCreatedAnswer, readOrder, readOrders } from './read-orders.ts';
 import type { Till } from './settle.ts';
 
@@ -109,9 +109,13 @@ async function created(
   answerTime: AnswerTime,
 ): Promise<Response> {
   const { event } = c.var.sale;
-  const stored = await readOrder(db, order, { deadlineMs: answerTime.untilMs() });
+  const location = orderPath(c, order);
+  const stored = await readOrder(db, order, { deadlineMs: answerTime.untilMs() }).catch((error) => {
+    // Whoever has bought is not told that the shop is away.
+    throw error instanceof Problem && error.code === 'unavailable' ? confirmedUnread(order, location) : error;
+  });
   if (!stored) throw new Error(`Order ${order} was placed and is not there.`);
-  c.header('location', orderPath(c, order));
+  c.header('location', location);
   return c.json(orderCreatedAnswer(event, stored), 201);
 }
 
