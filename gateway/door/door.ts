@@ -87,6 +87,8 @@ export function createDoor(options: {
   const admissionOf = async (route: DoorRoute, claims: AdmissionClaims): Promise<AdmissionCheck> => {
     const known = checks.get(claims.jti);
     if (!route.writes && known && clock() - known.at < CHECK_AGE_MS_MAX) return known.check;
+    // Another request may have found out meanwhile.
+    const over = () => overAs(checks.get(claims.jti)?.check);
     let check: AdmissionCheck;
     try {
       check = await checkAdmission(store, claims, { startsPayment: route.startsPayment });
@@ -94,9 +96,11 @@ export function createDoor(options: {
     } catch (error) {
       // While Redis is away admitted fans keep shopping on their token alone; the booking service bounds what it buys.
       log.warn({ err: error }, 'an admission was judged by its token alone');
-      return { state: overAs(known?.check) ?? 'live', holdEndsMs: null, leftMs: null };
+      return { state: over() ?? 'live', holdEndsMs: null, leftMs: null };
     }
-    if (check.state === 'early') return early(route, overAs(known?.check));
+    if (check.state === 'early') return early(route, over());
+    // Redis was asked before an order was answered, or could not be told of it: whoever has bought does not come back.
+    if (check.state === 'live' && over() === 'finished') check = { ...check, state: 'finished' };
     remember(claims.jti, check);
     return check;
   };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { leavePlace } from '../queue/place.ts';
@@ -15,13 +15,18 @@ let shop: ReturnType<typeof createServer>;
 let g: GatewayFixture;
 let sale: string;
 let asked: string[];
+/** What the shop waits for before it answers an order. */
+let beforeOrder: Promise<void>;
 
 beforeEach(async () => {
   asked = [];
-  shop = createServer(({ method = '', url = '', headers }, response) => {
+  beforeOrder = Promise.resolve();
+  shop = createServer(async ({ method = '', url = '', headers }, response) => {
     if (!url.startsWith('/api/')) return void response.writeHead(503).end();
     asked.push(`${method} ${url.split('/').at(-1)} ${headers[internalHeaders.admission]}`);
-    const told = url.endsWith('/orders') && method === 'POST' ? { [internalHeaders.order]: 'o' } : {};
+    const isOrder = url.endsWith('/orders') && method === 'POST';
+    if (isOrder) await beforeOrder;
+    const told = isOrder ? { [internalHeaders.order]: 'o' } : {};
     response.writeHead(200, { 'content-type': 'application/json', ...told }).end('{}');
   });
   await once(shop.listen(0, '127.0.0.1'), 'listening');
@@ -90,6 +95,41 @@ describe('an admission that is withdrawn reads seats no longer than a check is b
     expect((await fan.order()).status).toBe(200);
     expect(asked).toEqual(['POST orders finished']);
   });
+});
+
+/** Something to wait for until the test says so. */
+function gate() {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+test('a look that Redis judged before an order was answered does not bring the admission back', async () => {
+  const fan = await admitted();
+  const [order, word] = [gate(), gate()];
+  beforeOrder = order.opened;
+  const ordered = fan.order();
+  await vi.waitFor(() => expect(asked).toContain('POST orders live'));
+  g.pass(CHECK_SECONDS);
+  const call = g.redis.call.bind(g.redis) as (...args: unknown[]) => Promise<unknown>;
+  const calls = vi.spyOn(g.redis, 'call') as unknown as { mockImplementation: (as: typeof call) => void };
+  let isJudged = false;
+  calls.mockImplementation(async (...args) => {
+    const answer = await call(...args);
+    if (isJudged || !args.includes(fan.entry)) return answer;
+    isJudged = true;
+    await word.opened;
+    return answer;
+  });
+  const looked = fan.read();
+  await vi.waitFor(() => expect(isJudged).toBe(true));
+  order.open();
+  expect((await ordered).status).toBe(200);
+  word.open();
+  await looked;
+  expect(await problem(fan.read())).toMatchObject({ code: 'already-finished' });
 });
 
 test('an admission that this gateway knows to be over does not come back while Redis is away', async () => {
