@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MARKED_SEATS_PER_EVENT_MAX } from '#shared/contract/event.ts';
 import type { SaleChange, SaleDefinition, SaleSettings } from '#shared/contract/sale.ts';
-import { SaleDefinition as SaleDefinitionSchema } from '#shared/contract/sale.ts';
+import {
+  SaleDefinition as SaleDefinitionSchema,
+  SaleSettings as SaleSettingsSchema,
+} from '#shared/contract/sale.ts';
 import { internalHeaders } from '#shared/internal.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 
@@ -182,15 +185,48 @@ describe('changes of a sale', () => {
       (sql) => sql`select version from sale_change where sale = ${definition.sale} order by version`,
     );
 
-  test('take effect here at once, once, whichever arrives first', async () => {
-    expect((await append(change(3, { capacity: 3 }))).body).toEqual({ version: 3 });
-    expect((await append(change(2, { capacity: 2 }), change(3, { capacity: 99 }))).body).toEqual({
-      version: 3,
-    });
+  test('take effect here at once, once, however often they arrive', async () => {
+    const [two, three] = [change(2, { capacity: 2 }), change(3, { capacity: 3 })];
+    expect((await append(two, three)).body).toEqual({ version: 3 });
+    expect((await append(two)).body).toEqual({ version: 3 });
+    expect((await append(two, three)).body).toEqual({ version: 3 });
     expect((await get(`/sales/${definition.sale}`)).body).toMatchObject({ version: 3, capacity: 3 });
     expect(await audit()).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }]);
     const { sales } = (await get('/stock')).body as { sales: { sale: string; version: number }[] };
     expect(sales.find((line) => line.sale === definition.sale)?.version).toBe(3);
+  });
+
+  test.each([
+    ['settings', { settings: { capacity: 99 } }],
+    ['moment', { at: '2026-12-01T10:00:00.001Z' }],
+    ['name', { by: 'eve' }],
+    ['action', { action: 'pause' }],
+  ] as const)(
+    'under the version of one with another %s are not taken for it, nor is what follows them',
+    async (_, over) => {
+      const [two, three] = [change(2, { capacity: 2 }), change(3, { capacity: 3 })];
+      await append(two, three);
+      const other = {
+        ...three,
+        ...over,
+        settings: { ...three.settings, ...('settings' in over && over.settings) },
+      };
+      expect(await append(two, other, change(4, { capacity: 4 }))).toMatchObject({
+        status: 409,
+        body: { code: 'version-conflict', version: 3, recorded: 2 },
+      });
+      expect((await get(`/sales/${definition.sale}`)).body).toMatchObject({ version: 3, capacity: 3 });
+      expect(await audit()).toHaveLength(3);
+    },
+  );
+
+  test('that a service of before stored without a newer setting are the same with it', async () => {
+    const { beacon: _, ...settings } = SaleSettingsSchema.parse(change(2, { capacity: 2 }).settings);
+    const stored = { ...change(2, {}), settings };
+    await booking.db.call(
+      (sql) => sql`select record_sale_changes(${definition.sale}, ${sql.json([stored])})`,
+    );
+    expect(await append(change(2, { capacity: 2 }))).toMatchObject({ status: 200, body: { version: 2 } });
   });
 
   test('that arrive many times at once are one history', async () => {

@@ -4,11 +4,12 @@ import { EventRequest } from '#shared/contract/event.ts';
 import { SaleChange, SaleRequest } from '#shared/contract/sale.ts';
 import { idPattern, newId } from '#shared/ids.ts';
 import { readJson } from '#shared/json-body.ts';
+import { Problem } from '#shared/problem.ts';
 import { organiserOf } from '../caller/organiser.ts';
 import { noSuch, pathId } from '../caller/path-id.ts';
 import type { Db } from '../db/client.ts';
 import { createEvent, type Event, eventAnswer, findEvent, layoutAnswer, listEvents } from './event.ts';
-import { appendSaleChanges, createSale, listAccessCodes, listSales, withEvent } from './sale.ts';
+import { createSale, listAccessCodes, listSales, recordSaleChanges, withEvent } from './sale.ts';
 
 const CHANGES_PER_CALL_MAX = 100;
 /** CHANGES_PER_CALL_MAX changes with the longest texts in the longest encoding. */
@@ -83,9 +84,15 @@ export function catalogueRoutes({ db, remembered, refresh }: Dependencies): Hono
     )
     .post('/sales/:sale/changes', async (c) => {
       const { changes } = await readJson(c, ChangesRequest, CHANGES_BYTES_MAX);
-      const version = await appendSaleChanges(db, pathId(c, 'sale'), changes);
-      if (version === null) throw noSuch('sale');
+      const outcome = await recordSaleChanges(db, pathId(c, 'sale'), changes);
+      if (!outcome) throw noSuch('sale');
       await refresh();
+      const { version, recorded } = outcome;
+      if (changes.some((change) => change.version > recorded)) {
+        throw new Problem('version-conflict', 'Another change of the sale has that version.', {
+          extra: { version, recorded },
+        });
+      }
       return c.json({ version });
     });
 }

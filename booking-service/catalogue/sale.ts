@@ -87,16 +87,19 @@ export async function listAccessCodes(db: Db, sale: string): Promise<string[]> {
   return codes.map(({ code }) => code);
 }
 
-/** Appends changes that the gateway made; returns the sale's version, or null when there is no such sale. */
-export async function appendSaleChanges(
+/**
+ * Records changes that the gateway made. Resolves to the sale's version and to the version up to which what was given is
+ * recorded: less than the last one where another change has such a version already. Null when there is no such sale.
+ */
+export async function recordSaleChanges(
   db: Db,
   sale: string,
   changes: readonly SaleChange[],
-): Promise<number | null> {
-  const { version } = await db.callOne<{ version: number | null }>(
-    (sql) => sql`select append_sale_changes(${sale}, ${sql.json([...changes])}) as version`,
+): Promise<{ version: number; recorded: number } | null> {
+  const [outcome] = await db.call<{ version: number; recorded: number }>(
+    (sql) => sql`select version, recorded from record_sale_changes(${sale}, ${sql.json([...changes])})`,
   );
-  return version;
+  return outcome ?? null;
 }
 
 export function withEvent(stored: StoredSale, event: Event): Sale {

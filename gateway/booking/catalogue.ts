@@ -1,5 +1,6 @@
 import type { EventAnswer, EventRequest, LayoutAnswer } from '#shared/contract/event.ts';
 import type { SaleChange, SaleDefinition, SaleRequest, SaleStock } from '#shared/contract/sale.ts';
+import { Problem } from '#shared/problem.ts';
 import type { BookingClient } from './client.ts';
 import { bookingForOrganisers, inNameOf } from './for-organisers.ts';
 
@@ -46,15 +47,30 @@ export function bookingCatalogue(booking: BookingClient) {
     /** The seats of all sales, as they were `ageMs` ago. */
     stock: () =>
       booking.call<{ sales: StockOfSale[]; ageMs: number }>({ method: 'GET', path: '/internal/stock' }),
-    recordChanges: (sale: string, changes: SaleChange[]) =>
-      booking.call<{ version: number }>({
-        method: 'POST',
-        path: `/internal/sales/${sale}/changes`,
-        json: { changes },
-      }),
+    /** Resolves to those that are recorded now: the others have a version that another change has in PostgreSQL. */
+    recordChanges: async <Change extends SaleChange>(
+      sale: string,
+      changes: Change[],
+      asRecorded: (change: Change) => SaleChange,
+    ): Promise<Change[]> => {
+      const recorded = await booking
+        .call<{ version: number }>({
+          method: 'POST',
+          path: `/internal/sales/${sale}/changes`,
+          json: { changes: changes.map(asRecorded) },
+        })
+        .then(({ version }) => version, recordedDespite);
+      return changes.filter(({ version }) => version <= recorded);
+    },
     releaseHolds: (sale: string, entry: string) =>
       booking.call<null>({ method: 'DELETE', path: `/internal/sales/${sale}/entries/${entry}/holds` }),
   };
+}
+
+/** Up to which version changes are recorded though a later one is not. */
+function recordedDespite(error: unknown): number {
+  if (error instanceof Problem && error.code === 'version-conflict') return Number(error.extra.recorded);
+  throw error;
 }
 
 export type BookingCatalogue = ReturnType<typeof bookingCatalogue>;

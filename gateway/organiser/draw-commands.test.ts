@@ -4,7 +4,7 @@ import type { DrawAnswer } from '#shared/contract/queue.ts';
 import { OrganiserSaleAnswer } from '#shared/contract/sale.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
 import { takePlace } from '../queue/place.ts';
-import { markSaved } from '../sale/live-sale.ts';
+import { markSaved, unsavedChanges } from '../sale/live-sale.ts';
 import { type GatewayFixture, gatewayFixture, problem } from '../testing/gateway-fixture.ts';
 import { entryOf } from '../testing/queue-fixture.ts';
 import { beaconAsker } from './draw-commands.ts';
@@ -49,9 +49,9 @@ const drawWithout = (sale: string, reason: string) =>
 /** The booking service, which is away here, has recorded the change that was answered. */
 async function record(sale: string, answer: Response): Promise<void> {
   expect(answer.status).toBe(200);
-  const { version, durable } = OrganiserSaleAnswer.parse(await answer.json());
+  const { durable } = OrganiserSaleAnswer.parse(await answer.json());
   expect(durable).toBe(false);
-  await markSaved(g.store, sale, version);
+  await markSaved(g.store, sale, await unsavedChanges(g.store, sale));
 }
 
 /** What is published, once it is in this state: what is known of a draw is remembered for half a second. */
@@ -148,7 +148,7 @@ test('a source is asked until it has the value, and not any more for one that is
   expect([await askAfter(0, sale), await askAfter(4, sale), await askAfter(1, sale)]).toEqual([1, 1, 2]);
   isThere = true;
   expect(await askAfter(5, sale)).toBe(3);
-  await markSaved(g.store, sale, 2);
+  await markSaved(g.store, sale, await unsavedChanges(g.store, sale));
   expect(await published(sale, 'drawing')).toMatchObject({ beacon: '17' });
   expect([await askAfter(0, lateSale), await askAfter(3_600, lateSale)]).toEqual([4, 4]);
 });

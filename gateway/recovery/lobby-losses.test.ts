@@ -13,7 +13,7 @@ import { freezeLobby } from '../lobby/freeze.ts';
 import { leavePlace } from '../queue/place.ts';
 import { unlimitedPolls } from '../queue/poll-limit.ts';
 import { saleKey } from '../redis/keys.ts';
-import { changeSale, markSaved, putSale } from '../sale/live-sale.ts';
+import { changeSale, markSaved, putSale, unsavedChanges } from '../sale/live-sale.ts';
 import { claimAndBuy } from '../testing/buy.ts';
 import { type DyingDrawing, dyingDrawing } from '../testing/dying-drawing.ts';
 import { type Act, playHistories } from '../testing/histories.ts';
@@ -161,7 +161,7 @@ async function begin({ hasBeacon, isCrowded }: Lobby) {
       String(await f.redis.hget(saleKey(sale, 'sale'), 'definition')),
     ) as SaleDefinition;
     durable = { ...live, createdAt: durable.createdAt };
-    await markSaved(f.store, sale, live.version);
+    await markSaved(f.store, sale, await unsavedChanges(f.store, sale));
   };
 
   const history = {

@@ -45,19 +45,8 @@ end
 mayDrain()
 local version = tonumber(known) + 1
 redis.call('HSET', K.sale, 'version', version, 'definition', ARGV[3])
-for i = 8, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
+putIntoEffect(8)
 if ARGV[5] == '1' then redis.call('HSET', K.sale, 'soldOut', '0') end
--- After a pause the rate grows to its full height: a shop that has stood still is not run over.
-if stateOf(before) == 'paused' and after.paused == 0 then redis.call('HSET', K.queue, 'rampFrom', now) end
--- What was measured under other settings says nothing about what comes.
-local isOtherPace = after.capacity ~= before.capacity or after.admitPerMinute ~= before.admitPerMinute
-  or after.minPerMinute ~= before.minPerMinute or (after.adaptive ~= 0) ~= before.adaptive
-if isOtherPace then
-  redis.call('DEL', K.measures)
-  redis.call('HSET', K.queue, 'pace', '')
-end
--- Generations of presence are parts of graceSeconds: whoever was seen within the old time has the whole new one.
-if after.graceMs ~= before.graceMs then redis.call('BITOP', 'OR', K.seen[1], unpack(K.seen)) end
 redis.call('RPUSH', K.unsaved, ARGV[4])
 -- The draw goes on with it when it is durable (mark-saved.lua).
 if isBeaconGiven then redis.call('HSET', K.sale, 'beaconVersion', version) end

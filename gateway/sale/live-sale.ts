@@ -12,7 +12,7 @@ const SEED_BYTES = 32;
 export const UNSAVED_CHANGES_BATCH = 100;
 
 /** A change as it waits to become durable: with the settings before it, which PostgreSQL knows from the version before. */
-const UnsavedChange = z.object({ ...SaleChange.shape, before: SaleSettings.nullable().default(null) });
+export const UnsavedChange = z.object({ ...SaleChange.shape, before: SaleSettings.nullable().default(null) });
 export type UnsavedChange = z.infer<typeof UnsavedChange>;
 
 const put = saleScript<number>(new URL('./put-sale.lua', import.meta.url));
@@ -120,9 +120,13 @@ export async function unsavedChanges(store: Store, sale: string): Promise<Unsave
   }
 }
 
-/** Forgets the changes up to a version; returns how many still wait. */
-export const markSaved = (store: Store, sale: string, version: number): Promise<number> =>
-  saved(store, sale, [version]);
+/** Forgets these very changes, which are recorded; returns how many still wait. */
+export const markSaved = (store: Store, sale: string, changes: readonly UnsavedChange[]): Promise<number> =>
+  saved(
+    store,
+    sale,
+    changes.map(({ version, at, action, by }) => `${version} ${at} ${action} ${by}`),
+  );
 
 /** Every seat is sold; `version` is the sale's version when they were counted. */
 export const markSoldOut = (store: Store, sale: string, version: number): Promise<number> =>

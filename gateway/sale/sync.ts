@@ -5,6 +5,7 @@ import type { BookingCatalogue, StockOfSale } from '../booking/catalogue.ts';
 import type { QueueWatch } from '../queue/watch.ts';
 import type { Store } from '../redis/script.ts';
 import { markSaved, markSoldOut, putSale, unsavedChanges } from './live-sale.ts';
+import { renumberChanges } from './renumber.ts';
 import { shareStock } from './shared-stock.ts';
 
 const SYNC_INTERVAL_MS = 500;
@@ -58,19 +59,20 @@ export function keepSalesInStep(
     for (let round = 0; round < SAVE_ROUNDS_MAX; round += 1) {
       const changes = await unsavedChanges(store, sale);
       if (changes.length === 0) return true;
-      const { version } = await catalogue.recordChanges(
-        sale,
-        changes.map(({ before: _, ...change }) => change),
-      );
-      if ((await markSaved(store, sale, version)) === 0) return true;
+      const recorded = await catalogue.recordChanges(sale, changes, ({ before: _, ...change }) => change);
+      const waiting = await markSaved(store, sale, recorded);
+      if (waiting === 0) return true;
+      if (recorded.length < changes.length) await renumberChanges(store, await catalogue.sale(sale), log);
     }
     return false;
   };
 
   const step = async (stock: StockOfSale) => {
     const { sale } = stock;
-    const snapshot = watch.remembered(sale);
-    if (!snapshot || watch.isLost(sale) || snapshot.definition.version < stock.version) {
+    const snapshot = watch.isLost(sale) ? null : watch.remembered(sale);
+    // Before a newer definition comes over them: they may have been made from an older one.
+    if (snapshot && snapshot.unsavedChanges > 0) await save(sale);
+    if (!snapshot || snapshot.definition.version < stock.version) {
       const definition = await catalogue.sale(sale);
       const accessCodes = definition.accessCodeUses === null ? [] : await catalogue.accessCodes(sale);
       await putSale(store, definition, accessCodes, { wasLive: watch.isLost(sale) });
@@ -78,7 +80,6 @@ export function keepSalesInStep(
       if (recovering) log.error({ sale }, 'a sale was put back into Redis: places are being restored');
       return;
     }
-    if (snapshot.unsavedChanges > 0) await save(sale);
     // Counted under these very settings: a sale that was just opened again is not sold out by an older count.
     const isOfNow = stock.version === snapshot.definition.version;
     const everySeatSold = isOfNow && stock.sold > 0 && stock.open === 0 && stock.held === 0;

@@ -54,7 +54,7 @@ export async function giveBeacon(
   const { version } = given;
   const change = { version, at, by: 'o', action: 'giveBeacon', reason: null, settings, before } as const;
   await changeSale(f.store, given, change, { reopens: false });
-  if (isDurable) await markSaved(f.store, given.sale, version);
+  if (isDurable) await markSaved(f.store, given.sale, [change]);
   return given;
 }
 

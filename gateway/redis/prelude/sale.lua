@@ -27,6 +27,24 @@ end
 
 local function hasEnded(state) return state == 'closed' or state == 'soldOut' end
 
+-- Settings that were changed, and what follows from that. From ARGV[first] on: field, value, …
+local function putIntoEffect(first)
+  local before = loadSale()
+  for i = first, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
+  local after = loadSale()
+  -- After a pause the rate grows to its full height: a shop that has stood still is not run over.
+  if stateOf(before) == 'paused' and not after.paused then redis.call('HSET', K.queue, 'rampFrom', now) end
+  -- What was measured under other settings says nothing about what comes.
+  local isOtherPace = after.capacity ~= before.capacity or after.admitPerMinute ~= before.admitPerMinute
+    or after.minPerMinute ~= before.minPerMinute or after.adaptive ~= before.adaptive
+  if isOtherPace then
+    redis.call('DEL', K.measures)
+    redis.call('HSET', K.queue, 'pace', '')
+  end
+  -- Generations of presence are parts of graceSeconds: whoever was seen within the old time has the whole new one.
+  if after.graceMs ~= before.graceMs then redis.call('BITOP', 'OR', K.seen[1], unpack(K.seen)) end
+end
+
 local function count(name, by) redis.call('HINCRBY', K.queue, name, by) end
 
 -- What happened in each second of the last minute: one field a second, "second:times".

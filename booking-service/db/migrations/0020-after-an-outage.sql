@@ -1,0 +1,55 @@
+-- Stores changes in the order of their versions, each once, and moves the sale on with them. A version alone proves nothing:
+-- a Redis that has lost its last seconds gives the same one again, to another change. What is stored already must be this very
+-- change (settings that came to be since it was stored are beside the point); at the first that is not, it ends there:
+-- `recorded` is then less than the last version that was given, and what was made from that one is not stored either. No row
+-- when there is no such sale.
+create function record_sale_changes(p_sale text, p_changes jsonb)
+returns table (version int, recorded int) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_sale sale%rowtype;
+  v_was int;
+  v_change record;
+begin
+  select * into v_sale from sale where id = p_sale for update;
+  if not found then
+    return;
+  end if;
+  v_was := v_sale.version;
+  recorded := v_was;
+
+  for v_change in
+    select given.version, given.at, given.by as organiser, given.action, given.reason, given.settings
+    from jsonb_to_recordset(p_changes)
+      as given (version int, at timestamptz, by text, action text, reason text, settings jsonb)
+    order by given.version
+  loop
+    if v_change.version > v_sale.version then
+      insert into sale_change (sale, version, at, by, action, reason, settings)
+      values (p_sale, v_change.version, v_change.at, v_change.organiser, v_change.action, v_change.reason,
+        v_change.settings);
+      v_sale.version := v_change.version;
+      v_sale.settings := v_change.settings;
+    elsif not exists (
+      select from sale_change as known
+      where known.sale = p_sale and known.version = v_change.version and known.at = v_change.at
+        and known.by = v_change.organiser and known.action = v_change.action and v_change.settings @> known.settings
+    ) then
+      recorded := v_change.version - 1;
+      exit;
+    end if;
+    recorded := v_change.version;
+  end loop;
+
+  if v_sale.version > v_was then
+    update sale set settings = v_sale.settings, version = v_sale.version where id = p_sale;
+    insert into inventory_change (event, sale) values (v_sale.event, p_sale);
+  end if;
+  version := v_sale.version;
+  return next;
+end $$;
+
+-- For a service of before this migration: the version that it answers with is one up to which everything is recorded.
+create or replace function append_sale_changes(p_sale text, p_changes jsonb) returns int language sql as $$
+  select least(version, recorded) from record_sale_changes(p_sale, p_changes)
+$$;
