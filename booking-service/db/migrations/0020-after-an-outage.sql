@@ -53,3 +53,60 @@ end $$;
 create or replace function append_sale_changes(p_sale text, p_changes jsonb) returns int language sql as $$
   select least(version, recorded) from record_sale_changes(p_sale, p_changes)
 $$;
+
+-- While the provider is away its messages pile up. Whoever looks for messages of a kind reads those of that kind only, and of
+-- these only what is due.
+create index outbox_message_due_of_kind on outbox_message (kind, due_at) where state = 'due';
+drop index outbox_message_due;
+
+-- As before; the moment is taken once, so that the index is asked for it.
+create or replace function claim_outbox_message(p_kind text, p_lease_ms float8)
+returns table (id text, kind text, ticket_order text, attempts int) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  return query
+    update outbox_message set attempts = attempts + 1, due_at = add_milliseconds(p_lease_ms)
+    where id = (
+      select id from outbox_message where state = 'due' and kind = p_kind and due_at <= v_now
+      order by due_at limit 1 for update skip locked
+    )
+    returning id, kind, ticket_order, attempts;
+end $$;
+
+-- What a message is to tell, for good, is out of the way of whoever looks for orders: a column of its own, for `lease_until`
+-- in an index would keep leases from staying on their page.
+alter table ticket_order add column handed_over boolean not null default false;
+update ticket_order set handed_over = true where payment in ('captureDue', 'cancelDue') and lease_until = 'infinity';
+drop index ticket_order_unsettled;
+create index ticket_order_unknown on ticket_order (id)
+where payment = 'unknown' and not (respond_async and state = 'inProgress');
+create index ticket_order_owing on ticket_order (id) where payment in ('captureDue', 'cancelDue') and not handed_over;
+
+-- As before, once an order.
+create or replace function owe_by_message(p_limit int) returns int language plpgsql as $$
+declare
+  v_handed_over int;
+begin
+  with owing as materialized (
+    select id from ticket_order
+    where payment in ('captureDue', 'cancelDue') and not handed_over and lease_until <= clock_timestamp()
+    limit p_limit for update skip locked
+  ),
+  handed_over as (
+    update ticket_order set handed_over = true, lease_until = 'infinity' from owing where ticket_order.id = owing.id
+    returning ticket_order.id, payment
+  ),
+  told as (
+    insert into outbox_message (id, kind, ticket_order)
+    select
+      case payment when 'captureDue' then 'capture-' else 'cancellation-' end || id,
+      case payment when 'captureDue' then 'payment-capture' else 'payment-cancellation' end,
+      id
+    from handed_over
+    on conflict (id) do nothing
+  )
+  select count(*) into v_handed_over from handed_over;
+  return v_handed_over;
+end $$;
