@@ -14,20 +14,21 @@ export async function listOrders(
   { event, sale }: { event: Event; sale: string },
   { limit, after, state, find }: OrderListQuery,
 ): Promise<OrderListAnswer> {
-  const rows = await db.call<Listed & { cursor: string }>(
-    (sql) => sql`
+  const rows = await db.call<Listed & { cursor: string }>((sql) => {
+    const page = sql`
+      ${state === undefined ? sql`true` : sql`state = ${state}`} and ${olderThan(sql, 'created_at', 'id', after)}
+      order by created_at desc, id desc
+      limit ${limit + 1}`;
+    return sql`
       select id as "order", ${cursorOf(sql, 'created_at', 'id')} as cursor, sale, state, failure,
         buyer_name as "buyerName", buyer_email as "buyerEmail", amount, currency, created_at as "createdAt",
         -- Looked up for each order: joined, it reads the holds of all sales for every page (2 ms against 50 to 110).
         (select seats from hold where hold.id = ticket_order.hold) as seats
       from ticket_order
       where sale = ${sale}
-        and ${state === undefined ? sql`true` : sql`state = ${state}`}
-        and ${find === undefined ? sql`true` : sql`id in (${foundOrders(sql, { event, sale }, find)})`}
-        and ${olderThan(sql, 'created_at', 'id', after)}
-      order by created_at desc, id desc
-      limit ${limit + 1}`,
-  );
+        and ${find === undefined ? sql`true` : sql`id in (${foundOrders(sql, { event, sale }, find, page)})`}
+        and ${page}`;
+  });
   const { entries, next } = pageOf(rows, limit);
   return { orders: entries.map((row) => organiserOrder(event, row)), next };
 }

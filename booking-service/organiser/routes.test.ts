@@ -188,6 +188,53 @@ describe('the orders of a sale', () => {
       expect(plans[2]).toContain(index);
     expect(plans[2]).not.toContain('Seq Scan');
   });
+
+  test('that are looked for by what many addresses begin with are read a page at a time', async () => {
+    const others = 20_000;
+    await booking.db.call(
+      (sql) => sql`
+        insert into hold (id, sale, event, fan, admission, request_digest, state, seats, amount, expires_at)
+        values ('none', ${sale}, ${event}, 'many', 'a', '', 'released', '{0}', 1, clock_timestamp())`,
+    );
+    await booking.db.call(
+      (sql) => sql`
+        insert into ticket_order (id, sale, event, fan, admission, idempotency_key, request_digest, hold, buyer_name,
+          buyer_email, email_key, amount, currency, state, payment, lease_until,
+          created_at)
+        select 'many-' || n, ${sale}, ${event}, 'many-' || n, 'a', 'k', '', 'none', 'Ada', 'fan' || n || '@b.c', '', 1, 'EUR',
+          case n % 2 when 0 then 'failed' else 'confirmed' end, 'settled', clock_timestamp(),
+          clock_timestamp() + n * interval '1 second'
+        from generate_series(1, ${others}::int) as n`,
+    );
+    await booking.db.call((sql) => sql`analyze`);
+    const rowsRead: number[] = [];
+    const measuring: TestBooking['db'] = {
+      ...booking.db,
+      call: async (statement) => {
+        const plan = await booking.db.call<{ 'QUERY PLAN': string }>(
+          (sql) => sql`explain (analyze, timing off, costs off, summary off) ${statement(sql)}`,
+        );
+        const lines = plan.map((row) => row['QUERY PLAN']);
+        const rows = lines.map((line) =>
+          Number(/rows=(\d+)|Removed by Filter: (\d+)/.exec(line)?.slice(1).join('') ?? 0),
+        );
+        rowsRead.push(Math.max(...rows));
+        return booking.db.call(statement);
+      },
+    };
+    const place = { event: (await findEvent(booking.db, event)) as Event, sale };
+    const seen: string[] = [];
+    for (let after: string | undefined, pages = 0; pages < 3; pages += 1) {
+      const page = await listOrders(measuring, place, {
+        ...{ limit: 100, find: 'FAN', state: 'confirmed' as const },
+        ...(after !== undefined && { after }),
+      });
+      seen.push(...page.orders.map(({ order }) => order));
+      after = page.next as string;
+    }
+    expect(seen).toEqual(Array.from({ length: 300 }, (_, i) => `many-${others - 1 - 2 * i}`));
+    expect(Math.max(...rowsRead)).toBeLessThan(1_000);
+  });
 });
 
 describe('the audit of a sale', () => {
