@@ -14,6 +14,7 @@ import {
 } from './order/deliverers.ts';
 import { listenForWork } from './outbox/wake.ts';
 import { withDeadlines } from './payment/deadlines.ts';
+import { watchOutage } from './payment/outage.ts';
 import { createTestProvider } from './payment/test-provider.ts';
 import { startWorker } from './worker.ts';
 
@@ -45,7 +46,8 @@ await runUntilStopped(async () => {
       ? createFolderTransport(join(env.DATA_DIR, 'mail'))
       : createSmtpTransport({ smtpUrl: env.SMTP_URL, from: env.MAIL_FROM });
   const gateway = { url: env.GATEWAY_URL, internalSecret: env.INTERNAL_SECRET };
-  const till = { db, payments: withDeadlines(createTestProvider(db)), log };
+  const outage = watchOutage(withDeadlines(createTestProvider(db)));
+  const till = { db, payments: outage.payments, log };
   const worker = startWorker({
     till,
     outbox: {
@@ -59,6 +61,7 @@ await runUntilStopped(async () => {
       },
       log,
     },
+    outage,
     redisUrl: env.REDIS_URL,
     log,
   });

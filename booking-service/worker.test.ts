@@ -16,6 +16,7 @@ import {
   paymentDeliverers,
 } from './order/deliverers.ts';
 import { createWake, listenForWork } from './outbox/wake.ts';
+import { watchOutage } from './payment/outage.ts';
 import { startBooking, type TestBooking } from './testing/booking.ts';
 import { holdSeats, placeOrder } from './testing/buy.ts';
 import { expireHold } from './testing/expire.ts';
@@ -56,7 +57,9 @@ async function startGateway() {
 
 /** A worker that mails into the folder and tells this gateway. */
 function startTestWorker(gatewayUrl: string) {
-  const { db, payments, log, redisUrl } = booking;
+  const { db, log, redisUrl } = booking;
+  const outage = watchOutage(booking.payments);
+  const { payments } = outage;
   const mail = createFolderTransport(folder);
   return startWorker({
     till: { db, payments, log },
@@ -71,6 +74,7 @@ function startTestWorker(gatewayUrl: string) {
         'admission-finished': finishesAdmission(db, { url: gatewayUrl, internalSecret }),
       },
     },
+    outage,
     redisUrl,
     log,
   });

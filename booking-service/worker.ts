@@ -3,10 +3,12 @@ import { sweepHolds } from './hold/sweep.ts';
 import { searchLostOrders } from './intake/lost.ts';
 import { startOrderJobs } from './intake/worker.ts';
 import { pruneChanges } from './inventory/changes.ts';
+import { hurryAfterOutage } from './order/hurry.ts';
 import { reconcileOrders } from './order/reconcile.ts';
 import type { Till } from './order/settle.ts';
 import { retryGivenUpPayments } from './outbox/dead-letters.ts';
 import { deliverNext, type Outbox } from './outbox/deliver.ts';
+import type { OutageWatch } from './payment/outage.ts';
 
 /** Without a word from the booking service the worker looks this often by itself. */
 const LOOK_INTERVAL_MS = 500;
@@ -25,8 +27,15 @@ export type Worker = { wake: () => void; stop: () => Promise<void> };
  * Everything that happens outside requests. Any number of workers may run: each piece of work is taken under a lease, or
  * skipped while another has it.
  */
-export function startWorker(options: { till: Till; outbox: Outbox; redisUrl: string; log: Log }): Worker {
-  const { till, outbox, redisUrl, log } = options;
+export function startWorker(options: {
+  till: Till;
+  outbox: Outbox;
+  /** Of the provider that both ask. */
+  outage: Pick<OutageWatch, 'isAway' | 'hasComeBack'>;
+  redisUrl: string;
+  log: Log;
+}): Worker {
+  const { till, outbox, outage, redisUrl, log } = options;
   const { db } = till;
   const onError = (error: unknown) => log.warn({ err: error }, 'the worker will try again');
   let wakeTimer: NodeJS.Timeout | undefined;
@@ -48,6 +57,7 @@ export function startWorker(options: { till: Till; outbox: Outbox; redisUrl: str
       startLoop(() => deliverNext(outbox, 'admission-finished'), LOOK_INTERVAL_MS, onError),
     ]).flat(),
     startLoop(() => reconcileOrders(till), LOOK_INTERVAL_MS, onError),
+    startLoop(hurryAfterOutage(db, outage), LOOK_INTERVAL_MS, onError),
     startLoop(searchLostOrders(till, jobs.hasJob), LOST_ORDERS_INTERVAL_MS, onError),
     startLoop(() => sweepHolds(db), SWEEP_INTERVAL_MS, onError),
     startLoop(() => retryGivenUpPayments(db), GIVEN_UP_INTERVAL_MS, onError),

@@ -41,7 +41,7 @@ const rowsReadBy = (call: string): Promise<number> =>
     return (await rowsRead(tx)) - before;
   });
 
-async function rowsRead(tx: postgres.Sql): Promise<number> {
+async function rowsRead(tx: postgres.TransactionSql): Promise<number> {
   const [read] = await tx<{ rows: number }[]>`
     select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as rows
     from pg_stat_xact_user_tables where relname in ('outbox_message', 'ticket_order')`;

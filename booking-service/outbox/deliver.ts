@@ -11,7 +11,7 @@ import {
 } from './messages.ts';
 
 /** How soon another deliverer takes over from one that was killed. */
-const LEASE_MS = 10_000;
+export const LEASE_MS = 10_000;
 const RENEW_INTERVAL_MS = 3_000;
 /** A delivery that takes longer has failed, whatever still comes of it. */
 const DELIVERY_TIMEOUT_MS = 60_000;

@@ -110,3 +110,31 @@ begin
   select count(*) into v_handed_over from handed_over;
   return v_handed_over;
 end $$;
+
+-- The provider is back: what waits for its next attempt after one that failed has it now. What is under way stays so: it has a
+-- lease, of `p_lease_ms` at most, and so does what is left to the fan first, which no worker has asked about yet. The attempt
+-- counts like any other. Returns how many there were, of messages or of orders; as many as `p_limit` when there may be more.
+create function hurry_payments(p_limit int, p_lease_ms float8) returns int language plpgsql as $$
+declare
+  v_leased_to timestamptz := add_milliseconds(p_lease_ms);
+  v_messages int;
+  v_orders int;
+begin
+  update outbox_message set due_at = clock_timestamp()
+  where id in (
+    select id from outbox_message
+    where state = 'due' and kind in ('payment-capture', 'payment-cancellation', 'payment-refund') and due_at > v_leased_to
+    limit p_limit for update skip locked
+  );
+  get diagnostics v_messages = row_count;
+  -- Asked about first, as if for the longest time.
+  update ticket_order set lease_until = '-infinity'
+  where id in (
+    select id from ticket_order
+    where payment = 'unknown' and not (respond_async and state = 'inProgress')
+      and attempts > 1 and lease_until <= clock_timestamp() and lease_until > '-infinity'
+    limit p_limit for update skip locked
+  );
+  get diagnostics v_orders = row_count;
+  return greatest(v_messages, v_orders);
+end $$;
