@@ -3,7 +3,7 @@ import type { SaleAnswer } from '#shared/contract/sale.ts';
 import type { DrawFacts } from '../lobby/published.ts';
 import type { QueueTicket } from '../queue/ticket.ts';
 import type { Html } from './layout.ts';
-import type { Locale } from './locale.ts';
+import { type Locale, withLanguage } from './locale.ts';
 import { named, sentence } from './sentence.ts';
 
 export type DrawView = { sale: SaleAnswer; draw: DrawFacts; ticket: QueueTicket | null; locale: Locale };
@@ -20,7 +20,7 @@ export function drawPage(view: DrawView): Html {
         : html`${draw.state === 'unproven' ? '' : explained(view)} ${standing(view)} ${draw.state === 'drawn' ? recompute(view) : ''} ${facts(view)}
           ${isNeverDrawn(view) || draw.state === 'unproven' ? '' : limits(view)}`
     }
-    <p><a href="/sales/${sale.sale}">${words.back}</a></p>`;
+    <p><a href="${withLanguage(`/sales/${sale.sale}`, locale)}">${words.back}</a></p>`;
 }
 
 function explained(view: DrawView): Html {

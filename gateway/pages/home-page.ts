@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { EventsAnswer, ListedSale } from '#shared/contract/sale.ts';
 import type { ShownEvent } from '../sale/listing.ts';
 import type { Html } from './layout.ts';
-import type { Locale } from './locale.ts';
+import { type Locale, withLanguage } from './locale.ts';
 import { named } from './sentence.ts';
 
 /** What is or will be on sale. */
@@ -13,7 +13,7 @@ export const homePage = (events: EventsAnswer['events'], locale: Locale): Html =
 const nothingOnSale = ({ texts }: Locale): Html => html`<p>${texts.home.nothingOnSale}</p>`;
 
 const eventCard = (event: EventsAnswer['events'][number], locale: Locale): Html => html`<section class="card">
-  <h2><a href="/events/${event.event}">${named(event.name)}</a></h2>
+  <h2><a href="${withLanguage(`/events/${event.event}`, locale)}">${named(event.name)}</a></h2>
   ${place(event, locale)} ${saleList(event.sales, event.timeZone, locale)}
 </section>`;
 
@@ -36,7 +36,7 @@ function saleList(sales: readonly ListedSale[], timeZone: string, locale: Locale
   return html`<ul class="list">
     ${sales.map(
       (sale) => html`<li>
-        <a href="/sales/${sale.sale}">${named(sale.name)}</a>
+        <a href="${withLanguage(`/sales/${sale.sale}`, locale)}">${named(sale.name)}</a>
         <span class="pill ${sale.state}">${home.states[sale.state]}</span>
         ${isToCome(sale) ? html`<span>${home.opens(locale.day(sale.opensAt, timeZone))}</span>` : ''}
         ${sale.accessCodeNeeded && !isOver(sale) ? html`<span>${home.codeNeeded}</span>` : ''}

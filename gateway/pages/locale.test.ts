@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.ts';
+import { saleOfSomeEvent } from '../testing/some-event.ts';
 import { acceptedLanguage, locales } from './locale.ts';
 
 let g: GatewayFixture;
@@ -49,6 +50,54 @@ test('a page that shared caches keep differs by the header they know of, and by 
   const arabic = await page('/?lang=ar');
   expect(arabic).toMatchObject({ lang: 'ar', dir: 'rtl' });
   expect(arabic.text).toContain('href="?lang=de" lang="de"');
+});
+
+const linksOf = (text: string): string[] =>
+  [...text.matchAll(/(?:href|url)="?(\/[^" >]*)/g)].map(([, link]) => String(link));
+
+test('a language that was chosen goes on by address from the concerts to the own place, through pages that set no cookie', async () => {
+  const sale = await saleOfSomeEvent(g, {}, ['a-code']);
+  const isThere = async () => (await page('/')).text.includes(sale);
+  await vi.waitUntil(isThere);
+  for (const [asked, carried] of [
+    ['?lang=ar', '?lang=ar'],
+    ['', ''],
+    ['?lang=xx', ''],
+  ]) {
+    const seen = new Set(['/']);
+    for (const path of seen) {
+      const { text, headers } = await page(path === '/' ? `/${asked}` : path, { cookie: 'lang=de' });
+      if (path.includes('/place')) continue;
+      expect([path, headers.getSetCookie(), headers.get('cache-control')]).toEqual([
+        path,
+        [],
+        expect.stringMatching(/^public/),
+      ]);
+      for (const link of linksOf(text)) if (!link.includes('/draw')) seen.add(link);
+    }
+    const others = [...seen].slice(1);
+    expect(others).toContain(`/sales/${sale}${carried}`);
+    expect(others).toContain(`/sales/${sale}/place${carried}`);
+    expect(others.filter((link) => !link.endsWith(carried ?? '') || /lang=.*lang=/.test(link))).toEqual([]);
+    if (carried === '') expect(others.join()).not.toContain('lang');
+  }
+});
+
+test('a language that a cookie remembers goes on by address from a fan’s own pages to those that read no cookie', async () => {
+  const sale = await saleOfSomeEvent(g);
+  for (const [cookie, carried] of [
+    ['lang=ar', '?lang=ar'],
+    ['', ''],
+  ]) {
+    const headers = { accept: 'text/html', cookie: cookie ?? '' };
+    const shop = await g.app.request(`/sales/${sale}/seats`, { headers });
+    expect([shop.status, shop.headers.get('location')]).toEqual([303, `/sales/${sale}${carried}`]);
+    expect(linksOf((await page(`/sales/${sale}/draw`, headers)).text)).toContain(`/sales/${sale}${carried}`);
+    expect(linksOf((await page('/nothing-here', headers)).text)).toEqual([`/${carried}`]);
+    expect(linksOf((await page(`/sales/${sale}/nothing-here`, headers)).text)).toEqual([
+      `/sales/${sale}${carried}`,
+    ]);
+  }
 });
 
 test('numbers, money, counts and lengths of time are written as the language writes them', () => {

@@ -24,6 +24,8 @@ export type { PluralForms };
 /** What a page is written with: the words of a language, and how it writes numbers and times. */
 export type Locale = {
   language: Language;
+  /** Whether its reader chose it; else it is the browser's own. */
+  isChosen: boolean;
   direction: 'ltr' | 'rtl';
   /** The language's own name. */
   name: string;
@@ -62,6 +64,22 @@ export const locales: Record<Language, Locale> = {
   ar: createLocale('ar', 'rtl', 'العربية', ar),
 };
 
+const chosenLocales: Record<Language, Locale> = {
+  en: { ...locales.en, isChosen: true },
+  de: { ...locales.de, isChosen: true },
+  ar: { ...locales.ar, isChosen: true },
+};
+
+/** In all languages, for who chose one and for who did not: the same objects always. */
+export const everyLocale: readonly Locale[] = [...Object.values(locales), ...Object.values(chosenLocales)];
+
+/**
+ * Where a link or a redirect leads. Pages that shared caches keep read no cookie and set none: whatever leads to them, and on
+ * from them, carries a language that was chosen in its address.
+ */
+export const withLanguage = (path: string, { language, isChosen }: Locale): string =>
+  isChosen ? `${path}?lang=${language}` : path;
+
 function createLocale(
   language: Language,
   direction: Locale['direction'],
@@ -80,6 +98,7 @@ function createLocale(
   const price = once((currency: string) => moneyFormat(tag, currency));
   return {
     ...{ language, direction, name, texts, number, count },
+    isChosen: false,
     money: ({ amount, currency }) => inMoney(price(currency), amount),
     clock: inZone((timeZone) => clockFormat(tag, timeZone)),
     day: time({ dateStyle: 'full', timeStyle: 'short' }),
@@ -120,15 +139,19 @@ const askedLanguage = (c: Context): Language | undefined => asLanguage(c.req.que
 const rememberedLanguage = (c: Context): Language | undefined =>
   asLanguage(getCookie(c, CHOSEN_SECURE_COOKIE) ?? getCookie(c, CHOSEN_COOKIE));
 
-export const isLanguageAsked = (c: Context): boolean => askedLanguage(c) !== undefined;
+const localeOfBrowser = (c: Context): Locale => locales[acceptedLanguage(c.req.header('accept-language'))];
 
 /** The locale of one fan's page: asked for by address, chosen before, or the browser's own. */
-export const localeOf = (c: Context): Locale =>
-  locales[askedLanguage(c) ?? rememberedLanguage(c) ?? acceptedLanguage(c.req.header('accept-language'))];
+export function localeOf(c: Context): Locale {
+  const chosen = askedLanguage(c) ?? rememberedLanguage(c);
+  return chosen ? chosenLocales[chosen] : localeOfBrowser(c);
+}
 
 /** The locale of a page that shared caches keep: they cannot keep one for each set of cookies. */
-export const publicLocaleOf = (c: Context): Locale =>
-  locales[askedLanguage(c) ?? acceptedLanguage(c.req.header('accept-language'))];
+export function publicLocaleOf(c: Context): Locale {
+  const asked = askedLanguage(c);
+  return asked ? chosenLocales[asked] : localeOfBrowser(c);
+}
 
 /** The cookie that remembers a language that was asked for by address; null where none was, or it is remembered already. */
 export function chosenLanguageCookie(c: Context, publicUrl: string): string | null {

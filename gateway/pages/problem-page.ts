@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { type Problem, type ProblemCode, problemHeaders } from '#shared/problem.ts';
 import { type Page, page } from './layout.ts';
-import { type Locale, localeOf } from './locale.ts';
+import { type Locale, localeOf, withLanguage } from './locale.ts';
 
 const REFRESH_SECONDS = 5;
 
@@ -16,7 +16,8 @@ export async function pageProblem(c: Context, problem: Problem): Promise<Respons
   const { path } = c.req;
   if (path.startsWith('/api/') || path.startsWith('/internal/')) return null;
   const sale = /^\/sales\/([A-Za-z0-9_-]+)\/./.exec(path)?.[1];
-  if (sale && backToQueue.has(problem.code)) return c.redirect(`/sales/${sale}`, 303);
+  if (sale && backToQueue.has(problem.code))
+    return c.redirect(withLanguage(`/sales/${sale}`, localeOf(c)), 303);
   if (!c.req.header('accept')?.includes('text/html')) return null;
   const response = await page(c, {
     ...problemPage(problem.code, sale, localeOf(c)),
@@ -37,6 +38,6 @@ export function problemPage(code: ProblemCode, sale: string | undefined, locale:
     title,
     body: html`<h1>${title}</h1>
       <p>${text}</p>
-      <p><a href="${sale ? `/sales/${sale}` : '/'}">${sale ? toQueue : toConcerts}</a></p>`,
+      <p><a href="${withLanguage(sale ? `/sales/${sale}` : '/', locale)}">${sale ? toQueue : toConcerts}</a></p>`,
   };
 }

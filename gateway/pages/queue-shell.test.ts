@@ -4,7 +4,7 @@ import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.
 import { shellStates } from '../testing/page-states.ts';
 import { saleOfSomeEvent } from '../testing/some-event.ts';
 import { publicPage } from './layout.ts';
-import { languages, locales } from './locale.ts';
+import { everyLocale } from './locale.ts';
 
 /** Gzipped, with style and script, as everybody loads it. */
 const SHELL_BYTES_MAX = 3 * 1024;
@@ -20,11 +20,11 @@ const join = (sale: string, key: string) =>
   g.post(`/api/sales/${sale}/queue`, {}, { 'content-type': 'application/json', 'idempotency-key': key });
 const cookieOf = (response: Response): string => response.headers.get('set-cookie')?.split(';')[0] ?? '';
 
-describe.each(languages)('in %s', (language) => {
-  test.each(Object.entries(shellStates(locales[language])))(
+describe.each(everyLocale)('in $language, chosen: $isChosen', (locale) => {
+  test.each(Object.entries(shellStates(locale)))(
     'the queue page weighs less than 3 KB in all: %s',
     async (_, content) => {
-      const { body } = await publicPage(locales[language], content, 'no-store');
+      const { body } = await publicPage(locale, content, 'no-store');
       expect(gzipSync(body).length).toBeLessThan(SHELL_BYTES_MAX);
     },
   );
@@ -63,12 +63,13 @@ test('shared caches may keep the queue page for a second, by language, and ask w
 });
 
 test('a language that is asked for by address stays asked for on the way on, without a cookie', async () => {
-  const sale = await saleOfSomeEvent(g);
+  const sale = await saleOfSomeEvent(g, { lobbyOpensAt: g.inSeconds(-60), opensAt: g.inSeconds(60) });
   const page = await visit(`/sales/${sale}?lang=ar`, { 'accept-language': 'de' });
   expect(page.headers.get('set-cookie')).toBeNull();
   const html = await page.text();
   expect(html).toContain('<html lang=ar dir=rtl>');
   expect(html).toContain(`content="0;url=/sales/${sale}/place?lang=ar"`);
+  expect(html).toContain(`href="/sales/${sale}/draw?lang=ar"`);
   const place = await visit(`/sales/${sale}/place?lang=ar`);
   expect(place.headers.getSetCookie().some((cookie) => cookie.startsWith('lang=ar;'))).toBe(true);
 });

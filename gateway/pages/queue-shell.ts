@@ -5,7 +5,7 @@ import { isSettled, type SaleAnswer, type SaleStock } from '#shared/contract/sal
 import type { QueueSnapshot } from '../queue/snapshot.ts';
 import { publicSale } from '../sale/public-sale.ts';
 import { type Html, inlineScript, inlineStyle, type Page } from './layout.ts';
-import type { Language, Locale } from './locale.ts';
+import { type Locale, withLanguage } from './locale.ts';
 import { named, sentence } from './sentence.ts';
 
 const script = new URL('./client/shell.ts', import.meta.url);
@@ -18,7 +18,7 @@ export type ShellFacts = Omit<SaleAnswer, 'serverTime' | 'waiting' | 'allHeldUnt
 /** Enough that no other moment of a sale has the same. */
 const KEY_LENGTH = 5;
 
-type Shell = { sale: ShellFacts; locale: Locale; place: string };
+type Shell = { sale: ShellFacts; locale: Locale; place: string; draw: string };
 
 const made = new WeakMap<QueueSnapshot['definition'], { facts: ShellFacts; event: EventAnswer }>();
 
@@ -38,27 +38,35 @@ export function shellFacts(snapshot: QueueSnapshot, event: EventAnswer, stock: S
 
 /**
  * The queue page: the same bytes for everybody who reads a language, and all of them, script and style too, fit in 3 KB
- * gzipped (a test). It carries the words of one state of the sale; `asked` is the language that its address names.
+ * gzipped (a test). It carries the words of one state of the sale.
  */
-export const shellPage = (sale: ShellFacts, locale: Locale, asked?: Language): Page => ({
+export const shellPage = (sale: ShellFacts, locale: Locale): Page => ({
   title: sale.event.name,
-  body: shell({ sale, locale, place: `/sales/${sale.sale}/place${asked ? `?lang=${asked}` : ''}` }),
+  body: shell({
+    sale,
+    locale,
+    place: withLanguage(`/sales/${sale.sale}/place`, locale),
+    draw: withLanguage(`/sales/${sale.sale}/draw`, locale),
+  }),
   script: sale.state === 'scheduled' || sale.state === 'lobby' ? clockScript : plainScript,
   isBare: true,
   style,
 });
 
 /** Without a script everything is on the page of the own place. */
-const shell = ({ sale, locale, place }: Shell): Html => html`<h1>${named(sale.event.name)}</h1>
+const shell = (view: Shell): Html => {
+  const { sale, locale, place } = view;
+  return html`<h1>${named(sale.event.name)}</h1>
   <p>${named(sale.event.venue)}<br />${locale.day(sale.event.startsAt, sale.event.timeZone)}<br />${named(sale.name)}</p>
   <noscript>
     <meta http-equiv="refresh" content="0;url=${place}" />
   </noscript>
   <section class="card" id="${keyOf(sale)}">
-    <div role="status">${notice({ sale, locale, place })}</div>
-    ${standing({ sale, locale, place })}
+    <div role="status">${notice(view)}</div>
+    ${standing(view)}
   </section>
   ${isUndrawn(sale) ? '' : prices(sale, locale)}`;
+};
 
 const prices = ({ prices }: ShellFacts, { texts, money }: Locale): Html => html`<h2>${texts.shell.prices}</h2>
   ${prices.map(({ section, price }) => html`<p>${texts.seats.section(section)}: ${money(price)}</p>`)}`;
@@ -87,7 +95,7 @@ function notice({ sale: { notice, event }, locale }: Shell): Html {
 }
 
 function standing(view: Shell): Html {
-  const { sale, locale, place } = view;
+  const { sale, locale, place, draw } = view;
   const { queue, shell } = locale.texts;
   switch (sale.state) {
     case 'scheduled':
@@ -102,7 +110,7 @@ function standing(view: Shell): Html {
         <h2 data-when="lobby" tabindex="-1" hidden>${queue.inLobby}</h2>
         <p class="position" data-until="${sale.opensAt}"></p>
         <p>${queue.untilOpening(opening(view))} ${shell.lobbyRule}</p>
-        <a href="/sales/${sale.sale}/draw">${shell.draw}</a>
+        <a href="${draw}">${shell.draw}</a>
         ${links(view)}`;
     case 'open':
     case 'paused':
@@ -140,22 +148,21 @@ function joinForm({ sale, locale, place }: Shell, title: string | null, label: s
   const { home } = locale.texts;
   const { word } = sale.left;
   const body = html`${title ? html`<h2>${title}</h2>` : ''}
-    ${title && !isUndrawn(sale) && word && word !== 'none' ? html`<p>${home.left[word]}</p>` : ''}
-    <button>${label}</button>`;
-  // An access code is asked for there.
+    ${title && !isUndrawn(sale) && word && word !== 'none' ? html`<p>${home.left[word]}</p>` : ''}`;
+  // An access code is asked for there. As a link: a form's own query would take the place of the language's.
   return sale.accessCodeNeeded
-    ? html`<form data-when="none" action="${place}">${body}</form>`
-    : html`<form data-when="none" method="post" action="/sales/${sale.sale}/join">${body}</form>`;
+    ? html`<div data-when="none">${body}<a class="button" href="${place}">${label}</a></div>`
+    : html`<form data-when="none" method="post" action="/sales/${sale.sale}/join">${body}<button>${label}</button></form>`;
 }
 
-function undrawn({ sale: { beacon, draw, sale }, locale }: Shell): Html {
+function undrawn({ sale: { beacon, draw: state }, locale, draw }: Shell): Html {
   const { shell, queue } = locale.texts;
   const why =
-    beacon && draw !== 'drawing' ? sentence(shell.beacon, { name: named(beacon.name) }) : shell.drawing;
+    beacon && state !== 'drawing' ? sentence(shell.beacon, { name: named(beacon.name) }) : shell.drawing;
   return html`<div data-when="lobby" hidden>
     <h2>${queue.inLobby}</h2>
     <p>${why}</p>
-    <a href="/sales/${sale}/draw">${shell.draw}</a>
+    <a href="${draw}">${shell.draw}</a>
   </div>`;
 }
 

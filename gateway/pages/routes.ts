@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { answerFinished } from '#shared/finished-answer.ts';
 import { LISTING_CACHE_CONTROL, oncePer, requireEventId } from '../sale/event-routes.ts';
 import { eventsAnswer, type ShownEvent } from '../sale/listing.ts';
@@ -7,16 +7,7 @@ import { type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
 import { drawPage } from './draw-page.ts';
 import { eventPage, homePage } from './home-page.ts';
 import { inlineScript, page, publicPage } from './layout.ts';
-import {
-  chosenLanguageCookie,
-  isLanguageAsked,
-  type Language,
-  type Locale,
-  languages,
-  localeOf,
-  locales,
-  publicLocaleOf,
-} from './locale.ts';
+import { chosenLanguageCookie, everyLocale, type Locale, localeOf, publicLocaleOf } from './locale.ts';
 import { orderPageRoutes } from './order-routes.ts';
 import { placePageRoutes } from './queue-routes.ts';
 import { type ShellFacts, shellFacts, shellPage } from './queue-shell.ts';
@@ -29,11 +20,10 @@ const REFRESH_SECONDS: Record<string, number> = { frozen: 5, drawing: 5, awaitin
 /** Everything a person looks at. */
 export function pageRoutes(deps: PageDeps) {
   const { listing } = deps;
-  const inEach = <Made>(make: (locale: Locale) => Made) =>
-    Object.fromEntries(languages.map((language) => [language, make(locales[language])])) as Record<
-      Language,
-      Made
-    >;
+  const inEach = <Made>(make: (locale: Locale) => Made) => {
+    const made = new Map(everyLocale.map((locale) => [locale, make(locale)]));
+    return (c: Context) => made.get(publicLocaleOf(c)) as Made;
+  };
   const home = inEach((locale) =>
     oncePer((shown: readonly ShownEvent[]) => {
       const body = homePage(eventsAnswer(shown).events, locale);
@@ -46,44 +36,36 @@ export function pageRoutes(deps: PageDeps) {
     ),
   );
   const ofSale = inEach((locale) =>
-    [undefined, locale.language].map((asked) =>
-      oncePer((facts: ShellFacts) =>
-        publicPage(locale, shellPage(facts, locale, asked), LISTING_CACHE_CONTROL),
-      ),
-    ),
+    oncePer((facts: ShellFacts) => publicPage(locale, shellPage(facts, locale), LISTING_CACHE_CONTROL)),
   );
   const app = new Hono();
 
-  // The same bytes for everybody, and no cookie: a shared cache keeps it, whatever language is asked for.
+  // The same bytes for everybody, and no cookie: shared caches keep these, whatever language is asked for.
+  app.get('/', async (c) =>
+    answerFinished(await home(c)(await listing.events()), c.req.header('if-none-match')),
+  );
+
+  app.get('/events/:event', async (c) => {
+    const shown = await listing.event(requireEventId(c.req.param('event')));
+    return answerFinished(await ofEvent(c)(shown), c.req.header('if-none-match'));
+  });
+
   app.get('/sales/:sale', async (c) => {
     const snapshot = await saleSnapshot(deps.queue.watch, c.req.param('sale'));
     const { definition } = snapshot;
     const event = await deps.events.event(definition.event);
-    const { language } = publicLocaleOf(c);
     const facts = shellFacts(snapshot, event, deps.sync.stockOf(definition.sale));
-    const answer = ofSale[language][isLanguageAsked(c) ? 1 : 0] as (typeof ofSale)['en'][number];
-    return answerFinished(await answer(facts), c.req.header('if-none-match'));
+    return answerFinished(await ofSale(c)(facts), c.req.header('if-none-match'));
   });
 
-  // Whoever chooses a language on a page reads the next one in it too.
+  // Whoever chooses a language on a page reads the next one in it too, where addresses do not carry it on.
   app.use(async (c, next) => {
     await next();
     const chosen = chosenLanguageCookie(c, deps.publicUrl);
     if (chosen === null) return;
-    // What sets a cookie is this browser's own, whatever the page is otherwise.
+    // What sets a cookie is this browser's own, whatever the answer is otherwise.
     c.res.headers.append('set-cookie', chosen);
     c.res.headers.set('cache-control', 'no-store');
-  });
-
-  app.get('/', async (c) => {
-    const { language } = publicLocaleOf(c);
-    return answerFinished(await home[language](await listing.events()), c.req.header('if-none-match'));
-  });
-
-  app.get('/events/:event', async (c) => {
-    const { language } = publicLocaleOf(c);
-    const shown = await listing.event(requireEventId(c.req.param('event')));
-    return answerFinished(await ofEvent[language](shown), c.req.header('if-none-match'));
   });
 
   app.get('/sales/:sale/draw', async (c) => {

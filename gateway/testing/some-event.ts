@@ -9,6 +9,7 @@ import { silentLog } from './queue-fixture.ts';
 export async function saleOfSomeEvent(
   g: GatewayFixture,
   settings: Partial<SaleDefinition> = {},
+  accessCodes: string[] = [],
 ): Promise<string> {
   const event = newId();
   const ask = async (): Promise<EventAnswer> => ({
@@ -25,5 +26,5 @@ export async function saleOfSomeEvent(
   await rememberFacts({ store: g.store, ...facts, ask, askUnknown: ask, log: silentLog }).find(event, {
     exists: true,
   });
-  return g.sale({ event, ...settings });
+  return g.sale({ event, ...settings }, accessCodes);
 }

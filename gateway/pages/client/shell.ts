@@ -207,7 +207,6 @@ const look = () => {
 for (const moment of ['visibilitychange', 'online']) addEventListener(moment, look);
 // Pressed twice, in two tabs, or once more after a lost answer, it is the same place.
 addEventListener('submit', (event) => {
-  if ((event.target as HTMLFormElement).method === 'get') return;
   event.preventDefault();
   keeps[path] ??= crypto.getRandomValues(new Uint8Array(KEY_BYTES)).join('.');
   joining = {

@@ -352,15 +352,16 @@ describe('a form that another site sends, with all of a browser’s cookies,', (
   }
 });
 
-test('a page that everybody may keep sets no cookie; the one that remembers a language is kept by nobody', async () => {
+test('a page that everybody may keep sets no cookie, whatever language is asked for; the one that remembers it is kept by nobody', async () => {
   const browser = createBrowser();
-  const asked = ['/?lang=de', '/?lang=de', `/events/${ids.event}?lang=de`, '/'];
+  const shared = ['/', `/events/${ids.event}`, `/sales/${ids.sale}`].map((path) => `${path}?lang=de`);
+  const asked = [`/sales/${ids.sale}/place?lang=de`, ...shared, '/'];
   const told = [];
   for (const path of asked) {
     const { headers } = await browser.send('GET', path);
     told.push([/public/.test(String(headers['cache-control'])), headers['set-cookie'] !== undefined]);
   }
-  expect(told).toEqual([[false, true], ...Array(3).fill([true, false])]);
+  expect(told).toEqual([[false, true], ...Array(4).fill([true, false])]);
 });
 
 test('mail, calendar and CSV carry names as text', async () => {

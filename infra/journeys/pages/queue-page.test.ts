@@ -1,5 +1,6 @@
 import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { SaleAnswer } from '#shared/contract/sale.ts';
 import { locales } from '../../../gateway/pages/locale.ts';
 import { chromePath, launchChrome } from '../../testing/chrome.ts';
 import { type OwnRedis, ownRedis } from '../../testing/redis-server.ts';
@@ -206,6 +207,24 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
       expect(requests).not.toContain('page');
     },
   );
+
+  test('a language chosen among the concerts stays chosen up to the access code, whatever the browser’s own is', async () => {
+    const { sale } = await busySale({ accessCodes: ['inside', 'next', 'mine'] });
+    await browse('', 'de');
+    const page = await context.newPage();
+    await page.goto(`${shop.gatewayUrls[0]}/?lang=ar`);
+    const { queue } = locales.ar.texts;
+    const { body } = await ask<SaleAnswer>('GET', `${shop.gatewayUrls[0]}/api/sales/${sale}`, {});
+    await page.locator(`a[href^="/events/${body.event.event}"]`).click();
+    await page.locator(`a[href^="/sales/${sale}"]`).click();
+    await page.getByRole('link', { name: queue.join }).click();
+    await page.waitForURL('**/place**');
+    expect(await page.evaluate('document.documentElement.lang')).toBe('ar');
+    await page.locator('input[name="accessCode"]').fill('mine');
+    await page.getByRole('button', { name: queue.join }).click();
+    await page.waitForFunction("document.title.startsWith('2 – ')");
+    expect(await page.evaluate('document.documentElement.lang')).toBe('ar');
+  });
 
   test('the opening of a lobby changes the words of the pages in it without loading them again', async () => {
     const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
