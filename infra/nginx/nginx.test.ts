@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { acceptedLanguage } from '../../gateway/pages/locale.ts';
 import { type NginxValues, prepareNginx, serverLines } from '../local/nginx.mjs';
 import { freePort, LOOPBACK } from '../local/ports.mjs';
 import { createRoster } from '../local/roster.mjs';
@@ -235,10 +236,56 @@ describe.skipIf(!binaries)('nginx', () => {
     for (let i = 0; i < 2; i += 1) {
       expect(await read(`/sales/crowd?fan=${i}`, 'de')).toBe('/sales/crowd de');
       expect(await read('/sales/crowd', 'ar')).toBe('/sales/crowd ar');
-      expect(await read('/sales/crowd?lang=ar', 'de')).toBe('/sales/crowd?lang=ar de');
+      expect(await read('/sales/crowd?lang=ar', 'de')).toBe('/sales/crowd?lang=ar ar');
+      expect(await read('/sales/crowd?lang=ar', 'en')).toBe('/sales/crowd?lang=ar ar');
     }
     expect(seen()).toHaveLength(3);
     expect(seen()[0]?.headers).not.toHaveProperty('cookie');
+  });
+
+  test('however a browser names its language, a page has one copy a language, and says that it differs by language', async () => {
+    setHandler((message, response) => {
+      response.writeHead(200, { 'cache-control': 'public, max-age=60', vary: 'accept-language' });
+      response.end(message.headers['accept-language']);
+    });
+    const ofLanguage = (language: string) =>
+      Array.from({ length: 60 }, (_, i) => [`${language}-${i},${language};q=0.9,x-${i};q=0.5`, language]);
+    const hostile = [
+      ['', 'en'],
+      ['*', 'en'],
+      [',,,,', 'en'],
+      ['english, den, de_AT, xar', 'en'],
+      [`${'x,'.repeat(20)}de`, 'en'],
+      [`${'x'.repeat(7_000)},ar`, 'ar'],
+      [`${'x, '.repeat(2_400)}`, 'en'],
+      ['DE', 'de'],
+      ['de"\'$language?lang=ar#ar', 'de'],
+    ];
+    for (const [header = '', language] of [...['en', 'de', 'ar'].flatMap(ofLanguage), ...hostile]) {
+      const answer = await get('/events/spelled', { 'accept-language': header });
+      expect([header, await answer.body.text()]).toEqual([header, language]);
+      expect(answer.headers.vary).toBe('accept-language');
+    }
+    expect(seen()).toHaveLength(3);
+  });
+
+  test.each([
+    ['en-GB,en-US;q=0.9,en;q=0.8'],
+    ['de-AT,de;q=0.9,en-US;q=0.8,en;q=0.7'],
+    ['de,en-US;q=0.7,en;q=0.3'],
+    ['ar-EG,ar;q=0.9,en-US;q=0.8,en;q=0.7'],
+    ['fr-FR,fr;q=0.9,ar;q=0.8,en;q=0.7'],
+    ['tr, de-DE ; q=0.8, en;q=0.5'],
+    ['fr, *;q=0.5, de;q=0.1'],
+    ['ja'],
+  ])('nginx reads what browsers send as the gateways do: %s', async (header) => {
+    setHandler((message, response) => {
+      response.writeHead(200, { 'cache-control': 'no-store' });
+      response.end(message.headers['accept-language']);
+    });
+    expect(await (await get('/events/told', { 'accept-language': header })).body.text()).toBe(
+      acceptedLanguage(header),
+    );
   });
 
   test.each([
