@@ -13,7 +13,7 @@ export function auditTable(audit: AuditAnswer | null, timeZone: string, locale: 
   if (audit.entries.length === 0) return html`<p class="soft">${words.nothing}</p>`;
   return html`${audit.complete ? '' : html`<p class="bad">${words.incomplete}</p>`}
     <div class="wide" tabindex="0" role="region" aria-label="${words.title}">
-      <table>
+      <table class="acts">
         <thead>
           <tr>
             <th scope="col">${words.when}</th>
@@ -26,11 +26,11 @@ export function auditTable(audit: AuditAnswer | null, timeZone: string, locale: 
         <tbody>
           ${audit.entries.map(
             (entry) => html`<tr>
-              <td>${locale.moment(entry.at, timeZone)}</td>
-              <td><bdi>${entry.by}</bdi></td>
-              <td>${words.actions[entry.action]}${entry.durable ? '' : html` <em>(${words.pending})</em>`}</td>
-              <td>${change(entry, words)}</td>
-              <td><bdi>${entry.reason ?? ''}</bdi></td>
+              <td data-label="${words.when}">${locale.moment(entry.at, timeZone)}</td>
+              <td data-label="${words.who}"><bdi>${entry.by}</bdi></td>
+              <td data-label="${words.what}">${words.actions[entry.action]}${entry.durable ? '' : html` <em>(${words.pending})</em>`}</td>
+              <td data-label="${words.change}">${change(entry, words)}</td>
+              <td data-label="${words.why}">${entry.reason === null ? '' : html`<bdi>${entry.reason}</bdi>`}</td>
             </tr>`,
           )}
         </tbody>

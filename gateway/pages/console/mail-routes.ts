@@ -66,6 +66,7 @@ export function mailPage(
   locale: Locale,
 ): Html {
   const { mail: words } = locale.texts.console;
+  const kinds: Record<string, string> = words.kinds;
   return html`<h1>${words.title}</h1>
     ${refused ? alert(refused) : ''} ${told ? html`<p class="card notice" role="status">${told}</p>` : ''}
     <p class="soft">${words.about}</p>
@@ -73,7 +74,7 @@ export function mailPage(
     <ul class="list">
       ${messages.map(
         ({ message, kind, order, sale, recipient, attempts, lastError, createdAt }) => html`<li>
-          <b dir="ltr">${kind}</b>
+          <div><b>${kinds[kind] ?? words.kind}</b> <code class="hint" dir="ltr">${kind}</code></div>
           <span><a href="/organiser/sales/${sale}/orders">${words.order(order)}</a></span>
           ${recipient ? html`<span dir="auto">${words.to(recipient)}</span>` : ''}
           <span>${locale.moment(createdAt, 'UTC')} · ${words.attempts(locale.number(attempts))}</span>

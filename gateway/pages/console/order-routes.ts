@@ -175,8 +175,9 @@ function searchForm({ sale, query, isUnfit }: OrdersView, { texts }: Locale): Ht
 function orderItem(order: OrganiserOrder, view: OrdersView, locale: Locale): Html {
   const { orders: words } = locale.texts.console;
   const { order: id, buyer, seats, total, state, failure, createdAt } = order;
+  const failures: Record<string, string> = words.failures;
   return html`<li id="order-${id}">
-    <b><code dir="ltr">${id}</code></b> · ${words.states[state]}${failure ? html` (<bdi>${failure}</bdi>)` : ''}
+    <b><code dir="ltr">${id}</code></b> · ${words.states[state]}${failure ? html`: ${failures[failure] ?? ''} <code class="hint" dir="ltr">${failure}</code>` : ''}
     <span><bdi>${buyer.name}</bdi> · <bdi>${buyer.email}</bdi></span>
     <span>${words.seats(seats.map(({ seat }) => seat).join(', '))} · ${locale.money(total)}</span>
     <span>${locale.moment(createdAt, view.timeZone)}</span>

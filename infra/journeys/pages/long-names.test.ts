@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import { publicPage } from '../../../gateway/pages/layout.ts';
 import { type Locale, locales } from '../../../gateway/pages/locale.ts';
+import { consoleStates } from '../../../gateway/testing/console-states.ts';
 import {
   drawStates,
   orderStates,
@@ -50,4 +51,24 @@ describe.skipIf(!chromePath)('on a narrow phone', () => {
     expect(wide).toEqual([]);
     await page.close();
   });
+
+  test.each(Object.values(locales))(
+    'what was done is read whole, not cut at the edge: $language',
+    async (locale) => {
+      const page = await chrome.newPage({ viewport: { width: 390, height: 844 } });
+      const { audit, ...others } = consoleStates(locale);
+      for (const content of [audit, others['live, paused']]) {
+        const { body } = await publicPage(locale, { ...content!, script: undefined }, 'no-store');
+        await page.setContent(new TextDecoder().decode(body));
+        const overflow = await page.evaluate(
+          `[...document.querySelectorAll('.wide:has(.acts)')].map((table) => table.scrollWidth - table.clientWidth)`,
+        );
+        expect(overflow).toEqual([0]);
+        // Each fact has its name beside it, where the head of the table is not seen.
+        const label = `getComputedStyle(document.querySelector('.acts .fact').closest('td'), '::before').content`;
+        expect(await page.evaluate(label)).toContain(locale.texts.console.audit.change);
+      }
+      await page.close();
+    },
+  );
 });

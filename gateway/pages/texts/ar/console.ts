@@ -349,6 +349,11 @@ export const console: Texts['console'] = {
     refunded: (order, state) => `حالة الطلب \u2066${order}\u2069 الآن: ${state}`,
     seats: (seats) => `المقاعد: \u2066${seats}\u2069`,
     states: { inProgress: 'قيد التنفيذ', confirmed: 'مؤكد', failed: 'أخفق', refunded: 'رُدّ ثمنه' },
+    failures: {
+      'payment-declined': 'رُفض الدفع',
+      'hold-lost': 'لم تعد المقاعد محجوزة',
+      unavailable: 'لم يُجب مزوّد الدفع',
+    },
   },
   mail: {
     title: 'رسائل لم تُسلَّم',
@@ -364,5 +369,14 @@ export const console: Texts['console'] = {
     due: 'ستُرسل الرسالة من جديد حالًا. إن أخفقت مرة أخرى عادت إلى هنا.',
     sent: 'كانت الرسالة قد سُلِّمت.',
     older: 'الأقدم',
+    kinds: {
+      'order-confirmed-mail': 'بريد التذاكر',
+      'order-failed-mail': 'بريد عن طلب أخفق',
+      'order-refunded-mail': 'بريد عن رد الثمن',
+      'payment-capture': 'تحصيل دفعة',
+      'payment-cancellation': 'إلغاء دفعة',
+      'payment-refund': 'رد المال إلى المشتري',
+      'admission-finished': 'إبلاغ الطابور بإتمام شراء',
+    },
   },
 };

@@ -369,6 +369,11 @@ export const console: Texts['console'] = {
       failed: 'Fehlgeschlagen',
       refunded: 'Erstattet',
     },
+    failures: {
+      'payment-declined': 'die Zahlung wurde abgelehnt',
+      'hold-lost': 'die Plätze waren nicht mehr reserviert',
+      unavailable: 'der Zahlungsanbieter hat nicht geantwortet',
+    },
   },
   mail: {
     title: 'Nicht zugestellte Nachrichten',
@@ -385,5 +390,14 @@ export const console: Texts['console'] = {
     due: 'Die Nachricht wird gleich noch einmal gesendet. Schlägt das wieder fehl, kommt sie hierher zurück.',
     sent: 'Die Nachricht war schon zugestellt.',
     older: 'Ältere',
+    kinds: {
+      'order-confirmed-mail': 'E-Mail mit den Tickets',
+      'order-failed-mail': 'E-Mail über eine fehlgeschlagene Bestellung',
+      'order-refunded-mail': 'E-Mail über eine Erstattung',
+      'payment-capture': 'Einziehen einer Zahlung',
+      'payment-cancellation': 'Abbrechen einer Zahlung',
+      'payment-refund': 'Zurückzahlen von Geld',
+      'admission-finished': 'Meldung an die Warteschlange, dass jemand gekauft hat',
+    },
   },
 };

@@ -360,6 +360,11 @@ export const console = {
       failed: 'Failed',
       refunded: 'Refunded',
     } satisfies Record<OrganiserOrder['state'], string>,
+    failures: {
+      'payment-declined': 'the payment was declined',
+      'hold-lost': 'the seats were no longer held',
+      unavailable: 'the payment provider gave no answer',
+    },
   },
   mail: {
     title: 'Undelivered messages',
@@ -375,5 +380,14 @@ export const console = {
     due: 'The message will be sent again at once. If it fails again, it comes back here.',
     sent: 'The message had been delivered already.',
     older: 'Older',
+    kinds: {
+      'order-confirmed-mail': 'Mail with the tickets',
+      'order-failed-mail': 'Mail that an order failed',
+      'order-refunded-mail': 'Mail about a refund',
+      'payment-capture': 'Collecting a payment',
+      'payment-cancellation': 'Giving up a payment',
+      'payment-refund': 'Paying money back',
+      'admission-finished': 'News to the queue that a fan has bought',
+    },
   },
 };
