@@ -88,11 +88,15 @@ export const endedText = ({ locale }: QueueView, state: SaleState): Html => {
 export const heldInWords = ({ sale, locale }: QueueView, until: string): string =>
   locale.texts.queue.held.replace('{time}', () => locale.clock(until, sale.event.timeZone));
 
-/** The browser's key of this sale comes with it, as a cookie: pressed twice, or in two tabs, it gives one place. */
+/**
+ * The browser's key of this sale comes with it: pressed twice, or in two tabs, it gives one place. A script fills in the one
+ * that the queue page uses too (client/join-key.ts); without, it is a cookie.
+ */
 const joinForm = (view: QueueView, label: string): Html => html`<form
   method="post"
   action="/sales/${view.sale.sale}/join"
 >
+  <input type="hidden" name="key" />
   ${view.sale.accessCodeNeeded ? accessCodeField(view) : ''}
   <p class="actions"><button>${label}</button></p>
 </form>`;

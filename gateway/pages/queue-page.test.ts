@@ -20,11 +20,11 @@ afterAll(() => g.close());
 const sale = (settings: Partial<SaleDefinition> = {}) => saleOfSomeEvent(g, settings);
 const visit = (sale: string, cookie = '', language = 'en') =>
   g.app.request(`/sales/${sale}/place`, { headers: { cookie, 'accept-language': language } });
-const press = (sale: string, cookie: string) =>
+const press = (sale: string, cookie: string, body = '') =>
   g.app.request(`/sales/${sale}/join`, {
     method: 'POST',
     headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
-    body: '',
+    body,
   });
 const cookieOf = (response: Response): string => response.headers.get('set-cookie')?.split(';')[0] ?? '';
 
@@ -47,6 +47,20 @@ test('a browser without a place gets one key that no script sees, and every pres
   const [ticket = ''] = tickets;
   expect(ticket).toMatch(new RegExp(`^queue-${id}=`));
   expect((await visit(id, `${key}; ${ticket}`)).headers.get('set-cookie')).toBeNull();
+});
+
+test('the key that a script sends with the form is the one that counts, and one that is none is as good as absent', async () => {
+  const id = await sale({ capacity: 1 });
+  const answers = await Promise.all([
+    press(id, `join-${id}=cookie`, 'key=1.2.3'),
+    press(id, '', 'key=1.2.3'),
+    press(id, `join-${id}=1.2.3`, 'key='),
+    press(id, `join-${id}=1.2.3`, 'key=not+one'),
+    press(id, `join-${id}=cookie`),
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(303));
+  const [first, ...others] = answers.map(cookieOf);
+  expect(others.map((ticket) => ticket === first)).toEqual([true, true, true, false]);
 });
 
 test('behind https the key is bound to its host like every cookie of a sale', () => {

@@ -41,7 +41,7 @@ export function placePageRoutes(deps: PageDeps) {
     const sale = await saleOfPage(deps, id);
     if (status?.queueTicket) c.header('set-cookie', cookies.write(id, 'queue', status.queueTicket));
     // Its key comes before the button: a join whose answer is lost, a second tab and a reload find the same place. As a
-    // cookie it needs no script, and no script sees it.
+    // cookie it needs no script. Where there is one, the form sends the queue page's own key instead.
     const needsKey = !(status && isLive(status)) && isJoinable(sale) && joinKeyOf(c, id) === null;
     if (needsKey) c.header('set-cookie', cookies.write(id, 'join', newSecretId()));
     const orders = status?.state === 'finished' ? await ordersOfFan(deps, c) : [];
@@ -71,7 +71,7 @@ export function placePageRoutes(deps: PageDeps) {
         access.addressOf(c),
         sale,
         ticket,
-        joinKeyOf(c, sale),
+        IdempotencyKey.safeParse(form.get('key')).data ?? joinKeyOf(c, sale),
         accessCode,
       );
       c.header('set-cookie', cookies.write(sale, 'queue', joined.answer.queueTicket));

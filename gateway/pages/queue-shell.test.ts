@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.ts';
 import { shellStates } from '../testing/page-states.ts';
 import { saleOfSomeEvent } from '../testing/some-event.ts';
 import { publicPage } from './layout.ts';
-import { everyLocale } from './locale.ts';
+import { everyLocale, locales } from './locale.ts';
 
 /** Gzipped, with style and script, as everybody loads it. */
 const SHELL_BYTES_MAX = 3 * 1024;
@@ -44,6 +45,17 @@ test('the queue page is the same bytes for every fan, with a place and without, 
   expect(pages.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   expect(pages.map(({ headers }) => headers.get('set-cookie'))).toEqual([null, null, null, null]);
   expect(new Set(await Promise.all(pages.map((page) => page.text()))).size).toBe(1);
+});
+
+test('every gateway makes the same queue page of the same words, however many seats it knows to be left', async () => {
+  const tags = [1, 2].map(async (i) => {
+    const left = { seats: 900 - i, word: 'limited' } as const;
+    const { open } = shellStates(locales.en, { left, admissionSeconds: 600 * i });
+    return createHash('sha256')
+      .update((await publicPage(locales.en, open!, 'no-store')).body)
+      .digest('hex');
+  });
+  expect(new Set(await Promise.all(tags)).size).toBe(1);
 });
 
 test('shared caches may keep the queue page for a second, by language, and ask whether it is still the same', async () => {

@@ -1,20 +1,26 @@
 import { createHash } from 'node:crypto';
 import { html } from 'hono/html';
 import type { EventAnswer } from '#shared/contract/event.ts';
-import { isSettled, type SaleAnswer, type SaleStock } from '#shared/contract/sale.ts';
+import { isSettled, type SaleAnswer, type SaleState, type SaleStock } from '#shared/contract/sale.ts';
 import type { QueueSnapshot } from '../queue/snapshot.ts';
 import { publicSale } from '../sale/public-sale.ts';
-import { type Html, inlineScript, inlineStyle, type Page } from './layout.ts';
+import { type Html, type InlineScript, inlineScript, inlineStyle, type Page } from './layout.ts';
 import { type Locale, withLanguage } from './locale.ts';
 import { named, sentence } from './sentence.ts';
 
 const script = new URL('./client/shell.ts', import.meta.url);
-const plainScript = inlineScript(script, { HAS_CLOCK: 'false' });
-const clockScript = inlineScript(script, { HAS_CLOCK: 'true' });
+const plainScript = inlineScript(script, { HAS_CLOCK: 'false', HAS_OPENING: 'false' });
+/** By what a state needs beyond that; an open page keeps its script when its words become those of the next state. */
+const scripts: Partial<Record<SaleState, InlineScript>> = {
+  scheduled: inlineScript(script, { HAS_CLOCK: 'true', HAS_OPENING: 'true' }),
+  lobby: inlineScript(script, { HAS_CLOCK: 'true', HAS_OPENING: 'false' }),
+};
 const style = inlineStyle(new URL('./shell.css', import.meta.url));
 
-/** What the queue page is made of: what everybody may know, and nothing that is only true for a moment. */
-export type ShellFacts = Omit<SaleAnswer, 'serverTime' | 'waiting' | 'allHeldUntil'>;
+/** What the queue page is made of: what everybody may know, and nothing that is only true for a moment or at one gateway. */
+export type ShellFacts = Omit<SaleAnswer, 'serverTime' | 'waiting' | 'allHeldUntil' | 'left'> & {
+  left: Pick<SaleAnswer['left'], 'word'>;
+};
 /** Enough that no other moment of a sale has the same. */
 const KEY_LENGTH = 5;
 
@@ -24,7 +30,8 @@ const made = new WeakMap<QueueSnapshot['definition'], { facts: ShellFacts; event
 
 /** The same object for as long as nothing of it changes. */
 export function shellFacts(snapshot: QueueSnapshot, event: EventAnswer, stock: SaleStock | null): ShellFacts {
-  const { serverTime: _, waiting: __, allHeldUntil: ___, ...facts } = publicSale(snapshot, event, stock);
+  const { serverTime: _, waiting: __, allHeldUntil: ___, left, ...rest } = publicSale(snapshot, event, stock);
+  const facts: ShellFacts = { ...rest, left: { word: left.word } };
   const before = made.get(snapshot.definition);
   const isSame =
     before?.event === event &&
@@ -48,32 +55,32 @@ export const shellPage = (sale: ShellFacts, locale: Locale): Page => ({
     place: withLanguage(`/sales/${sale.sale}/place`, locale),
     draw: withLanguage(`/sales/${sale.sale}/draw`, locale),
   }),
-  script: sale.state === 'scheduled' || sale.state === 'lobby' ? clockScript : plainScript,
+  script: scripts[sale.state] ?? plainScript,
   isBare: true,
   style,
 });
 
 /** Without a script everything is on the page of the own place. */
-const shell = (view: Shell): Html => {
+async function shell(view: Shell): Promise<Awaited<Html>> {
   const { sale, locale, place } = view;
+  const card = await html`<div role="status">${notice(view)}</div>
+    ${standing(view)}`;
+  const rest = await html`${isUndrawn(sale) ? '' : prices(sale, locale)}`;
   return html`<h1>${named(sale.event.name)}</h1>
-  <p>${named(sale.event.venue)}<br />${locale.day(sale.event.startsAt, sale.event.timeZone)}<br />${named(sale.name)}</p>
-  <noscript>
-    <meta http-equiv="refresh" content="0;url=${place}" />
-  </noscript>
-  <section class="card" id="${keyOf(sale)}">
-    <div role="status">${notice(view)}</div>
-    ${standing(view)}
-  </section>
-  ${isUndrawn(sale) ? '' : prices(sale, locale)}`;
-};
+    <p>${named(sale.event.venue)}<br />${locale.day(sale.event.startsAt, sale.event.timeZone)}<br />${named(sale.name)}</p>
+    <noscript>
+      <meta http-equiv="refresh" content="0;url=${place}" />
+    </noscript>
+    <section class="card" id="${keyOf(sale.state, `${card}${rest}`)}">${card}</section>
+    ${rest}`;
+}
 
 const prices = ({ prices }: ShellFacts, { texts, money }: Locale): Html => html`<h2>${texts.shell.prices}</h2>
   ${prices.map(({ section, price }) => html`<p>${texts.seats.section(section)}: ${money(price)}</p>`)}`;
 
-/** Begins with the state that the words are of, and differs where any of them do. */
-const keyOf = (facts: ShellFacts): string =>
-  facts.state + createHash('sha256').update(JSON.stringify(facts)).digest('base64url').slice(0, KEY_LENGTH);
+/** Begins with the state that the words are of, and differs where any of them do: equal words have it equal everywhere. */
+const keyOf = (state: SaleState, words: string): string =>
+  state + createHash('sha256').update(words).digest('base64url').slice(0, KEY_LENGTH);
 
 /** Between the opening and the draw lobby fans have no position yet. */
 const isUndrawn = ({ state, draw }: ShellFacts): boolean =>
@@ -104,7 +111,8 @@ function standing(view: Shell): Html {
         <p class="position" data-until="${sale.lobbyOpensAt ?? sale.opensAt}"></p>
         <p>${sale.lobbyOpensAt ? queue.untilLobby : queue.untilJoining}</p>
         <a href="${place}">${shell.goOn}</a>
-      </div>`;
+      </div>
+      ${sale.lobbyOpensAt ? '' : joinForm(view, null, queue.join, '')}`;
     case 'lobby':
       return html`${joinForm(view, null, queue.enterLobby)}
         <h2 data-when="lobby" tabindex="-1" hidden>${queue.inLobby}</h2>
@@ -143,16 +151,21 @@ function standing(view: Shell): Html {
 
 const opening = ({ sale, locale }: Shell): string => locale.day(sale.opensAt, sale.event.timeZone);
 
-/** How many are left is told only where it is looked up again: whoever waits has it beside the own place. */
-function joinForm({ sale, locale, place }: Shell, title: string | null, label: string): Html {
+/**
+ * How many are left is told only where it is looked up again: whoever waits has it beside the own place. A form for no view is
+ * shown by the clock.
+ */
+function joinForm({ sale, locale, place }: Shell, title: string | null, label: string, when = 'none'): Html {
   const { home } = locale.texts;
   const { word } = sale.left;
   const body = html`${title ? html`<h2>${title}</h2>` : ''}
     ${title && !isUndrawn(sale) && word && word !== 'none' ? html`<p>${home.left[word]}</p>` : ''}`;
   // An access code is asked for there. As a link: a form's own query would take the place of the language's.
   return sale.accessCodeNeeded
-    ? html`<div data-when="none">${body}<a class="button" href="${place}">${label}</a></div>`
-    : html`<form data-when="none" method="post" action="/sales/${sale.sale}/join">${body}<button>${label}</button></form>`;
+    ? html`<div data-when="${when}" ${when ? '' : 'hidden'}>${body}<a class="button" href="${place}">${label}</a></div>`
+    : html`<form data-when="${when}" ${when ? '' : 'hidden'} method="post" action="/sales/${sale.sale}/join">
+        ${body}<button>${label}</button>
+      </form>`;
 }
 
 function undrawn({ sale: { beacon, draw: state }, locale, draw }: Shell): Html {

@@ -11,7 +11,7 @@ export const NEWS_MS = 30_000;
 export const LOOK_MS = 250;
 export const KEY_BYTES = 16;
 /** Whoever waits for an opening without a place looks some time within so long of it. */
-export const SPREAD_MS = 5_000;
+export const SPREAD_MS = 3_000;
 /** A clock shows hours at most; before, the date is enough. */
 export const CLOCK_MS_MAX = 24 * 3_600_000;
 /** A sale that has ended says nothing new. */

@@ -18,6 +18,8 @@ import {
 
 /** Before the opening the page has a clock: only then is it in the script. */
 declare const HAS_CLOCK: boolean;
+/** And, as long as nobody can come in, the form that opens with it. */
+declare const HAS_OPENING: boolean;
 
 type Status = {
   state: string;
@@ -37,24 +39,33 @@ const path = location.pathname;
 const queue = `/api${path}/queue`;
 const tag = tagOf(document.documentElement.lang);
 const { title } = document;
-/** What this browser keeps for its other tabs, and for after a reload. */
+/**
+ * For this browser's other tabs, and for after a reload: what was kept first. Where nothing can be kept, the value itself, and
+ * without one that there may be something.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: a storage is typed so, and takes numbers for their digits
-let keeps: Record<string, any> = {};
-try {
-  keeps = localStorage;
-} catch {}
-let mine = keeps[path];
+const keep = (name: string, value?: any) => {
+  try {
+    if (value) localStorage[name] ??= value;
+    return localStorage[name];
+  } catch {
+    return value ?? 1;
+  }
+};
+const key = crypto.getRandomValues(new Uint8Array(KEY_BYTES)).join('.');
+let mine = keep(path);
 let version = 0;
 let paceMs = NEWS_MS;
 let place = 0;
 let nearest: number | null = 0;
 let dueAt = 0;
-let asking = false;
+let asks = 0;
 let joining: RequestInit | undefined;
-let stream: EventSource | undefined;
+let stream: EventSource | null;
 /** How much the server's clock is ahead of this device's. */
 let aheadMs: number;
-const sooner = HAS_CLOCK && Math.random();
+/** So long after the opening this page looks for new words. */
+let afterMs = HAS_CLOCK ? SPREAD_MS * Math.random() : 0;
 
 const all = <Found extends HTMLElement>(selector: string) => document.querySelectorAll<Found>(selector);
 const card = () => all('.card')[0] as HTMLElement;
@@ -67,23 +78,28 @@ const later = (ms: number) => {
 const within = (ms: number) => {
   dueAt = Math.min(dueAt, performance.now() + ms);
 };
-const hear = async (address: string, options: RequestInit) => {
-  const response = await fetch(address, options);
-  aheadMs = Date.parse(response.headers.get('date') ?? '') - Date.now();
+/** Throws, for whoever is told to come again, in how many seconds. */
+const get = async (address: string, options?: RequestInit) => {
+  const response = await fetch(address, {
+    signal: AbortSignal.timeout(ANSWER_MS_MAX),
+    cache: 'no-cache',
+    ...options,
+  });
+  if (HAS_CLOCK) aheadMs = Date.parse(response.headers.get('date') as string) - Date.now();
+  if (response.status > 428) throw response.headers.get('retry-after');
   return response;
 };
-const get = HAS_CLOCK ? hear : fetch;
 const timeOf = (iso: string) => new Date(iso).toLocaleTimeString(tag);
 
 /** The sentences stand in the page, in its language, with a place each; those without a value (null) are hidden. */
 const tell = (values: Record<string, string | number | boolean | null>) => {
   for (const element of all('[data-text]')) {
-    const [name = '', text = '', none = text] = element.dataset.text!.split('|');
+    const [name, text, none = text] = element.dataset.text!.split('|') as [string, string, string?];
     const value = values[name];
     if (value === undefined) continue;
     element.hidden = value === null;
     const sentence = (value ? text : none).replace('{n}', () => `${value?.toLocaleString(tag)}`);
-    if (value !== null && element.textContent !== sentence) element.textContent = sentence;
+    if (element.textContent !== sentence) element.textContent = sentence;
   }
 };
 
@@ -99,26 +115,32 @@ const turnTo = (view: string) => {
 
 const hush = () => {
   stream?.close();
-  stream = undefined;
+  stream = null;
 };
 
-/** The page as it is now: its words take the place of those that stand here when they are of another moment. */
-const renew = async () => {
-  const response = await get('', { cache: 'no-cache' });
+/**
+ * The page as it is now: its words take the place of those that stand here when they are of another moment. Throws without an
+ * answer, and where a cache still has the words of another state than this one.
+ */
+const renew = async (state: string) => {
+  const response = await get('');
   const text = await response.text();
   const [, words] = (response.ok && /<main>(.*)<.main>/s.exec(text)) as RegExpExecArray;
   if (!text.includes(card().id)) (all('main')[0] as HTMLElement).innerHTML = words as string;
+  if (!card().id.startsWith(state)) throw 0;
 };
 
 const render = async (status: Status) => {
   const { state, saleState, queueNumber, position, estimate, notice, allHeldUntil } = status;
-  version = status.version;
+  version = Math.max(version, status.version);
   paceMs = status.pollAfterMs;
   later(stream?.readyState === 1 ? SILENCE_MS : paceMs);
   const isKept = state === 'waiting' && !position;
   // The turn came while the gateway looked: the next answer, at once, knows it.
   if (isKept && !paceMs) return;
-  if (!card().id.startsWith(saleState)) await renew();
+  // No crowd is in any other state: its words stand on the page of the own place.
+  if (!/bb|wa|cl/.test(state)) return go();
+  if (!card().id.startsWith(saleState)) await renew(saleState);
   if (turnTo(position ? 'place' : state) || isKept) {
     // An answer may come late: what was shown once of a place never rises.
     nearest = position && (place === queueNumber ? Math.min(nearest || position, position) : position);
@@ -138,23 +160,21 @@ const render = async (status: Status) => {
     document.title = `${nearest?.toLocaleString(tag) ?? all('h2')[0]?.textContent} – ${title}`;
     // From the first position that this browser saw of this place: after a reload too the bar only moves forward.
     if (nearest) {
-      keeps[path + place] ??= nearest;
       for (const bar of all<HTMLProgressElement>('progress'))
-        bar.value = Math.max(bar.value, 1 - nearest / keeps[path + place]);
+        bar.value = Math.max(bar.value, 1 - nearest / keep(path + place, nearest));
     }
     if (state === 'closed') {
       hush();
       later(NEVER_MS);
     } else listen();
-  } else if (card().id.startsWith(saleState) || state === 'ready') go();
-  else later(again(RETRY_MS_MIN));
+  } else go();
 };
 
 const listen = () => {
   if (stream || !mine || document.hidden) return;
   const opened = new EventSource(`${queue}/stream?version=${version}`);
   stream = opened;
-  opened.onmessage = ({ data }) => render(JSON.parse(data));
+  opened.onmessage = ({ data }) => render(JSON.parse(data)).catch(fail);
   opened.onerror = () => {
     hush();
     within(again(RETRY_MS_MIN));
@@ -166,38 +186,41 @@ const listen = () => {
   });
 };
 
+// biome-ignore lint/suspicious/noExplicitAny: a number of seconds, or why there was no answer at all
+const fail = (seconds: any) => {
+  tell({ o: 1, s: mine && 1 });
+  later(again(1000 * seconds || RETRY_MS_MIN));
+};
+
+/** What was asked last counts: a join does not wait for a poll, and no answer that comes after its own undoes it. */
 const ask = async () => {
-  if (asking) return;
-  asking = true;
+  const asked = ++asks;
+  const joined = joining;
   later(ANSWER_MS_MAX);
   try {
-    if (mine || joining) {
-      const response = await get(joining ? queue : `${queue}/me?version=${version}`, {
-        signal: AbortSignal.timeout(ANSWER_MS_MAX),
-        ...joining,
-      });
-      const { ok, status } = response;
-      if (ok) {
-        const joined = joining;
+    if (mine || joined) {
+      const response = await get(joined ? queue : `${queue}/me?version=${version}`, joined);
+      if (asked < asks) return;
+      if (response.ok) {
         mine ||= joined;
         joining = undefined;
         await render(await response.json());
         if (joined) all('[tabindex]')[0]?.focus();
-      } else if (status > 428) throw 0;
-      else if (joining) go();
-      else {
-        // What this browser has kept is of a place that it has no more, or whose answer never came.
-        mine = turnTo('none');
+        return;
       }
+      if (joined) return go();
+      // What this browser has kept is of a place that it has no more, or whose answer never came.
+      mine = undefined;
     } else {
       later(again(NEWS_MS));
-      await renew();
+      await renew('');
+      if (asked < asks) return;
     }
-  } catch {
-    tell({ o: 1, s: mine && 1 });
-    later(again(RETRY_MS_MIN));
+    turnTo('none');
+    tell({ o: null, s: null });
+  } catch (seconds) {
+    if (asked === asks) fail(seconds);
   }
-  asking = false;
 };
 
 const look = () => {
@@ -208,13 +231,10 @@ for (const moment of ['visibilitychange', 'online']) addEventListener(moment, lo
 // Pressed twice, in two tabs, or once more after a lost answer, it is the same place.
 addEventListener('submit', (event) => {
   event.preventDefault();
-  keeps[path] ??= crypto.getRandomValues(new Uint8Array(KEY_BYTES)).join('.');
   joining = {
     method: 'POST',
-    body: '{}',
-    headers: { 'content-type': 'application/json', 'idempotency-key': keeps[path] },
+    headers: { 'idempotency-key': keep(path, key) },
   };
-  later(0);
   ask();
 });
 setInterval(() => {
@@ -223,8 +243,14 @@ setInterval(() => {
   for (const clock of all('[data-until]')) {
     const leftMs = Date.parse(clock.dataset.until!) - Date.now() - aheadMs;
     if (leftMs < CLOCK_MS_MAX) clock.textContent = new Date(Math.max(0, leftMs)).toISOString().slice(11, 19);
-    // Everyone's clock ends in the same second: whoever has no place looks some time within the next ones.
-    if (!mine && leftMs < -SPREAD_MS * +sooner) within(again(RETRY_MS_MIN));
+    if (mine) continue;
+    // Whoever trusts the clock can join as soon as whoever loads the page at the opening.
+    if (HAS_OPENING && leftMs < 0) for (const form of all('[data-when=""]')) form.hidden = false;
+    // Everyone's clock ends in the same second: the words are fetched some time within the next ones.
+    if (leftMs < -afterMs) {
+      afterMs = again(RETRY_MS_MIN) - leftMs;
+      ask();
+    }
   }
 }, LOOK_MS);
 if (mine) turnTo('-');

@@ -110,11 +110,13 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
   /** Passes a form on as its tab would send it, and loses the answer; resolves to its status. */
   async function loseAnswer(route: Route): Promise<number> {
     const request = route.request();
-    const { cookie = '', origin = '', 'content-type': type = '' } = await request.allHeaders();
+    const all = await request.allHeaders();
+    const names = ['cookie', 'origin', 'content-type', 'idempotency-key'];
+    const headers = Object.fromEntries(names.flatMap((name) => (all[name] ? [[name, all[name]]] : [])));
     const answer = await fetch(request.url(), {
       method: 'POST',
       redirect: 'manual',
-      headers: { cookie, origin, 'content-type': type },
+      headers,
       body: request.postData(),
     });
     await route.abort('connectionreset');
@@ -140,6 +142,159 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await enter(page);
     await shown(page, 'Position: 2');
     expect(await numberOf(page)).toBe(3);
+  });
+
+  const lookNow = (page: Page) => page.evaluate(`dispatchEvent(new Event('online'))`);
+  const isPageOf = (sale: string) => (url: URL) => url.pathname === `/sales/${sale}`;
+  /** This browser has a key of the sale, and no place. */
+  const keyOf = (sale: string) => `localStorage['/sales/${sale}'] ??= '1.2.3'`;
+
+  test('a fan whose first join lost its answer has one place, whichever of the two pages asks again', async () => {
+    const { sale } = await busySale();
+    for (const [first, second, route, number] of [
+      [`${sale}/place`, sale, '**/join', 3],
+      [sale, `${sale}/place`, '**/queue', 5],
+    ] as const) {
+      await browse();
+      const page = await open(first);
+      const answers: number[] = [];
+      await context.route(route, async (asked) => void answers.push(await loseAnswer(asked)));
+      await join(page).catch(() => {});
+      await expect.poll(() => answers).toHaveLength(1);
+      expect(answers[0]).toBeLessThan(400);
+      await createFan(shop.gatewayUrls, sale, `behind-${number}`, Date.now() + 60_000).join();
+      await context.unrouteAll();
+      await page.goto(addressOf(second));
+      await join(page);
+      await shown(page, 'Position: ');
+      expect(await numberOf(page)).toBe(number);
+      await context.close();
+    }
+  });
+
+  test('while fresh words of the page hang, a fan can join all the same', async () => {
+    const { sale } = await busySale();
+    await browse();
+    const page = await open(sale);
+    await context.route(isPageOf(sale), () => {});
+    const hung = page.waitForRequest(addressOf(sale));
+    await lookNow(page);
+    await hung;
+    await join(page);
+    await shown(page, 'Position: 2');
+  });
+
+  test('a join that is pressed while a poll is under way is sent, and the answer to the poll does not undo it', async () => {
+    const { sale } = await busySale();
+    await browse(keyOf(sale));
+    const held: Route[] = [];
+    await context.route('**/queue/me*', (route) => void held.push(route), { times: 1 });
+    const page = await open(sale);
+    await expect.poll(() => held).toHaveLength(1);
+    await page.evaluate(`document.querySelector('form').requestSubmit()`);
+    await shown(page, 'Position: 2');
+    const late = page.waitForResponse((response) => response.status() === 401);
+    await held[0]!.fulfill({ status: 401 });
+    await late;
+    const next = page.waitForResponse(/queue\/me/);
+    await lookNow(page);
+    await next;
+    expect(await page.innerText('main')).toContain('Position: 2');
+  });
+
+  test('a browser whose place is gone looks for news like any other without one', async () => {
+    const { sale } = await busySale();
+    await browse(keyOf(sale));
+    const page = await open(sale);
+    await page.getByRole('button', { name: 'Join the queue' }).waitFor();
+    await organise(sale, 'close');
+    await expect
+      .poll(async () => {
+        await lookNow(page);
+        return page.innerText('main');
+      })
+      .toContain('The sale has ended');
+  });
+
+  test('back online the page of whoever has no place says nothing of the network any more', async () => {
+    const { sale } = await busySale();
+    await browse();
+    const page = await open(sale);
+    await context.setOffline(true);
+    await lookNow(page);
+    await shown(page, locales.en.texts.shell.away);
+    await context.setOffline(false);
+    await lookNow(page);
+    await expect.poll(() => page.innerText('main')).not.toContain(locales.en.texts.shell.away);
+  });
+
+  test('with a full storage a fan joins, and without any finds the place again after a reload', async () => {
+    const { sale } = await busySale();
+    await browse();
+    const full = await open(sale);
+    await full.evaluate(`for (let text = 'x'.repeat(1 << 20), i = 0; text; i += 1)
+      try { localStorage[i] = text; } catch { text = text.slice(0, text.length >> 1); }`);
+    await join(full);
+    await shown(full, 'Position: 2');
+    await context.close();
+    await browse(`Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })`);
+    const without = await joined(sale);
+    await without.reload();
+    await shown(without, 'Position: 3');
+  });
+
+  test('a join that is asked to come later comes no sooner, and comes', async () => {
+    const { sale } = await busySale();
+    await browse();
+    const page = await context.newPage();
+    await page.clock.install();
+    await page.goto(addressOf(sale));
+    const refusal = { status: 429, headers: { 'retry-after': '60' } };
+    await context.route('**/queue', (route) => route.fulfill(refusal), { times: 1 });
+    const requests = requestsOf(page);
+    const refused = page.waitForResponse((response) => response.status() === 429);
+    await join(page);
+    await refused;
+    await shown(page, locales.en.texts.shell.away);
+    await page.clock.runFor(55_000);
+    expect(requests.filter((name) => name === 'queue')).toHaveLength(1);
+    await page.clock.runFor(70_000);
+    await shown(page, 'Position: 2');
+  });
+
+  test('whoever trusts the clock of an opening can join when it ends, before any new words', async () => {
+    const opensAt = new Date(Date.now() + 600_000).toISOString();
+    const sale = await openSale(shop, hall, { capacity: 1, admitPerMinute: 60, opensAt });
+    await browse();
+    const page = await open(sale);
+    await shown(page, '00:0');
+    expect(await page.getByRole('button').count()).toBe(0);
+    await context.route(isPageOf(sale), async (route) => {
+      const response = await route.fetch();
+      const date = new Date(Date.parse(opensAt) + 1_000).toUTCString();
+      await route.fulfill({ response, headers: { ...response.headers(), date } });
+    });
+    await lookNow(page);
+    await page.getByRole('button', { name: 'Join the queue' }).waitFor();
+    await shown(page, '00:00:00');
+  });
+
+  test('what becomes of one fan is told at once, also while a cache has the words of before', async () => {
+    const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+    const times = { lobbyOpensAt: at(-1), opensAt: at(10) };
+    const sale = await openSale(shop, hall, { capacity: 1, admitPerMinute: 60, ...times });
+    await browse();
+    const page = await open(sale);
+    const body = await (await context.request.get(addressOf(sale))).text();
+    await page.getByRole('button', { name: 'Enter the lobby' }).click();
+    await page.getByRole('heading', { name: 'lobby' }).waitFor();
+    await context.route(isPageOf(sale), (route) =>
+      route.fulfill({ body, contentType: 'text/html; charset=UTF-8' }),
+    );
+    await page.evaluate(`fetch('/sales/${sale}/leave', { method: 'POST', body: new URLSearchParams() })`);
+    await organise(sale, 'open');
+    await page.waitForURL(/\/place$/);
+    await shown(page, 'You left the queue');
   });
 
   test('whoever left joins again at the end, with a second tab that never heard of it', async () => {
@@ -348,14 +503,14 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await browse();
     const before = await joined(sale);
     await redis.kill();
-    await shown(before, 'Your place is kept');
+    await shown(before, '"Your place is kept"');
     expect(await before.innerText('main')).not.toContain('Position');
     const meanwhile = await open(sale);
-    await shown(meanwhile, 'Your place is kept');
+    await shown(meanwhile, '"Your place is kept"');
     await redis.start();
     for (const page of [before, meanwhile]) {
       await shown(page, 'Position: 2');
-      await expect.poll(() => page.innerText('main')).not.toContain('kept');
+      await expect.poll(() => page.innerText('main')).not.toContain('Your place is kept');
     }
   }, 60_000);
 
@@ -364,9 +519,11 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await browse();
     const page = await joined(sale);
     await shop.kill('gateway-1');
-    await shown(page, 'Your place is kept');
+    await shown(page, '"Your place is kept"');
     await shop.restart('gateway-1');
-    await expect.poll(() => page.innerText('main'), { timeout: PAGE_MS_MAX }).not.toContain('kept');
+    await expect
+      .poll(() => page.innerText('main'), { timeout: PAGE_MS_MAX })
+      .not.toContain('Your place is kept');
     expect(await page.innerText('main')).toContain('Position: 2');
   }, 60_000);
 });

@@ -200,7 +200,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     await said(page, 'Position: 2');
     await context.setOffline(true);
     await page.evaluate(`dispatchEvent(new Event('online'))`);
-    await said(page, 'No connection to the queue at the moment');
+    await said(page, 'We keep trying to reach the queue');
     await said(page, 'Your place is kept');
     await next.leave();
     expect(await position(page)).toBe('Position: 2');
@@ -208,7 +208,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     await context.setOffline(false);
     await first;
     await said(page, 'Position: 1');
-    await expect.poll(() => page.innerText('main')).not.toContain('No connection');
+    await expect.poll(() => page.innerText('main')).not.toContain('keep trying');
 
     // A phone that sleeps: nothing of the page runs, and nothing is lost.
     const session = await context.newCDPSession(page);

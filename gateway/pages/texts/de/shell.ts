@@ -11,7 +11,7 @@ export const shell: Texts['shell'] = {
   held: 'Alle übrigen Plätze liegen in Warenkörben; der nächste wird vielleicht um {n} frei',
   paused: 'Der Veranstalter hat den Einlass angehalten. Niemand überholt Sie.',
   safe: 'Ihr Platz bleibt Ihnen',
-  away: 'Zurzeit keine Verbindung zur Warteschlange',
+  away: 'Wir versuchen weiter, die Warteschlange zu erreichen',
   rules: (grace, claim) =>
     `Sie können die Seite schließen oder das Telefon sperren: Ihr Platz bleibt ${grace} lang Ihrer. Sind Sie dran, bleiben Ihnen ${claim}.`,
   lobbyRule:

@@ -10,7 +10,7 @@ export const shell = {
   held: 'All seats left are in baskets; the next may return at {n}',
   paused: 'The organiser has paused entry. Nobody overtakes you.',
   safe: 'Your place is kept',
-  away: 'No connection to the queue at the moment',
+  away: 'We keep trying to reach the queue',
   rules: (grace: string, claim: string) =>
     `You may close this page or lock your phone: your place is kept for ${grace}. Once it is your turn, it waits ${claim}.`,
   lobbyRule: 'Whoever is here by then gets a random place; earlier is no better, later is behind.',
