@@ -144,7 +144,7 @@ describe.skipIf(!chromePath)('in a real browser', () => {
       await inside.join();
       await inside.queueUp();
       const { page, close } = await visit(sale, options);
-      if (options.javaScriptEnabled) await page.getByRole('button', { name: 'Join the queue' }).click();
+      if (options.javaScriptEnabled) await page.getByRole('link', { name: 'Join the queue' }).click();
       await page.waitForURL(/\/place\??$/);
       const field = page.getByLabel('Your access code');
       await field.fill('NIGHT-9');
