@@ -3,6 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const journeys = 'infra/journeys/*.test.ts';
 /** Journeys in a browser: they wait for a page or a process most of their time, and have no time to keep. */
 const journeysInPairs = 'infra/journeys/pages/*.test.ts';
+/** Counts what happens in a moment, beside nothing else. */
+const streams = 'gateway/queue/streams.test.ts';
 const exclude = [...configDefaults.exclude, '.data/**'];
 
 const common = {
@@ -22,7 +24,9 @@ export default defineConfig({
           ...common,
           name: 'rooms',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, journeys, journeysInPairs],
+          exclude: [...exclude, journeys, journeysInPairs, streams],
+          // Their stores work beside them; with one file at a time the second core waits.
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
@@ -41,7 +45,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'journeys',
-          include: [journeys],
+          include: [journeys, streams],
           exclude,
           // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
           fileParallelism: false,
