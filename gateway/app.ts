@@ -77,7 +77,7 @@ export function createGateway(deps: GatewayDeps): Hono {
   app.route('/', bookingRoutes(deps.door, cookies));
   app.route('/api/events', eventRoutes(deps));
   app.route('/api', saleRoutes({ watch, draws, ...deps }));
-  app.use(formsOnly);
+  for (const pages of ['/sales/*', '/organiser/*']) app.use(pages, formsOnly);
   if (deps.development) app.route('/dev/mail', devMailRoutes(deps.booking));
   app.route('/', pageRoutes({ draws, ...deps }));
   app.route('/organiser', consoleRoutes({ ...deps.organiser, ...deps }));
