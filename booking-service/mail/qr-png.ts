@@ -7,7 +7,7 @@ const QUIET_ZONE = 4;
 const PIXELS_PER_MODULE = 6;
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
-/** A text as a QR code (ISO/IEC 18004) in a PNG of some 400 bytes: mail programs show no SVG. */
+/** A text as a QR code (ISO/IEC 18004) in a PNG of some 300 bytes: mail programs show no SVG. */
 export function qrPng(text: string): { size: number; png: Buffer } {
   const { data } = encode(text, { border: QUIET_ZONE, ecc: 'M' });
   const size = data.length * PIXELS_PER_MODULE;

@@ -63,13 +63,12 @@ export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependenc
         }
         // What has ended is answered as ever.
         const order = await placeOrder(till, attempt, answerTime);
+        // Whoever has bought has finished, whatever they hold besides: that is not asked.
         c.set('order', order);
-        const answer = await created(c, till, order, answerTime);
-        await note();
-        return answer;
+        return await created(c, till, order, answerTime);
       } catch (error) {
         // A database that has just not answered is not asked again before the fan is.
-        if (error instanceof Problem && error.code !== 'unavailable') await note();
+        if (error instanceof Problem && error.code !== 'unavailable' && !c.var.order) await note();
         throw error;
       } finally {
         wakeWorker();

@@ -39,7 +39,8 @@ export function answerShoppers(options: {
       authorization === undefined
         ? cookies.read(cookie, target.params.sale, 'admission')
         : bearerToken(authorization);
-    if (token === null || verify.known(token)?.sale !== target.params.sale) return false;
+    const claims = token === null ? null : verify.known(token);
+    if (claims?.sale !== target.params.sale) return false;
 
     const fail = (error: unknown) => {
       const problem = asLoggedProblem(error, log, { method, path: target.path });
@@ -48,7 +49,7 @@ export function answerShoppers(options: {
     };
     const pass = async (body: DoorRequest['body']) => {
       try {
-        const answer = await door.pass({ ...target, token, header, body });
+        const answer = await door.pass({ ...target, token, claims, header, body });
         response.writeHead(answer.status, { ...safety, ...answer.headers, ...lengthOf(answer) });
         response.end(answer.body);
       } catch (error) {

@@ -9,19 +9,14 @@ const FORM_BYTES_MAX = 16 * 1024;
  * whatever else another site could make a browser send unasked (text/plain, multipart).
  */
 export const formsOnly: MiddlewareHandler = async (c, next) => {
-  if (c.req.method === 'POST' && !c.req.path.startsWith('/api/')) requireForm(c);
+  const type = c.req.header('content-type') ?? '';
+  if (c.req.method === 'POST' && !/^application\/x-www-form-urlencoded *(?:;|$)/i.test(type))
+    throw new Problem('unsupported-media-type', 'The body must be a form.');
   await next();
 };
 
-function requireForm(c: Context): void {
-  const type = c.req.header('content-type') ?? '';
-  if (!/^application\/x-www-form-urlencoded *(?:;|$)/i.test(type))
-    throw new Problem('unsupported-media-type', 'The body must be a form.');
-}
-
-/** The fields of a submitted form. Throws `unsupported-media-type` and `too-large` like the API's bodies do. */
+/** The fields of a form that was let through (formsOnly). Throws `too-large` like the API's bodies do. */
 export async function readForm(c: Context, bytesMax = FORM_BYTES_MAX): Promise<URLSearchParams> {
-  requireForm(c);
   const bytes = await readBody(c.req.raw, bytesMax);
   return new URLSearchParams(new TextDecoder().decode(bytes));
 }

@@ -9,7 +9,7 @@ import { eventPage, homePage } from './home-page.ts';
 import { inlineScript, page, publicPage } from './layout.ts';
 import { chosenLanguageCookie, everyLocale, type Locale, localeOf, publicLocaleOf } from './locale.ts';
 import { orderPageRoutes } from './order-routes.ts';
-import { placePageRoutes } from './queue-routes.ts';
+import { placePageRoutes } from './place-routes.ts';
 import { type ShellFacts, shellFacts, shellPage } from './queue-shell.ts';
 import { shopPageRoutes } from './shop-routes.ts';
 

@@ -1,3 +1,4 @@
+import { SeatId } from '#shared/contract/booking.ts';
 import type { Seat } from './shop-page.ts';
 
 /** So many open seats are listed at once: as many as the shop tells in one answer. */
@@ -46,7 +47,8 @@ export function seatsAlong(
   seatsMax: number,
 ): string[] {
   const isSeat = (id: string) => {
-    const [, name, row, number] = /^([^-]{1,20})-([1-9]\d{0,3})-([1-9]\d{0,3})$/.exec(id) ?? [];
+    if (!SeatId.safeParse(id).success) return false;
+    const [name, row, number] = id.split('-');
     return sections.some(
       (section) =>
         section.name === name && Number(row) <= section.rows && Number(number) <= section.seatsPerRow,

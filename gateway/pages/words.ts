@@ -65,16 +65,14 @@ export function wordsOf(tag: string, formatOf = (unit: Unit) => unitFormat(tag, 
     /** A wait as an honest range, rounded outward, in one of the `waitForms`; null: there is nothing to say yet. */
     wait: (range: Range | null, forms: readonly string[]): string => {
       if (!range) return forms[0] ?? '';
-      const inHours = range.highSeconds >= HOURS_FROM_SECONDS;
-      const size = inHours ? HOUR_SECONDS : MINUTE_SECONDS;
-      const low = Math.floor(range.lowSeconds / size);
-      const high = Math.max(1, Math.ceil(range.highSeconds / size));
-      const form = low === 0 ? (high === 1 ? 1 : 2) : low === high ? 3 : 4;
-      const unit = formatOf(inHours ? 'hour' : 'minute');
-      return (forms[form] ?? '')
-        .replace('{n}', number(low))
-        .replace('{low}', unit.format(low))
-        .replace('{high}', unit.format(high));
+      return outward(range, (name, low, high) => {
+        const form = low === 0 ? (high === 1 ? 1 : 2) : low === high ? 3 : 4;
+        const unit = formatOf(name);
+        return (forms[form] ?? '')
+          .replace('{n}', number(low))
+          .replace('{low}', unit.format(low))
+          .replace('{high}', unit.format(high));
+      });
     },
   };
 }
@@ -102,12 +100,12 @@ export function timeLeft(seconds: number, tag: string): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** A wait as an honest range, rounded outward to whole minutes or hours, with its unit: 18–27 minutes. */
-export function roundedOutward(tag: string, { lowSeconds, highSeconds }: Range): string {
+/** What `say` makes of a wait that is rounded outward, to whole minutes or hours. */
+export function outward(
+  { lowSeconds, highSeconds }: Range,
+  say: (unit: Unit, low: number, high: number) => string,
+): string {
   const inHours = highSeconds >= HOURS_FROM_SECONDS;
   const size = inHours ? HOUR_SECONDS : MINUTE_SECONDS;
-  return unitFormat(tag, inHours ? 'hour' : 'minute').formatRange(
-    Math.floor(lowSeconds / size),
-    Math.ceil(highSeconds / size) || 1,
-  );
+  return say(inHours ? 'hour' : 'minute', Math.floor(lowSeconds / size), Math.ceil(highSeconds / size) || 1);
 }

@@ -7,9 +7,9 @@ import { drawPage } from '../pages/draw-page.ts';
 import type { Page } from '../pages/layout.ts';
 import type { Locale } from '../pages/locale.ts';
 import { orderPage, unclearPage } from '../pages/order-page.ts';
-import type { QueueView } from '../pages/queue-outside.ts';
-import { queuePage } from '../pages/queue-page.ts';
-import { scriptOf } from '../pages/queue-scripts.ts';
+import type { PlaceView } from '../pages/place-outside.ts';
+import { placePage } from '../pages/place-page.ts';
+import { scriptOf } from '../pages/place-scripts.ts';
 import { type ShellFacts, shellPage } from '../pages/queue-shell.ts';
 import { type ShopView, shopPage } from '../pages/shop-page.ts';
 import { shopStyle } from '../pages/shop-routes.ts';
@@ -71,7 +71,7 @@ export const someStatus: StatusAnswer = {
 };
 
 type Seen = { sale?: Partial<SaleAnswer>; status?: Partial<StatusAnswer> | null } & Partial<
-  Pick<QueueView, 'refreshes' | 'orders'>
+  Pick<PlaceView, 'refreshes' | 'orders'>
 >;
 const lost = { position: null, ahead: null, estimate: null };
 
@@ -124,7 +124,7 @@ export function queueStates(locale: Locale, own: Partial<SaleAnswer> = {}): Reco
       name,
       {
         title: sale.event.name,
-        body: queuePage(view),
+        body: placePage(view),
         script: scriptOf(status, sale),
         isLight: !sale.accessCodeNeeded,
       },
@@ -137,7 +137,7 @@ export function queueStates(locale: Locale, own: Partial<SaleAnswer> = {}): Reco
   };
   return {
     ...Object.fromEntries(states),
-    'code refused': { title: someSale.event.name, body: queuePage(refused) },
+    'code refused': { title: someSale.event.name, body: placePage(refused) },
   };
 }
 

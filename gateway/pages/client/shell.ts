@@ -1,9 +1,9 @@
 // The queue page is the same bytes for everybody, and all of it has to fit in 3 KB: this finds out whether this browser has a
 // place, shows where it is, and takes one. It knows the states in which a crowd sits; each other one has the page of the
-// fan's own place (queue.ts), where everything works without a script too. The page is made for one state of the sale: when that
+// fan's own place (place.ts), where everything works without a script too. The page is made for one state of the sale: when that
 // changes, its words are fetched anew, which a CDN answers.
 
-import { roundedOutward, tagOf } from '../words.ts';
+import { outward, tagOf, unitFormat } from '../words.ts';
 import {
   ANSWER_MS_MAX,
   CLOCK_MS_MAX,
@@ -149,7 +149,7 @@ const render = async (status: Status) => {
       p: nearest,
       a: nearest && nearest - 1,
       r: status.admittedPerMinute || null,
-      w: estimate ? roundedOutward(tag, estimate) : 0,
+      w: estimate ? outward(estimate, (unit, low, high) => unitFormat(tag, unit).formatRange(low, high)) : 0,
       h: allHeldUntil && timeOf(allHeldUntil),
       u: timeOf(status.asOf),
       n: notice ? notice.text : null,

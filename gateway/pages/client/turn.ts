@@ -1,7 +1,7 @@
 // The script of a turn, and of the lobby that waits for one: with the clocks of both. A turn is claimed as soon as the fan
 // can see it; until then the tab calls.
 import './countdown.ts';
-import './queue.ts';
+import './place.ts';
 
 const claim = document.querySelector<HTMLFormElement>('form[data-claim]');
 

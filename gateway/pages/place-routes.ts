@@ -15,9 +15,9 @@ import { admissionTokenOfPage, type PageDeps, saleOfPage, ticketOfPage } from '.
 import { readForm } from './form.ts';
 import { page } from './layout.ts';
 import { localeOf } from './locale.ts';
-import { isJoinable, type QueueView } from './queue-outside.ts';
-import { queuePage } from './queue-page.ts';
-import { scriptOf } from './queue-scripts.ts';
+import { isJoinable, type PlaceView } from './place-outside.ts';
+import { placePage } from './place-page.ts';
+import { scriptOf } from './place-scripts.ts';
 import { askShop, parsed } from './shop-door.ts';
 
 const REFRESH_SECONDS = 10;
@@ -33,7 +33,7 @@ export function placePageRoutes(deps: PageDeps) {
   const joinKeyOf = (c: Context, sale: string): string | null =>
     IdempotencyKey.safeParse(cookies.read(c.req.header('cookie'), sale, 'join')).data ?? null;
 
-  const showQueue = async (c: Context, refused: QueueView['refused']): Promise<Response> => {
+  const showQueue = async (c: Context, refused: PlaceView['refused']): Promise<Response> => {
     const id = c.req.param('sale') as string;
     const ticket = ticketOfPage(deps, c);
     // Read afresh: after any page or poll, from whichever process, a reload shows nothing older.
@@ -49,7 +49,7 @@ export function placePageRoutes(deps: PageDeps) {
     const locale = localeOf(c);
     return page(c, {
       title: status?.position ? `${locale.number(status.position)} – ${sale.event.name}` : sale.event.name,
-      body: queuePage({ locale, sale, status, refreshes, orders, refused }),
+      body: placePage({ locale, sale, status, refreshes, orders, refused }),
       script: scriptOf(status, sale),
       isLight: !sale.accessCodeNeeded,
       refreshSeconds: refreshes && status && isLive(status) ? REFRESH_SECONDS : undefined,

@@ -10,7 +10,7 @@ const LOBBY_SPREAD_MS_MAX = 15_000;
 /** A short lobby leaves most of its time to come in. */
 const SPREADS_PER_LOBBY = 4;
 
-export type QueueView = {
+export type PlaceView = {
   locale: Locale;
   sale: SaleAnswer;
   status: StatusAnswer | null;
@@ -25,7 +25,7 @@ export const isJoinable = ({ state }: SaleAnswer): boolean =>
   state === 'open' || state === 'paused' || state === 'lobby';
 
 /** The page of whoever has no place. */
-export function notJoined(view: QueueView): Html {
+export function notJoined(view: PlaceView): Html {
   const { sale, locale } = view;
   const { queue } = locale.texts;
   const opens = queue.opens(locale.day(sale.opensAt, sale.event.timeZone));
@@ -59,7 +59,7 @@ export function notJoined(view: QueueView): Html {
 }
 
 /** The page of whoever had a place, and how to get another. */
-export function rejoin(view: QueueView, title: string, text: string): Html {
+export function rejoin(view: PlaceView, title: string, text: string): Html {
   const { sale, locale } = view;
   const { queue } = locale.texts;
   return html`<section class="card">
@@ -74,10 +74,10 @@ export function rejoin(view: QueueView, title: string, text: string): Html {
   </section>`;
 }
 
-export const ended = (view: QueueView, state: SaleState): Html =>
+export const ended = (view: PlaceView, state: SaleState): Html =>
   html`<section class="card">${endedText(view, state)}</section>`;
 
-export const endedText = ({ locale }: QueueView, state: SaleState): Html => {
+export const endedText = ({ locale }: PlaceView, state: SaleState): Html => {
   const { soldOut, soldOutMeaning, closed, closedMeaning } = locale.texts.queue;
   const isSoldOut = state === 'soldOut';
   return html`<h2>${isSoldOut ? soldOut : closed}</h2>
@@ -85,14 +85,14 @@ export const endedText = ({ locale }: QueueView, state: SaleState): Html => {
 };
 
 /** Why nobody is let in while every remaining seat is held. */
-export const heldInWords = ({ sale, locale }: QueueView, until: string): string =>
+export const heldInWords = ({ sale, locale }: PlaceView, until: string): string =>
   locale.texts.queue.held.replace('{time}', () => locale.clock(until, sale.event.timeZone));
 
 /**
  * The browser's key of this sale comes with it: pressed twice, or in two tabs, it gives one place. A script fills in the one
  * that the queue page uses too (client/join-key.ts); without, it is a cookie.
  */
-const joinForm = (view: QueueView, label: string): Html => html`<form
+const joinForm = (view: PlaceView, label: string): Html => html`<form
   method="post"
   action="/sales/${view.sale.sale}/join"
 >
@@ -108,7 +108,7 @@ const accessCodeField = ({
       queue: { code },
     },
   },
-}: QueueView): Html => html`<label for="access-code">${code.label}</label>
+}: PlaceView): Html => html`<label for="access-code">${code.label}</label>
   <input
     id="access-code"
     name="accessCode"

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import type { Html } from './layout.ts';
-import { endedText, heldInWords, type QueueView } from './queue-outside.ts';
+import { endedText, heldInWords, type PlaceView } from './place-outside.ts';
 import { named, sentence } from './sentence.ts';
 import { viewOf } from './views.ts';
 import { type PluralForms, waitForms } from './words.ts';
@@ -10,7 +10,7 @@ import { type PluralForms, waitForms } from './words.ts';
  * Whoever queues has all words that may become true for everybody at once in the page, hidden until they do: its script
  * turns from one to another in place, and a pause or the last seat makes no crowd ask for the page again.
  */
-export function queueing(view: QueueView, status: StatusAnswer): Html {
+export function queueing(view: PlaceView, status: StatusAnswer): Html {
   const { sale, locale } = view;
   const { queue } = locale.texts;
   const current = viewOf(status);
@@ -72,11 +72,11 @@ export function queueing(view: QueueView, status: StatusAnswer): Html {
 const untilOpening = ({
   sale,
   locale,
-}: QueueView): Html => html`<p class="position"><span data-until="${sale.opensAt}"></span></p>
+}: PlaceView): Html => html`<p class="position"><span data-until="${sale.opensAt}"></span></p>
   <p>${locale.texts.queue.untilOpening(locale.day(sale.opensAt, sale.event.timeZone))} ${locale.texts.queue.lobbyRule}</p>`;
 
 /** Between the opening and the draw: everybody has a place, and nobody knows yet which. */
-function untilDrawn({ sale: { beacon, draw, event }, locale }: QueueView): Html | string {
+function untilDrawn({ sale: { beacon, draw, event }, locale }: PlaceView): Html | string {
   const { drawing, awaitingBeacon } = locale.texts.queue;
   if (!beacon || draw === 'drawing' || draw === 'drawn' || draw === 'unproven') return drawing;
   return sentence(awaitingBeacon, {
@@ -87,13 +87,13 @@ function untilDrawn({ sale: { beacon, draw, event }, locale }: QueueView): Html 
 
 /** Empty while seats are open. */
 export const held = (
-  view: QueueView,
+  view: PlaceView,
 ): Html => html`<p data-show="held" data-text="${view.locale.texts.queue.held}">
   ${view.sale.allHeldUntil ? heldInWords(view, view.sale.allHeldUntil) : ''}
 </p>`;
 
 /** A sentence about a number that the page's script keeps up to date, in all the forms that it can take. */
-const counted = ({ locale }: QueueView, name: string, value: number, forms: PluralForms): Html => html`<p
+const counted = ({ locale }: PlaceView, name: string, value: number, forms: PluralForms): Html => html`<p
   class="number"
   data-show="${name}"
   ${Object.entries(forms).map(([form, text]) => html` data-${form}="${text}"`)}
@@ -102,14 +102,14 @@ const counted = ({ locale }: QueueView, name: string, value: number, forms: Plur
 </p>`;
 
 /** What the page's script starts from: the version seen, after how many milliseconds to ask, and the position. */
-export const live = ({ sale }: QueueView, status: StatusAnswer): Html => html`data-state="${viewOf(status)}"
+export const live = ({ sale }: PlaceView, status: StatusAnswer): Html => html`data-state="${viewOf(status)}"
   data-poll="${status.version} ${status.pollAfterMs} ${status.position ?? ''}" data-zone="${sale.event.timeZone}"
   ${hasClock(viewOf(status)) ? html`data-now="${sale.serverTime}"` : ''}`;
 
 /** Only these count down to a moment. */
 export const hasClock = (view: string): boolean => ['lobby', 'ready', 'full', 'admitted'].includes(view);
 
-export const trouble = ({ locale }: QueueView): Html => html`<p
+export const trouble = ({ locale }: PlaceView): Html => html`<p
   class="soft"
   role="status"
   data-show="trouble"
@@ -117,7 +117,7 @@ export const trouble = ({ locale }: QueueView): Html => html`<p
   data-unreachable="${locale.texts.queue.unreachable}"
 ></p>`;
 
-export function updated({ sale, refreshes, locale }: QueueView, status: StatusAnswer): Html {
+export function updated({ sale, refreshes, locale }: PlaceView, status: StatusAnswer): Html {
   const { queue } = locale.texts;
   const time = html`<span data-show="updated">${locale.clock(status.asOf, sale.event.timeZone)}</span>`;
   return html`<p class="soft">
@@ -134,7 +134,7 @@ export function updated({ sale, refreshes, locale }: QueueView, status: StatusAn
 }
 
 /** A question first. */
-export const leave = ({ sale, locale }: QueueView, label: Html | string): Html => html`<details>
+export const leave = ({ sale, locale }: PlaceView, label: Html | string): Html => html`<details>
   <summary>${label}</summary>
   <form method="post" action="/sales/${sale.sale}/leave">
     <p>${locale.texts.queue.leaveMeaning}</p>

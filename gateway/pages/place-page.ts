@@ -1,24 +1,24 @@
 import { html } from 'hono/html';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import type { Html } from './layout.ts';
-import { ended, notJoined, type QueueView, rejoin } from './queue-outside.ts';
-import { held, leave, live, queueing, trouble, updated } from './queue-waiting.ts';
+import { ended, notJoined, type PlaceView, rejoin } from './place-outside.ts';
+import { held, leave, live, queueing, trouble, updated } from './place-waiting.ts';
 import { named, sentence } from './sentence.ts';
 import { viewOf } from './views.ts';
 
 /** The queue page: what is going on, where the fan stands, what happens next, and what they can do. */
-export const queuePage = (view: QueueView): Html => html`${concert(view)}
+export const placePage = (view: PlaceView): Html => html`${concert(view)}
   ${notice(view)} ${standing(view)}
   ${prices(view)}`;
 
-const concert = ({ sale: { event, name }, locale }: QueueView): Html => html`<header>
+const concert = ({ sale: { event, name }, locale }: PlaceView): Html => html`<header>
   <h1>${named(event.name)}</h1>
   <p>${named(event.venue)}<br />${locale.day(event.startsAt, event.timeZone)}</p>
   <p class="soft">${named(name)}</p>
 </header>`;
 
 /** There from the beginning, hidden while there is none: the page's script shows a message that comes meanwhile. */
-function notice({ sale: { notice, event }, locale }: QueueView): Html {
+function notice({ sale: { notice, event }, locale }: PlaceView): Html {
   const { label, by } = locale.texts.queue.notice;
   const time = html`<span data-show="noticed">${notice ? locale.clock(notice.at, event.timeZone) : ''}</span>`;
   return html`<div role="status">
@@ -30,7 +30,7 @@ function notice({ sale: { notice, event }, locale }: QueueView): Html {
 }
 
 /** How many are left is a word of its moment: it says which, and the page's script takes it away when it is wrong. */
-function prices({ sale: { prices, left, serverTime, event, state }, locale }: QueueView): Html {
+function prices({ sale: { prices, left, serverTime, event, state }, locale }: PlaceView): Html {
   const { queue, seats } = locale.texts;
   const { title, price: line, asOf, left: words } = queue.prices;
   const isOver = state === 'closed' || state === 'soldOut';
@@ -44,7 +44,7 @@ function prices({ sale: { prices, left, serverTime, event, state }, locale }: Qu
   </section>`;
 }
 
-function standing(view: QueueView): Html {
+function standing(view: PlaceView): Html {
   const { sale, status, locale } = view;
   if (!status) return notJoined(view);
   const { queue } = locale.texts;
@@ -82,7 +82,7 @@ function standing(view: QueueView): Html {
   }
 }
 
-function ready(view: QueueView, status: StatusAnswer): Html {
+function ready(view: PlaceView, status: StatusAnswer): Html {
   const { sale, locale } = view;
   const { queue } = locale.texts;
   return html`<section class="card" ${live(view, status)}>
@@ -98,7 +98,7 @@ function ready(view: QueueView, status: StatusAnswer): Html {
   </section>`;
 }
 
-const claimForm = ({ sale }: QueueView, label: string, byItself: boolean): Html => html`<form
+const claimForm = ({ sale }: PlaceView, label: string, byItself: boolean): Html => html`<form
   method="post"
   action="/sales/${sale.sale}/claim"
   ${byItself ? 'data-claim' : ''}
@@ -106,7 +106,7 @@ const claimForm = ({ sale }: QueueView, label: string, byItself: boolean): Html 
   <p class="actions"><button>${label}</button></p>
 </form>`;
 
-function admitted(view: QueueView, status: StatusAnswer): Html {
+function admitted(view: PlaceView, status: StatusAnswer): Html {
   const { sale, locale } = view;
   const { queue } = locale.texts;
   return html`<section class="card" ${live(view, status)}>
@@ -119,7 +119,7 @@ function admitted(view: QueueView, status: StatusAnswer): Html {
   </section>`;
 }
 
-function finished(view: QueueView): Html {
+function finished(view: PlaceView): Html {
   const { sale, orders, locale } = view;
   const { queue } = locale.texts;
   const links = orders.map(
@@ -135,7 +135,7 @@ function finished(view: QueueView): Html {
   );
 }
 
-const card = (view: QueueView, title: string, body: Html): Html => html`<section
+const card = (view: PlaceView, title: string, body: Html): Html => html`<section
   class="card"
   ${view.status ? live(view, view.status) : ''}
 >

@@ -4,7 +4,8 @@ import { watchMinutes } from '../last-minute.ts';
 import { viewOf } from '../views.ts';
 import { clockFormat, type Range, tagOf, wordsOf } from '../words.ts';
 import { callFan } from './call.ts';
-import { ANSWER_MS_MAX, KEY_BYTES, RETRY_MS_MIN, SILENCE_MS } from './pace.ts';
+import { ownKey } from './own-key.ts';
+import { ANSWER_MS_MAX, RETRY_MS_MIN, SILENCE_MS } from './pace.ts';
 import { drawIcon } from './tab-icon.ts';
 
 type Status = {
@@ -47,10 +48,7 @@ if (card) {
   const clock = (iso: string) => zoned.format(new Date(iso));
   const sale = location.pathname.replace(/\/place$/, '');
   const url = `/api${sale}/queue/`;
-  // The queue page, which everybody gets alike, learns from this that this browser has a place.
-  try {
-    localStorage[sale] ??= crypto.getRandomValues(new Uint8Array(KEY_BYTES)).join('.');
-  } catch {}
+  ownKey(sale);
   const title = find('h1')?.textContent;
   let [version = 0, paceMs = 0, nearest = 0] = poll.split(' ').map(Number);
   paceMs ||= POLL_MS_DEFAULT;
