@@ -1,8 +1,9 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { publicPage } from '../../gateway/pages/layout.ts';
 import type { Locale } from '../../gateway/pages/locale.ts';
 import { everyPage, hallOf, type PageState } from '../../gateway/testing/every-page.ts';
-import { someSale } from '../../gateway/testing/page-states.ts';
+import { someSale, someStatus } from '../../gateway/testing/page-states.ts';
 
 /** One picture: a state, or what it becomes when somebody does something on it. */
 export type Shown = { name: string; page: PageState['page']; act?: (page: Page) => Promise<void> };
@@ -11,6 +12,8 @@ const ORIGIN = 'http://localhost';
 /** The clock of the page, so that every clock shows the same each time: that of the states. */
 const NOW = new Date(someSale.serverTime);
 const ACT_MS_MAX = 30_000;
+
+const nowhere = { position: null, ahead: null, estimate: null };
 
 /** What a script makes of a state once somebody has done something; by kind and name of the state. */
 const acts: Record<string, Record<string, (page: Page) => Promise<void>>> = {
@@ -22,7 +25,27 @@ const acts: Record<string, Record<string, (page: Page) => Promise<void>>> = {
       await page.locator('.tray.full').waitFor();
     },
   },
+  'shell lobby': { joined: joins({ state: 'lobby', saleState: 'lobby', ...nowhere }) },
+  'shell undrawn': { joined: joins({ state: 'lobby', ...nowhere }) },
+  'shell open': {
+    waiting: joins({}),
+    next: joins({ position: 1, ahead: 0, allHeldUntil: someSale.serverTime }),
+    kept: joins(nowhere),
+  },
+  'shell paused': { waiting: joins({ saleState: 'paused', notice: someSale.notice }) },
 };
+
+/** What the queue page becomes for a fan who joins and is told this. */
+function joins(changed: Partial<StatusAnswer>): (page: Page) => Promise<void> {
+  return async (page) => {
+    const answer = { ...someStatus, ...changed };
+    // Clocks go by the server's date.
+    const headers = { date: NOW.toUTCString() };
+    await page.route('**/queue', (route) => route.fulfill({ json: answer, headers }), { times: 1 });
+    await page.locator('form button').click();
+    await page.locator('form:visible').waitFor({ state: 'detached' });
+  };
+}
 
 async function openSection(page: Page): Promise<void> {
   await page.locator('[data-open-seats]:not(:empty)').first().waitFor();
