@@ -144,9 +144,9 @@ export function queueStates(locale: Locale, own: Partial<SaleAnswer> = {}): Reco
 /** The queue page as everybody gets it: one for each state of a sale. */
 export function shellStates(locale: Locale, own: Partial<SaleAnswer> = {}): Record<string, Page> {
   const states: Record<string, Partial<SaleAnswer>> = {
-    scheduled: { state: 'scheduled', draw: 'committed' },
-    'scheduled without a lobby': { state: 'scheduled', draw: 'none', lobbyOpensAt: null },
-    lobby: { state: 'lobby', draw: 'committed' },
+    scheduled: { state: 'scheduled', draw: 'committed', lobbyOpensAt: SOON, opensAt: LATER },
+    'scheduled without a lobby': { state: 'scheduled', draw: 'none', lobbyOpensAt: null, opensAt: SOON },
+    lobby: { state: 'lobby', draw: 'committed', opensAt: SOON },
     undrawn: { draw: 'frozen' },
     'undrawn, beacon': { draw: 'awaitingBeacon', beacon },
     open: {},
