@@ -108,7 +108,7 @@ function standing(view: Shell): Html {
     case 'scheduled':
       return html`<div data-when="none">
         <h2>${queue.opens(opening(view))}</h2>
-        <p class="position" data-until="${sale.lobbyOpensAt ?? sale.opensAt}"></p>
+        <p class="position" data-until="${Date.parse(sale.lobbyOpensAt ?? sale.opensAt)}"></p>
         <p>${sale.lobbyOpensAt ? queue.untilLobby : queue.untilJoining}</p>
         <a href="${place}">${shell.goOn}</a>
       </div>
@@ -116,7 +116,7 @@ function standing(view: Shell): Html {
     case 'lobby':
       return html`${joinForm(view, null, queue.enterLobby)}
         <h2 data-when="lobby" tabindex="-1" hidden>${queue.inLobby}</h2>
-        <p class="position" data-until="${sale.opensAt}"></p>
+        <p class="position" data-until="${Date.parse(sale.opensAt)}"></p>
         <p>${queue.untilOpening(opening(view))} ${shell.lobbyRule}</p>
         <a href="${draw}">${shell.draw}</a>
         ${links(view)}`;
