@@ -4,12 +4,12 @@ import { HOLDS_END_UNKNOWN, internalHeaders } from '#shared/internal.ts';
 import { createApp } from '../app.ts';
 import { createDb } from '../db/client.ts';
 import { createTestProvider } from '../payment/test-provider.ts';
-import { startBooking, type TestBooking } from '../testing/booking.ts';
+import type { TestBooking } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
+import { everybodyEnds } from '../testing/everybody-ends.ts';
+import { startSelling } from '../testing/on-sale.ts';
 import { startProxy } from '../testing/proxy.ts';
-import { settlePayments } from '../testing/settle-payments.ts';
 import { through } from '../testing/through.ts';
-import { violations } from '../testing/violations.ts';
 
 const SEATS_PER_FAN = 4;
 const ANSWER_MS_MAX = 3_000;
@@ -21,9 +21,8 @@ let booking: TestBooking;
 let sale: string;
 
 beforeAll(async () => {
-  booking = await startBooking();
-  const { event } = await booking.makeEvent([{ name: 'A', rows: 2, seatsPerRow: 20, amount: 5_000 }]);
-  sale = (await booking.makeSale(event, { seatsPerFan: SEATS_PER_FAN })).sale;
+  const hall = [{ name: 'A', rows: 2, seatsPerRow: 20, amount: 5_000 }];
+  ({ booking, sale } = await startSelling(hall, { seatsPerFan: SEATS_PER_FAN }));
 });
 afterAll(() => booking.stop());
 
@@ -80,21 +79,7 @@ test('an order has an answer within 3 s, at whichever of its calls PostgreSQL fa
     if (answer.body.code === 'in-progress' && answer.headers.get(internalHeaders.order) === null)
       expect(answer.headers.get(internalHeaders.holdEnds), `call ${call}`).toBe(HOLDS_END_UNKNOWN);
   }
-  await booking.db.call(
-    (sql) => sql`
-      update ticket_order set lease_until = clock_timestamp() - interval '1 second' where state = 'inProgress'`,
-  );
-  // The same key goes on to the end.
-  for (const { fan, hold, call } of attempts)
-    expect((await placeOrder(fan, hold)).status, `call ${call}`).toBe(201);
-  await booking.db.call(
-    (sql) => sql`
-      update ticket_order set lease_until = clock_timestamp() - interval '1 minute' where payment <> 'settled'`,
-  );
-  await settlePayments(booking);
-  expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);
-  const owing = await booking.db.call((sql) => sql`select id from ticket_order where payment <> 'settled'`);
-  expect(owing).toEqual([]);
+  await everybodyEnds(booking, attempts, SEATS_PER_FAN);
 });
 
 /** A booking service each of whose calls of PostgreSQL takes as long as its number says; those of the provider do not. */

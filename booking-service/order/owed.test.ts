@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { retryGivenUpPayments } from '../outbox/dead-letters.ts';
 import { defaultPatience } from '../outbox/deliver.ts';
-import { startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
+import type { TestBooking, TestFan } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireLease } from '../testing/expire.ts';
+import { startSelling } from '../testing/on-sale.ts';
 import { settlePayments } from '../testing/settle-payments.ts';
 import { violations } from '../testing/violations.ts';
 import { reconcileOrders } from './reconcile.ts';
@@ -18,9 +19,8 @@ let fan: TestFan;
 let hold: string;
 
 beforeEach(async () => {
-  booking = await startBooking();
-  const { event } = await booking.makeEvent([{ name: 'A', rows: 1, seatsPerRow: 10, amount: 5_000 }]);
-  sale = (await booking.makeSale(event, { seatsPerFan: SEATS_PER_FAN })).sale;
+  const hall = [{ name: 'A', rows: 1, seatsPerRow: 10, amount: 5_000 }];
+  ({ booking, sale } = await startSelling(hall, { seatsPerFan: SEATS_PER_FAN }));
   fan = await booking.admit(sale);
   hold = await holdSeats(fan, 'A-1-1');
 });

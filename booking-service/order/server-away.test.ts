@@ -1,10 +1,10 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type OwnPostgres, ownPostgres } from '../../infra/testing/postgres-server.ts';
-import { type Answer, startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
+import type { Answer, TestBooking, TestFan } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
-import { settlePayments } from '../testing/settle-payments.ts';
-import { violations } from '../testing/violations.ts';
+import { everybodyEnds } from '../testing/everybody-ends.ts';
+import { startSelling } from '../testing/on-sale.ts';
 
 const FANS = 12;
 const SEATS_PER_FAN = 4;
@@ -20,9 +20,9 @@ let rows = 0;
 
 beforeAll(async () => {
   server = await ownPostgres();
-  booking = await startBooking({ databaseUrl: server.url });
-  const { event } = await booking.makeEvent([{ name: 'A', rows: 4, seatsPerRow: 2 * FANS, amount: 1_000 }]);
-  sale = (await booking.makeSale(event, { seatsPerFan: SEATS_PER_FAN })).sale;
+  const hall = [{ name: 'A', rows: 4, seatsPerRow: 2 * FANS, amount: 1_000 }];
+  const options = { databaseUrl: server.url };
+  ({ booking, sale } = await startSelling(hall, { seatsPerFan: SEATS_PER_FAN }, options));
 });
 afterAll(async () => {
   await booking.stop();
@@ -65,25 +65,10 @@ async function everybodyAsks(fans: Shopper[], during: () => Promise<unknown>): P
   return answers;
 }
 
-/** Each fan's own key goes on to the end, and nothing is half, double or owed. */
-async function everybodyEnds(fans: Shopper[]) {
+/** When PostgreSQL is back. */
+async function everybodyEndsAfterwards(fans: Shopper[]): Promise<void> {
   await vi.waitFor(() => booking.db.call((sql) => sql`select 1`), { timeout: HEAL_MS_MAX });
-  await booking.db.call(
-    (sql) => sql`
-      update ticket_order set lease_until = clock_timestamp() - interval '1 second' where state = 'inProgress'`,
-  );
-  for (const { fan, hold } of fans) {
-    expect((await placeOrder(fan, hold)).status).toBe(201);
-    expect((await fan.request('GET', '/orders')).body.orders).toHaveLength(1);
-  }
-  await booking.db.call(
-    (sql) => sql`
-      update ticket_order set lease_until = clock_timestamp() - interval '1 minute' where payment <> 'settled'`,
-  );
-  await settlePayments(booking);
-  expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);
-  const owing = await booking.db.call((sql) => sql`select id from ticket_order where payment <> 'settled'`);
-  expect(owing).toEqual([]);
+  await everybodyEnds(booking, fans, SEATS_PER_FAN);
 }
 
 test('PostgreSQL that crashes under the orders and comes back: answers within 3 s, no order is half', async () => {
@@ -92,7 +77,7 @@ test('PostgreSQL that crashes under the orders and comes back: answers within 3 
     await server.crash();
     await server.start();
   });
-  await everybodyEnds(fans);
+  await everybodyEndsAfterwards(fans);
 }, 60_000);
 
 test('PostgreSQL that stays away: everybody is told to come again within 3 s, and does', async () => {
@@ -101,7 +86,7 @@ test('PostgreSQL that stays away: everybody is told to come again within 3 s, an
   const answers = await everybodyAsks(fans, async () => undefined);
   expect(answers.map(({ status }) => status)).toEqual(new Array(2 * FANS).fill(503));
   await server.start();
-  await everybodyEnds(fans);
+  await everybodyEndsAfterwards(fans);
 }, 60_000);
 
 test('connections that others have used up: everybody is told to come again within 3 s, and does', async () => {
@@ -127,5 +112,5 @@ test('connections that others have used up: everybody is told to come again with
   const answers = await everybodyAsks(fans, async () => undefined);
   expect(answers.some(({ status }) => status === 503)).toBe(true);
   await Promise.all(others.map((sql) => sql.end({ timeout: 1 })));
-  await everybodyEnds(fans);
+  await everybodyEndsAfterwards(fans);
 }, 60_000);
