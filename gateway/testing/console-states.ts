@@ -40,7 +40,8 @@ const definition: OrganiserSaleAnswer = {
   createdAt: '2026-05-01T10:00:00.000Z',
 };
 
-const someStats: StatsAnswer = {
+/** A sale that is full and well. */
+export const someStats: StatsAnswer = {
   ...{ sale: id, state: 'open', asOf: CONSOLE_NOW, ageMs: 120, version: 3, joined: 5_100 },
   ...{ lobby: 0, waiting: 4_000, ready: 3, returning: 0, admitted: 97, capacity: 100, admitPerMinute: 600 },
   ended: { finished: 900, left: 60, lapsed: 30, missed: 10, expired: 0, closed: 0 },

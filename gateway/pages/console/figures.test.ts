@@ -1,20 +1,11 @@
 import { expect, test } from 'vitest';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
+import { someStats } from '../../testing/console-states.ts';
 import { locales } from '../locale.ts';
 import { alarmsOf, tilesOf } from './figures.ts';
 
-const calm: StatsAnswer = {
-  ...{ sale: 's1', state: 'open', asOf: '2031-01-01T10:00:00.000Z', ageMs: 120, version: 3, joined: 5_100 },
-  ...{ lobby: 0, waiting: 4_000, ready: 3, returning: 0, admitted: 97, capacity: 100, admitPerMinute: 600 },
-  ended: { finished: 900, left: 60, lapsed: 30, missed: 10, expired: 0, closed: 0 },
-  ...{ admittedPerMinute: 540, effectivePerMinute: 600, rateReason: 'asked', heldBackBy: 'capacity' },
-  ...{ overbooking: 2, noShowShare: 0.02, allHeldUntil: null, joinedPerMinute: 700 },
-  estimate: { lowSeconds: 400, highSeconds: 530 },
-  estimateAccuracy: { inside: 9, sooner: 1, later: 0 },
-  seats: { open: 200, held: 190, sold: 1_600, blocked: 10 },
-  door: { requests: 1_000, errors: 20, p50Ms: 12, p99Ms: 1_500 },
-  ...{ durable: true, unsavedChanges: 0, notice: null },
-};
+/** Each figure of the shop stands at the limit that it may reach. */
+const calm: StatsAnswer = { ...someStats, door: { requests: 1_000, errors: 20, p50Ms: 12, p99Ms: 1_500 } };
 const { live } = locales.en.texts.console;
 const { number } = locales.en;
 const alarms = (figures: Partial<StatsAnswer>, ageMs = 0) =>
