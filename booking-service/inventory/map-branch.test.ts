@@ -1,23 +1,22 @@
-import { request } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
-import { type Ahead, type RunningServer, serve } from '#shared/serve.ts';
+import {
+  asInit,
+  type CountedServer,
+  type RawHeaders,
+  rawRequest,
+  serveCounted,
+} from '../../infra/testing/raw-request.ts';
 import { internalSecret, startBooking, type TestBooking } from '../testing/booking.ts';
 import { admissionClaims } from '../testing/signer.ts';
 
 let booking: TestBooking;
-let server: RunningServer;
+let server: CountedServer;
 let sale: string;
-let answeredAhead = 0;
 beforeAll(async () => {
   booking = await startBooking();
-  const counted: Ahead = (incoming, response) => {
-    const isAnswered = booking.ahead.some((answer) => answer(incoming, response));
-    if (isAnswered) answeredAhead += 1;
-    return isAnswered;
-  };
-  server = await serve(booking.app, { host: '127.0.0.1', port: 0, ahead: [counted] });
+  server = await serveCounted(booking.app, booking.ahead);
   const { event } = await booking.makeEvent([{ name: 'A', rows: 40, seatsPerRow: 200, amount: 6_500 }]);
   ({ sale } = await booking.makeSale(event));
   await booking.inventory.refresh();
@@ -27,34 +26,11 @@ afterAll(async () => {
   await booking.stop();
 });
 
-type Answer = { status: number; headers: Record<string, string | undefined>; body: Buffer };
-
-/** One request, written as it stands: fetch would tidy it up. */
-const ask = (method: string, path: string, headers: Record<string, string | string[]>): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port: server.port, method, path, headers }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers as Answer['headers'],
-          body: Buffer.concat(parts),
-        }),
-      );
-    })
-      .on('error', reject)
-      .end();
-  });
-
 /** What is answered over the socket, and that the route alone answers the same. */
-async function bothWays(path: string, headers: Record<string, string | string[]>, method = 'GET') {
-  const before = answeredAhead;
-  const ahead = await ask(method, path, headers);
-  const lines = Object.entries(headers).flatMap(([name, values]) =>
-    [values].flat().map((value): [string, string] => [name, value]),
-  );
-  const routed = await booking.app.request(path, { method, headers: lines });
+async function bothWays(path: string, headers: RawHeaders, method = 'GET') {
+  const before = server.answeredAhead();
+  const ahead = await rawRequest(server.port, path, { method, headers });
+  const routed = await booking.app.request(path, asInit({ method, headers }));
   const names = ['content-type', 'content-encoding', 'cache-control', 'etag', 'vary'];
   expect({
     status: ahead.status,
@@ -65,7 +41,7 @@ async function bothWays(path: string, headers: Record<string, string | string[]>
     headers: names.map((name) => routed.headers.get(name)),
     body: Buffer.from(await routed.arrayBuffer()).toString('latin1'),
   });
-  return { ...ahead, wasAhead: answeredAhead > before };
+  return { ...ahead, wasAhead: server.answeredAhead() > before };
 }
 
 const admitted = async (claims: Record<string, unknown> = {}, admission = 'live') => ({

@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
 import { JSON_BODY_BYTES_MAX } from '#shared/json-body.ts';
-import { type RunningServer, serve } from '#shared/serve.ts';
+import {
+  asInit,
+  type CountedServer,
+  type RawRequest,
+  rawRequest,
+  serveCounted,
+} from '../../infra/testing/raw-request.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { type GatewayFixture, gatewayFixture, json } from '../testing/gateway-fixture.ts';
 import { silentLog } from '../testing/queue-fixture.ts';
@@ -14,8 +20,7 @@ const HOLD = 'h0123456789';
 
 let shop: ReturnType<typeof createServer>;
 let g: GatewayFixture;
-let server: RunningServer;
-let answeredAhead = 0;
+let server: CountedServer;
 let asked: string[] = [];
 let shopIsAway = false;
 let sale: string;
@@ -42,13 +47,9 @@ beforeAll(async () => {
   });
   await once(shop.listen(0, '127.0.0.1'), 'listening');
   g = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
-  const branch = answerShoppers({ ...g, failed: g.access.failedAhead, log: silentLog });
-  const counted: typeof branch = (incoming, response) => {
-    const isAnswered = branch(incoming, response);
-    if (isAnswered) answeredAhead += 1;
-    return isAnswered;
-  };
-  server = await serve(g.app, { host: '127.0.0.1', port: 0, ahead: [counted] });
+  server = await serveCounted(g.app, [
+    answerShoppers({ ...g, failed: g.access.failedAhead, log: silentLog }),
+  ]);
 });
 afterAll(async () => {
   await server.close();
@@ -72,37 +73,23 @@ beforeEach(async () => {
   [sale, token] = await admitted();
 });
 
-type Asked = { method?: string; headers?: Record<string, string>; body?: string };
-type Answer = { status: number; headers: Record<string, string | null>; body: string };
+type Asked = RawRequest & { headers?: Record<string, string> };
 const told = ['content-type', 'etag', 'location', 'cache-control', 'retry-after', 'x-own'];
 
-/** Written as it stands: fetch would tidy it up. */
-const overSocket = (path: string, { method = 'GET', headers = {}, body }: Asked): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port: server.port, method, path, headers }, (response) => {
-      let text = '';
-      response.on('data', (part) => {
-        text += part;
-      });
-      response.on('end', () => {
-        const given = Object.fromEntries(
-          told.map((name) => [name, response.headers[name]?.toString() ?? null]),
-        );
-        resolve({ status: response.statusCode ?? 0, headers: given, body: text });
-      });
-    });
-    sent.on('error', reject).end(body);
-  });
+async function overSocket(path: string, of: Asked) {
+  const { status, headers, body } = await rawRequest(server.port, path, of);
+  const given = Object.fromEntries(told.map((name) => [name, headers[name]?.toString() ?? null]));
+  return { status, headers: given, body: body.toString() };
+}
 
 /** What is answered and asked over the socket; the route alone answers and asks the same. */
 async function bothWays(path: string, of: Asked = {}) {
-  const before = answeredAhead;
+  const before = server.answeredAhead();
   asked = [];
   const ahead = await overSocket(path, of);
-  const [wasAhead, askedAhead] = [answeredAhead > before, asked];
+  const [wasAhead, askedAhead] = [server.answeredAhead() > before, asked];
   asked = [];
-  const { method = 'GET', headers = {}, body } = of;
-  const routed = await g.app.request(path, { method, headers, ...(body === undefined ? {} : { body }) });
+  const routed = await g.app.request(path, asInit(of));
   expect(ahead).toEqual({
     status: routed.status,
     headers: Object.fromEntries(told.map((name) => [name, routed.headers.get(name)])),
@@ -186,11 +173,11 @@ test('whatever is not plainly an admitted fan’s is left to the route', async (
 test('a body in pieces is left to the route, and one that is broken off asks nothing', async () => {
   const path = `/api/sales/${sale}/holds`;
   const chunked = { ...bearer(), ...json, 'transfer-encoding': 'chunked' };
-  const before = answeredAhead;
+  const before = server.answeredAhead();
   expect(await overSocket(path, { method: 'POST', headers: chunked, body: '{}' })).toMatchObject({
     status: 201,
   });
-  expect(answeredAhead).toBe(before);
+  expect(server.answeredAhead()).toBe(before);
 
   asked = [];
   const half = request({
@@ -198,7 +185,7 @@ test('a body in pieces is left to the route, and one that is broken off asks not
     headers: { ...bearer(), ...json, 'content-length': '10' },
   });
   half.on('error', () => undefined).write('{"a"');
-  await expect.poll(() => answeredAhead).toBe(before + 1);
+  await expect.poll(server.answeredAhead).toBe(before + 1);
   half.destroy();
   expect(await overSocket(path, post('{"after":1}', bearer()))).toMatchObject({ status: 201 });
   expect(asked).toHaveLength(1);

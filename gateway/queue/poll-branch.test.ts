@@ -1,50 +1,30 @@
-import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RunningServer, serve } from '#shared/serve.ts';
+import {
+  asInit,
+  type CountedServer,
+  type RawAnswer,
+  type RawHeaders,
+  rawRequest,
+  serveCounted,
+} from '../../infra/testing/raw-request.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { type GatewayFixture, gatewayFixture, json } from '../testing/gateway-fixture.ts';
 import { answerPolls } from './poll-branch.ts';
 import { limitPolls } from './poll-limit.ts';
 
 let g: GatewayFixture;
-let server: RunningServer;
-let answeredAhead = 0;
+let server: CountedServer;
 beforeAll(async () => {
   g = await gatewayFixture();
-  const poll = answerPolls(g.queue, g.cookies);
-  const counted: typeof poll = (incoming, response) => {
-    const answered = poll(incoming, response);
-    if (answered) answeredAhead += 1;
-    return answered;
-  };
-  server = await serve(g.app, { host: '127.0.0.1', port: 0, ahead: [counted] });
+  server = await serveCounted(g.app, [answerPolls(g.queue, g.cookies)]);
 });
 afterAll(async () => {
   await server.close();
   await g.close();
 });
 
-type Answer = { status: number; headers: Record<string, string>; body: string };
-
-/** One GET, written as it stands: fetch would tidy the target up. */
-const get = (path: string, headers: Record<string, string | string[]> = {}): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port: server.port, path, headers }, (response) => {
-      let body = '';
-      response.on('data', (chunk) => {
-        body += chunk;
-      });
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers as Record<string, string>,
-          body,
-        }),
-      );
-    })
-      .on('error', reject)
-      .end();
-  });
+const get = (path: string, headers: RawHeaders = {}) => rawRequest(server.port, path, { headers });
+const textOf = ({ body }: RawAnswer): string => body.toString();
 
 const join = async (sale: string) => {
   const answer = await g.post(`/api/sales/${sale}/queue`, {}, json);
@@ -53,18 +33,15 @@ const join = async (sale: string) => {
 };
 
 /** What both ways answer, without what is drawn by lot. */
-const bothWays = async (path: string, headers: Record<string, string | string[]>) => {
-  const before = answeredAhead;
+const bothWays = async (path: string, headers: RawHeaders) => {
+  const before = server.answeredAhead();
   const ahead = await get(path, headers);
-  const wasAhead = answeredAhead > before;
-  const lines = Object.entries(headers).flatMap(([name, values]) =>
-    [values].flat().map((value): [string, string] => [name, value]),
-  );
-  const routed = await g.app.request(path, { headers: lines });
+  const wasAhead = server.answeredAhead() > before;
+  const routed = await g.app.request(path, asInit({ headers }));
   const routedBody = await routed.text();
   const plain = (text: string) => text.replace(/"pollAfterMs":[\d.]+/, '"pollAfterMs":0');
   expect(ahead.status).toBe(routed.status);
-  expect(plain(ahead.body)).toBe(plain(routedBody));
+  expect(plain(textOf(ahead))).toBe(plain(routedBody));
   for (const name of ['content-type', 'cache-control'])
     expect(ahead.headers[name]).toBe(routed.headers.get(name));
   expect(ahead.headers['retry-after'] === undefined).toBe(routed.headers.get('retry-after') === null);
@@ -86,7 +63,7 @@ test('a fan who waits is answered ahead of the router what the route answers, fi
     ]) {
       const answer = await bothWays(path, headers);
       expect(answer.wasAhead).toBe(true);
-      expect(JSON.parse(answer.body)).toMatchObject({
+      expect(JSON.parse(textOf(answer))).toMatchObject({
         position: i + 1,
         ahead: i,
         queueNumber: i + 1,
@@ -105,7 +82,7 @@ test('whatever an organiser writes into a notice, the answer is JSON', async () 
     const headers = { authorization: `Bearer ${fan.queueTicket}` };
     const answer = await bothWays(`/api/sales/${sale}/queue/me?version=${version}`, headers);
     expect(answer.wasAhead).toBe(true);
-    expect(JSON.parse(answer.body)).toMatchObject({ notice: { text }, position: 1 });
+    expect(JSON.parse(textOf(answer))).toMatchObject({ notice: { text }, position: 1 });
   }
 });
 
@@ -121,10 +98,10 @@ test('with an estimate too, and once the turn has come it is left to the route',
     });
   const waiting = await at(5);
   expect(waiting.wasAhead).toBe(true);
-  expect(JSON.parse(waiting.body)).toMatchObject({ position: 3 });
+  expect(JSON.parse(textOf(waiting))).toMatchObject({ position: 3 });
   const ready = await at(0);
   expect(ready.wasAhead).toBe(false);
-  expect(JSON.parse(ready.body)).toMatchObject({ state: 'ready', position: null });
+  expect(JSON.parse(textOf(ready))).toMatchObject({ state: 'ready', position: null });
 });
 
 test('whatever is no plain poll of a fan who waits is the route’s', async () => {
@@ -133,7 +110,7 @@ test('whatever is no plain poll of a fan who waits is the route’s', async () =
   const other = await g.sale();
   const path = `/api/sales/${sale}/queue/me?version=${version}`;
   const bearer = { authorization: `Bearer ${queueTicket}` };
-  const odd: [string, Record<string, string | string[]>][] = [
+  const odd: [string, RawHeaders][] = [
     [path, {}],
     [path, { authorization: 'Bearer x' }],
     [path, { authorization: `Basic ${queueTicket}` }],
@@ -167,9 +144,9 @@ test('who asks too often with one ticket reads 429 and when to come back, on bot
   const refused = answers.filter(({ status }) => status === 429);
   expect(refused.length).toBeGreaterThan(100);
   expect(answers.length - refused.length).toBeGreaterThanOrEqual(40);
-  for (const { headers, body } of refused) {
-    expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
-    expect(JSON.parse(body)).toMatchObject({ code: 'rate-limited', status: 429 });
+  for (const answer of refused) {
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    expect(JSON.parse(textOf(answer))).toMatchObject({ code: 'rate-limited', status: 429 });
   }
   const routed = await Promise.all(Array.from({ length: 100 }, () => poll(greedy, '')));
   expect(routed.filter(({ status }) => status === 429).length).toBeGreaterThan(20);
