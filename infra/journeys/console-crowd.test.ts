@@ -7,10 +7,12 @@ import type { StatsAnswer } from '#shared/contract/stats.ts';
 import { chromePath } from '../testing/chrome.ts';
 import type { Shop } from '../testing/shop.ts';
 import { withShopAndChrome } from './browser.ts';
+import { fansOf } from './company.ts';
 import type { Fan } from './fan.ts';
 import { ask, bearer } from './http.ts';
+import { giveKey } from './on-pages.ts';
 import { openSale } from './organise.ts';
-import { createVisitor, fansOf, PAGE_MS_MAX } from './visitor.ts';
+import { createVisitor, PAGE_MS_MAX } from './visitor.ts';
 
 const FANS = 500;
 const CAPACITY = 30;
@@ -121,8 +123,7 @@ describe.skipIf(!chromePath)('the console during a sale of 500 fans', () => {
 
   async function signIn(page: Page): Promise<void> {
     await page.goto(url('/organiser'));
-    await page.getByLabel('Organiser key').fill(shop.organiserKey);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await giveKey(page, shop.organiserKey);
     await page.waitForURL(url('/organiser'));
   }
 
@@ -220,7 +221,6 @@ describe.skipIf(!chromePath)('the console during a sale of 500 fans', () => {
       }
       expect(shown.length).toBeGreaterThan(20);
       expect(faults).toEqual([]);
-      await context.close();
     },
     JOURNEY_MS_MAX,
   );

@@ -46,3 +46,15 @@ export async function openSale(
   if (sale.status !== 201) throw new Error(`no sale: ${JSON.stringify(sale.body)}`);
   return sale.body.sale;
 }
+
+/** One command of the organiser to a sale: `open`, `pause`, `draw/beacon` ... */
+export const command = (
+  shop: Pick<Shop, 'gatewayUrls' | 'organiserKey'>,
+  sale: string,
+  name: string,
+  json: object = {},
+) =>
+  ask('POST', `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}/${name}`, {
+    headers: bearer(shop.organiserKey),
+    json,
+  });

@@ -4,9 +4,10 @@ import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
 import { createFan } from '../fan.ts';
+import { giveKey } from '../on-pages.ts';
 import { openSale } from '../organise.ts';
+import { createVisitor, desk } from '../visitor.ts';
 
-const PAGE_MS_MAX = 15_000;
 const ORDERS_PER_PAGE = 50;
 
 describe.skipIf(!chromePath)('orders in the console, in a real browser', () => {
@@ -47,12 +48,10 @@ describe.skipIf(!chromePath)('orders in the console, in a real browser', () => {
     await Promise.all(many);
     const eve = await buy(sale, 'A-6-10', 'eve_1@example.org');
 
-    const page = await (await chrome.newContext({ javaScriptEnabled: false })).newPage();
-    page.setDefaultTimeout(PAGE_MS_MAX);
+    const { page } = await createVisitor(chrome, { ...desk, javaScriptEnabled: false });
     await page.goto(`${shop.gatewayUrls[0]}/organiser/sales/${sale}/orders?find=eve_1@example.org`);
     expect(await page.innerText('body')).not.toContain('eve_1');
-    await page.getByLabel('Organiser key').fill(shop.organiserKey);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await giveKey(page, shop.organiserKey);
     await page.goto(`${shop.gatewayUrls[0]}/organiser/sales/${sale}/orders`);
 
     expect(await find(page, eve)).toEqual([eve]);

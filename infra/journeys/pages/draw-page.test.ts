@@ -1,15 +1,14 @@
-import type { Browser, BrowserContextOptions } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { DrawAnswer } from '#shared/contract/queue.ts';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
-import { ask, bearer } from '../http.ts';
-import { openSale } from '../organise.ts';
+import { ask } from '../http.ts';
+import { command, openSale } from '../organise.ts';
+import { visit } from '../visitor.ts';
 
-const PAGE_MS_MAX = 20_000;
 const FANS = 40;
-const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
 
 describe.skipIf(!chromePath)('the draw, in a real browser', () => {
@@ -28,9 +27,6 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   };
-  const command = (sale: string, name: string, json: object = {}) =>
-    ask('POST', `${api()}/organiser/sales/${sale}/${name}`, { headers: bearer(shop.organiserKey), json });
-
   /** A sale whose lobby opens in a moment, and everybody in it once it has. */
   async function lobby(settings: Record<string, unknown> = {}): Promise<string> {
     const at = (ms: number) => new Date(Date.now() + ms).toISOString();
@@ -48,25 +44,12 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
     return sale;
   }
 
-  async function visit(path: string, options: BrowserContextOptions = {}) {
-    const context = await chrome.newContext({ ...phone, ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(PAGE_MS_MAX);
-    const faults: string[] = [];
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') faults.push(message.text());
-    });
-    await page.goto(`${shop.gatewayUrls[0]}${path}`);
-    return { page, faults, close: () => context.close() };
-  }
-
   test('a fan of the lobby computes the draw again and finds the own place; a false draw is told apart, whatever is false', async () => {
     const sale = await lobby();
-    const { page, faults, close } = await visit(`/sales/${sale}`);
+    const { page, faults } = await visit(chrome, `${shop.gatewayUrls[0]}/sales/${sale}`);
     await page.getByRole('button', { name: 'Enter the lobby' }).click();
     await page.waitForSelector('text=You are in the lobby');
-    expect((await command(sale, 'open')).status).toBe(200);
+    expect((await command(shop, sale, 'open')).status).toBe(200);
     const { ids, commitment, digestAt } = await until(sale, 'drawn');
 
     await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}/draw`);
@@ -110,21 +93,19 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
     await page.getByRole('button', { name: 'Compute the order again' }).click();
     await page.waitForSelector('text=your browser has computed the same order');
     expect(faults).toEqual([]);
-    await close();
   });
 
   test('a sale that was closed before it opened promises no draw', async () => {
     const from = new Date(Date.now() + 3_600_000).toISOString();
     const sale = await lobby({ beacon: { name: 'a lottery', rule: 'its digits', from } });
-    const { page, faults, close } = await visit(`/sales/${sale}/draw`);
+    const { page, faults } = await visit(chrome, `${shop.gatewayUrls[0]}/sales/${sale}/draw`);
     expect(await page.innerText('main')).toContain('The draw is held when the sale opens');
-    expect((await command(sale, 'close')).status).toBe(200);
+    expect((await command(shop, sale, 'close')).status).toBe(200);
     await page.reload();
     const closed = await page.innerText('main');
     expect(closed).toContain('The sale was closed before it opened. Nobody of the lobby has a number');
     expect(closed).not.toMatch(/when the sale opens|at the opening$|after the draw|not known yet/m);
     expect(faults).toEqual([]);
-    await close();
   });
 
   test('a draw that waits for its beacon says so, and without which it was made', async () => {
@@ -134,10 +115,12 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
       from: new Date(Date.now() + 3_600_000).toISOString(),
     };
     const sale = await lobby({ beacon });
-    const { page, faults, close } = await visit(`/sales/${sale}`, { javaScriptEnabled: false });
+    const { page, faults } = await visit(chrome, `${shop.gatewayUrls[0]}/sales/${sale}`, {
+      javaScriptEnabled: false,
+    });
     await page.waitForURL(/\/place$/);
     await page.getByRole('button', { name: 'Enter the lobby' }).click();
-    await command(sale, 'open');
+    await command(shop, sale, 'open');
     const { digest } = await until(sale, 'awaitingBeacon');
     await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}/place`);
     expect(await page.innerText('main')).toContain('the lottery’s bonus number');
@@ -146,9 +129,9 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
     expect(waiting).toContain('The draw waits for its public value');
     expect(waiting).toContain(digest!);
 
-    expect((await command(sale, 'draw/beacon', { value: '17' })).status).toBe(409);
+    expect((await command(shop, sale, 'draw/beacon', { value: '17' })).status).toBe(409);
     const reason = { reason: 'The lottery <b>was</b> cancelled.' };
-    expect((await command(sale, 'draw/without-beacon', reason)).status).toBe(200);
+    expect((await command(shop, sale, 'draw/without-beacon', reason)).status).toBe(200);
     const { ids } = await until(sale, 'drawn');
     await page.reload();
     const drawn = await page.innerText('main');
@@ -158,6 +141,5 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
     expect(drawn).toContain('did not choose the outcome');
     expect(ids!.some((id) => drawn.includes(id))).toBe(true);
     expect(faults).toEqual([]);
-    await close();
   });
 });

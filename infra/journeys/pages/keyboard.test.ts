@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
-import { openSale } from '../organise.ts';
-import { busySale, createVisitor, fansOf, PAGE_MS_MAX } from '../visitor.ts';
+import { busySale, freeSale, rivalOf } from '../company.ts';
+import { createVisitor, PAGE_MS_MAX } from '../visitor.ts';
 
 const STOPS_MAX = 120;
 const hall = [{ name: 'A', rows: 2, seatsPerRow: 6 }];
@@ -70,7 +70,7 @@ describe.skipIf(!chromePath)('by the keyboard alone', () => {
 
   test('a fan joins, waits, is taken in, chooses seats in the list, holds, pays and has the tickets', async () => {
     const { sale, inside, next } = await busySale(shop, hall, { seatsPerFan: 3 });
-    const { page, context, faults } = await createVisitor(chrome);
+    const { page, faults } = await createVisitor(chrome);
     await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
     await go(page, 'Join the queue');
     await press(page, 'Enter');
@@ -128,27 +128,23 @@ describe.skipIf(!chromePath)('by the keyboard alone', () => {
     expect((await page.innerText('main')).match(/Ticket code/g)).toHaveLength(2);
     await expectNoTrap(page);
     expect(faults).toEqual([]);
-    await context.close();
   }, 60_000);
 
   test('whoever was too slow is told first, where the focus is, and goes on from there', async () => {
-    const sale = await openSale(shop, hall, { capacity: 2, admitPerMinute: 6_000, seatsPerFan: 12 });
-    const [rival] = fansOf(shop, sale, 'rival', 1);
-    await rival!.join();
-    await rival!.queueUp();
-    const { page, context } = await createVisitor(chrome);
+    const sale = await freeSale(shop, hall, { seatsPerFan: 12 });
+    const rival = await rivalOf(shop, sale);
+    const { page } = await createVisitor(chrome);
     await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
     await go(page, 'Join the queue');
     await press(page, 'Enter');
     await page.waitForURL(/\/seats$/);
-    expect((await rival!.shop('POST', '/holds', { best: { quantity: 6 } })).status).toBe(201);
-    expect((await rival!.shop('POST', '/holds', { best: { quantity: 6 } })).status).toBe(201);
+    expect((await rival.shop('POST', '/holds', { best: { quantity: 6 } })).status).toBe(201);
+    expect((await rival.shop('POST', '/holds', { best: { quantity: 6 } })).status).toBe(201);
     await go(page, 'Hold the best seats');
     await press(page, 'Enter');
     await expect
       .poll(() => focus(page), { timeout: PAGE_MS_MAX })
       .toMatchObject({ name: expect.stringMatching(/^There are no such seats side by side any more/) });
     await go(page, 'How many, side by side');
-    await context.close();
   });
 });

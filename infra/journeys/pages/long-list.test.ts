@@ -2,10 +2,11 @@ import type { Browser } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
-import { enterByButton, withShopAndChrome } from '../browser.ts';
-import { openSale } from '../organise.ts';
+import { withShopAndChrome } from '../browser.ts';
+import { freeSale } from '../company.ts';
+import { enterShop } from '../on-pages.ts';
+import { createVisitor, desk } from '../visitor.ts';
 
-const PAGE_MS_MAX = 15_000;
 const hall = [
   { name: 'A', rows: 160, seatsPerRow: 500 },
   { name: 'B', rows: 2, seatsPerRow: 10 },
@@ -19,14 +20,10 @@ describe.skipIf(!chromePath)('the list of a section of 80,000 seats, in a real b
   });
 
   async function enter(javaScriptEnabled: boolean) {
-    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000, seatsPerFan: 4 });
-    const page = await (await chrome.newContext({ javaScriptEnabled })).newPage();
-    page.setDefaultTimeout(PAGE_MS_MAX);
-    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
-    await page.getByRole('button', { name: 'Join the queue' }).click();
-    if (javaScriptEnabled) await page.waitForURL(/\/seats$/);
-    else await enterByButton(page, PAGE_MS_MAX);
-    return page;
+    const sale = await freeSale(shop, hall, { seatsPerFan: 4 });
+    const visitor = await createVisitor(chrome, { ...desk, javaScriptEnabled });
+    await enterShop(visitor, shop, sale);
+    return visitor.page;
   }
 
   test('without JavaScript every row is reached, and what is chosen on the way is held together', async () => {

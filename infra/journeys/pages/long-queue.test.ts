@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
+import { fansOf } from '../company.ts';
 import type { Fan } from '../fan.ts';
-import { ask, bearer } from '../http.ts';
-import { openSale } from '../organise.ts';
-import { createVisitor, fansOf } from '../visitor.ts';
+import { command, openSale } from '../organise.ts';
+import { createVisitor } from '../visitor.ts';
 
 const AHEAD = 399;
 const BEHIND = 100;
@@ -57,12 +57,6 @@ describe.skipIf(!chromePath)('a queue of 500 in which people leave, in a real br
     [shop, chrome] = given;
   });
 
-  const organise = (sale: string, command: string) =>
-    ask('POST', `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}/${command}`, {
-      headers: bearer(shop.organiserKey),
-      json: {},
-    });
-
   /** Those in front, one after another as they are let in: each looks around and goes. */
   async function letThrough(fans: Fan[]): Promise<void> {
     const next = fans.values();
@@ -81,7 +75,7 @@ describe.skipIf(!chromePath)('a queue of 500 in which people leave, in a real br
       const sale = await openSale(shop, [{ name: 'A', rows: 5, seatsPerRow: 10 }], {
         ...{ capacity: CAPACITY, admitPerMinute: 60_000 },
       });
-      expect((await organise(sale, 'pause')).status).toBe(200);
+      expect((await command(shop, sale, 'pause')).status).toBe(200);
       const ahead = fansOf(shop, sale, 'ahead', AHEAD);
       const behind = fansOf(shop, sale, 'behind', BEHIND);
       await Promise.all(ahead.map((fan) => fan.join()));
@@ -102,7 +96,7 @@ describe.skipIf(!chromePath)('a queue of 500 in which people leave, in a real br
       )) as { position: number; queueNumber: number };
       expect(me).toMatchObject({ position: AHEAD + 1, queueNumber: AHEAD + 1 });
 
-      expect((await organise(sale, 'resume')).status).toBe(200);
+      expect((await command(shop, sale, 'resume')).status).toBe(200);
       const leavers = ahead.filter((_, i) => i % LEAVES_EVERY === 0);
       const stayers = ahead.filter((_, i) => i % LEAVES_EVERY !== 0);
       const leaving = async () => {
@@ -134,7 +128,6 @@ describe.skipIf(!chromePath)('a queue of 500 in which people leave, in a real br
       expect(shown[0]).toBe(AHEAD + 1);
       expect(shown.at(-1)).toBeLessThan(AHEAD / 2);
       expect(faults).toEqual([]);
-      await context.close();
     },
     JOURNEY_MS_MAX,
   );

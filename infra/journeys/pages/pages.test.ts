@@ -1,16 +1,15 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
-import { enterByButton, withShopAndChrome } from '../browser.ts';
-import { createFan, type Fan } from '../fan.ts';
-import { openSale } from '../organise.ts';
+import { withShopAndChrome } from '../browser.ts';
+import { busySale, freeSale, rivalOf } from '../company.ts';
+import { enterByButton, enterShop, fillInBuyer, goToTheTill } from '../on-pages.ts';
+import { createVisitor, PAGE_MS_MAX, visit } from '../visitor.ts';
 
-const PAGE_MS_MAX = 15_000;
 /** A worker tells nobody when it is ready, and the page asks every few seconds by then. */
 const WORKER_MS_MAX = 30_000;
-const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 } };
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
 const accessibleHall = [
   { name: 'A', rows: 2, seatsPerRow: 10, accessible: ['1-1', '1-10'], companions: ['1-2', '1-9'] },
@@ -23,37 +22,12 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     [shop, chrome] = given;
   });
 
-  /** A shop for one, with somebody in it and somebody waiting: the browser's fan will be third. */
-  async function busySale() {
-    const sale = await openSale(shop, hall, { capacity: 1, admitPerMinute: 6_000 });
-    const fans: Fan[] = [];
-    for (const key of ['inside', 'next']) {
-      const fan = createFan(shop.gatewayUrls, sale, key, Date.now() + 60_000);
-      await fan.join();
-      fans.push(fan);
-    }
-    await fans[0]!.queueUp();
-    return { sale, inside: fans[0]!, next: fans[1]! };
-  }
-
-  async function visit(sale: string, options: BrowserContextOptions = {}) {
-    const context = await chrome.newContext({ ...phone, ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(PAGE_MS_MAX);
-    const faults: string[] = [];
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') faults.push(message.text());
-    });
-    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
-    return { page, faults, close: () => context.close() };
-  }
+  const addressOf = (sale: string) => `${shop.gatewayUrls[0]}/sales/${sale}`;
 
   async function buyBest(page: Page) {
     await page.selectOption('#quantity', '2');
     await page.getByRole('button', { name: 'Hold the best seats' }).click();
-    await page.getByLabel('Your name').fill('Ada <b>Lovelace</b>');
-    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
+    await fillInBuyer(page, 'Ada <b>Lovelace</b>');
     await page.getByRole('button', { name: /^Pay / }).click();
     await page.waitForURL(/\/orders\//);
     const text = await page.innerText('main');
@@ -64,8 +38,8 @@ describe.skipIf(!chromePath)('in a real browser', () => {
   }
 
   test('a fan sees the position the API tells, keeps it through a reload, is taken in and buys', async () => {
-    const { sale, inside, next } = await busySale();
-    const { page, faults, close } = await visit(sale);
+    const { sale, inside, next } = await busySale(shop, hall);
+    const { page, faults } = await visit(chrome, addressOf(sale));
     await page.getByRole('button', { name: 'Join the queue' }).click();
     await page.waitForSelector('text=Position: 2');
     const fromApi = (await page.evaluate(
@@ -85,16 +59,15 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     await page.waitForURL(/\/seats$/);
     await buyBest(page);
     const order = page.url();
-    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
+    await page.goto(addressOf(sale));
     await page.getByRole('link', { name: /^Order / }).click();
     expect(page.url()).toBe(order);
     expect(faults).toEqual([]);
-    await close();
   });
 
   test('a fan without JavaScript joins, refreshes, goes in and buys', async () => {
-    const { sale, inside, next } = await busySale();
-    const { page, close } = await visit(sale, { javaScriptEnabled: false });
+    const { sale, inside, next } = await busySale(shop, hall);
+    const { page } = await visit(chrome, addressOf(sale), { javaScriptEnabled: false });
     await page.waitForURL(/\/place$/);
     expect(await page.locator('noscript meta[http-equiv=refresh]').count()).toBe(0);
     await page.getByRole('button', { name: 'Join the queue' }).click();
@@ -104,19 +77,16 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     expect(await page.content()).not.toContain('http-equiv="refresh"');
     await inside.leave();
     await next.leave();
-    await enterByButton(page, PAGE_MS_MAX);
+    await enterByButton(page);
     await buyBest(page);
-    await close();
   });
 
   test('chosen seats, a lost race, a declined payment and a change of mind each get a clear word', async () => {
-    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
-    const rival = createFan(shop.gatewayUrls, sale, 'rival', Date.now() + 60_000);
-    await rival.join();
-    await rival.queueUp();
-    const { page, close } = await visit(sale);
-    await page.getByRole('button', { name: 'Join the queue' }).click();
-    await page.waitForURL(/\/seats$/);
+    const sale = await freeSale(shop, hall);
+    const rival = await rivalOf(shop, sale);
+    const visitor = await createVisitor(chrome);
+    const { page } = visitor;
+    await enterShop(visitor, shop, sale);
     await page.getByLabel('Row 2, seat 4').check();
     await page.getByLabel('Row 2, seat 5').check();
     expect((await rival.shop('POST', '/holds', { seats: ['A-2-5'] })).status).toBe(201);
@@ -125,28 +95,21 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     await page.getByLabel('Row 2, seat 4').check();
     await page.getByRole('button', { name: 'Hold these seats' }).click();
     await page.waitForSelector('text=Section A, row 2, seat 4');
-    await page.getByLabel('Your name').fill('Ada');
-    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
+    await fillInBuyer(page);
     await page.getByLabel('Payment').selectOption('tok_declined');
     await page.getByRole('button', { name: /^Pay / }).click();
     await page.waitForSelector('text=The payment was declined');
     await page.getByRole('button', { name: 'Give these seats back' }).click();
     await page.getByLabel('Row 2, seat 4').check();
-    await close();
   });
 
   test.each([true, false])(
     'wheelchair spaces are named in words and got by asking, JavaScript: %s',
     async (javaScriptEnabled) => {
-      const sale = await openSale(shop, accessibleHall, {
-        capacity: 5,
-        admitPerMinute: 6_000,
-        seatsPerFan: 4,
-      });
-      const { page, close } = await visit(sale, { javaScriptEnabled });
-      await page.getByRole('button', { name: 'Join the queue' }).click();
-      if (javaScriptEnabled) await page.waitForURL(/\/seats$/);
-      else await enterByButton(page, PAGE_MS_MAX);
+      const sale = await freeSale(shop, accessibleHall, { seatsPerFan: 4 });
+      const visitor = await createVisitor(chrome, { javaScriptEnabled });
+      const { page } = visitor;
+      await enterShop(visitor, shop, sale);
       expect(await page.getByLabel('Row 1, seat 1, wheelchair space').isVisible()).toBe(true);
       expect(await page.getByLabel('Row 1, seat 9, companion seat').isVisible()).toBe(true);
       const text = await page.innerText('main');
@@ -171,31 +134,23 @@ describe.skipIf(!chromePath)('in a real browser', () => {
       await best('2', '0');
       await page.waitForSelector('text=Held for you');
       expect(await page.innerText('main')).not.toContain('wheelchair');
-      await close();
     },
   );
 
   test('a hall without wheelchair spaces asks nobody about them', async () => {
-    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
-    const { page, close } = await visit(sale);
-    await page.getByRole('button', { name: 'Join the queue' }).click();
-    await page.waitForURL(/\/seats$/);
-    expect(await page.innerText('main')).not.toContain('wheelchair');
-    await close();
+    const sale = await freeSale(shop, hall);
+    const visitor = await createVisitor(chrome);
+    await enterShop(visitor, shop, sale);
+    expect(await visitor.page.innerText('main')).not.toContain('wheelchair');
   });
 
-  /** A sale, and a fan's page with seats held and the payment form filled in. */
+  /** A sale, and a fan's page with a seat held and the payment form filled in. */
   async function atTheTill(card: string) {
-    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
-    const visitor = await visit(sale);
-    const { page } = visitor;
-    await page.getByRole('button', { name: 'Join the queue' }).click();
-    await page.waitForURL(/\/seats$/);
-    await page.getByRole('button', { name: 'Hold the best seats' }).click();
-    await page.getByLabel('Your name').fill('Ada');
-    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
-    await page.getByLabel('Payment').selectOption(card);
-    return { sale, ...visitor };
+    const sale = await freeSale(shop, hall);
+    const visitor = await createVisitor(chrome);
+    await enterShop(visitor, shop, sale);
+    await goToTheTill(visitor.page, card);
+    return { sale, page: visitor.page };
   }
 
   /** Presses the button of the unclear payment until it is clear. */
@@ -210,16 +165,15 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     );
 
   test('a payment whose answer is lost is found again with the same button, and paid once', async () => {
-    const { page, close } = await atTheTill('tok_unknown');
+    const { page } = await atTheTill('tok_unknown');
     await page.getByRole('button', { name: /^Pay / }).click();
     await page.waitForSelector('text=Your payment is not clear yet');
     await lookUntil(page).toContain('Your tickets');
     expect((await page.innerText('main')).match(/Ticket code/g)).toHaveLength(1);
-    await close();
   }, 60_000);
 
   test('when the shop dies before the card was charged, the page asks again and the fan gets the tickets', async () => {
-    const { sale, page, close } = await atTheTill('tok_slow');
+    const { sale, page } = await atTheTill('tok_slow');
     const paying = page.getByRole('button', { name: /^Pay / }).click();
     await expect.poll(() => payments(shop, sale), { timeout: PAGE_MS_MAX }).toHaveLength(1);
     await shop.kill('booking');
@@ -228,11 +182,10 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     await shop.restart('booking');
     await lookUntil(page).toContain('Your tickets');
     expect(await payments(shop, sale)).toEqual([{ state: 'confirmed', authorisations: 1, captures: 1 }]);
-    await close();
   }, 60_000);
 
   test('a payment that waits for the worker already is shown as such, and not made again', async () => {
-    const { sale, page, close } = await atTheTill('tok_ok');
+    const { sale, page } = await atTheTill('tok_ok');
     const form = (await page.evaluate(
       `Object.fromEntries(new FormData(document.querySelector('form[action$="/orders"]')))`,
     )) as Record<'hold' | 'key' | 'name' | 'email' | 'token', string>;
@@ -251,20 +204,18 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     await shop.restart('worker');
     await page.waitForSelector('text=Your tickets', { timeout: WORKER_MS_MAX });
     expect(await payments(shop, sale)).toEqual([{ state: 'confirmed', authorisations: 1, captures: 1 }]);
-    await close();
   }, 60_000);
 
   test('the seats page sends whoever is not admitted to the queue', async () => {
-    const { sale } = await busySale();
-    const { page, close } = await visit(sale);
-    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}/seats`);
+    const { sale } = await busySale(shop, hall);
+    const { page } = await visit(chrome, addressOf(sale));
+    await page.goto(`${addressOf(sale)}/seats`);
     expect(new URL(page.url()).pathname).toBe(`/sales/${sale}`);
-    await close();
   });
 
   test('nothing is wider than a phone, and every control is large enough to touch', async () => {
-    const sale = await openSale(shop, accessibleHall, { capacity: 5, admitPerMinute: 6_000 });
-    const { page, close } = await visit(sale, { viewport: { width: 320, height: 640 } });
+    const sale = await freeSale(shop, accessibleHall);
+    const { page } = await visit(chrome, addressOf(sale), { viewport: { width: 320, height: 640 } });
     const measure = () =>
       page.evaluate(`({
         overflow: document.documentElement.scrollWidth - innerWidth,
@@ -276,7 +227,6 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     await page.getByRole('button', { name: 'Join the queue' }).click();
     await page.waitForURL(/\/seats$/);
     expect(await measure()).toEqual({ overflow: 0, small: [] });
-    await close();
   });
 });
 

@@ -1,51 +1,32 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { chromePath, launchChrome } from '../../testing/chrome.ts';
+import type { Browser, Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { chromePath } from '../../testing/chrome.ts';
 import { type Shop, startShop } from '../../testing/shop.ts';
-import { openSale } from '../organise.ts';
+import { withShopAndChrome } from '../browser.ts';
+import { freeSale } from '../company.ts';
+import { enterShop, fillInBuyer, goToTheTill } from '../on-pages.ts';
+import { createVisitor, type VisitorOptions } from '../visitor.ts';
 
-const PAGE_MS_MAX = 20_000;
+/** A worker tells nobody when it is ready, and the page asks every few seconds by then. */
+const WORKER_MS_MAX = 20_000;
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
 
 describe.skipIf(!chromePath)('a crowded till, in a real browser', () => {
   let shop: Shop;
   let chrome: Browser;
-  beforeAll(async () => {
-    [shop, chrome] = await Promise.all([startShop({ env: { ASYNC_ORDERS_FROM: '0' } }), launchChrome()]);
-  });
-  afterAll(async () => {
-    await chrome?.close();
-    await shop?.stop();
-  });
+  withShopAndChrome(
+    (...given) => {
+      [shop, chrome] = given;
+    },
+    () => startShop({ env: { ASYNC_ORDERS_FROM: '0' } }),
+  );
 
   /** A fan's page with a seat held and the payment form filled in, and what the page complained of. */
-  async function atTheTill(card: string, options: BrowserContextOptions = {}) {
-    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
-    const context = await chrome.newContext({ viewport: { width: 390, height: 844 }, ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(PAGE_MS_MAX);
-    const faults: string[] = [];
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') faults.push(message.text());
-    });
-    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
-    await page.getByRole('button', { name: 'Join the queue' }).click();
-    if (options.javaScriptEnabled === false) {
-      await expect
-        .poll(async () => {
-          await page.reload();
-          return page.getByRole('button', { name: 'Enter the shop' }).isVisible();
-        })
-        .toBe(true);
-      await page.getByRole('button', { name: 'Enter the shop' }).click();
-    }
-    await page.waitForURL(/\/seats$/);
-    await page.getByRole('button', { name: 'Hold the best seats' }).click();
-    await page.getByLabel('Your name').fill('Ada');
-    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
-    await page.getByLabel('Payment').selectOption(card);
-    return { page, faults, close: () => context.close() };
+  async function atTheTill(card: string, options: VisitorOptions = {}) {
+    const visitor = await createVisitor(chrome, options);
+    await enterShop(visitor, shop, await freeSale(shop, hall));
+    await goToTheTill(visitor.page, card);
+    return visitor;
   }
 
   /** Pays while no worker is there: the order waits. */
@@ -61,22 +42,21 @@ describe.skipIf(!chromePath)('a crowded till, in a real browser', () => {
     page.evaluate(`getComputedStyle(document.querySelector('.spinner')).animationName`);
 
   test('the page of a booking in progress becomes that of the tickets by itself', async () => {
-    const { page, faults, close } = await atTheTill('tok_ok');
+    const { page, faults } = await atTheTill('tok_ok');
     await payInVain(page);
     const order = page.url();
     expect(await animation(page)).toBe('turn');
     await page.emulateMedia({ reducedMotion: 'reduce' });
     expect(await animation(page)).toBe('none');
     await shop.restart('worker');
-    await page.waitForSelector('text=Your tickets');
+    await page.waitForSelector('text=Your tickets', { timeout: WORKER_MS_MAX });
     expect((await page.innerText('main')).match(/Ticket code/g)).toHaveLength(1);
     expect(page.url()).toBe(order);
     expect(faults).toEqual([]);
-    await close();
   }, 60_000);
 
   test('a declined card leads back to the seats, which are still held, and to tickets after all', async () => {
-    const { page, faults, close } = await atTheTill('tok_declined');
+    const { page, faults } = await atTheTill('tok_declined');
     await page.getByRole('button', { name: /^Pay / }).click();
     await page.waitForSelector('text=This booking did not succeed');
     const text = await page.innerText('main');
@@ -84,26 +64,23 @@ describe.skipIf(!chromePath)('a crowded till, in a real browser', () => {
     expect(text).toContain('Your seats are still held for you');
     await page.getByRole('link', { name: 'Back to your seats' }).click();
     await page.waitForSelector('text=Held for you');
-    await page.getByLabel('Your name').fill('Ada');
-    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
+    await fillInBuyer(page);
     await page.getByRole('button', { name: /^Pay / }).click();
     await page.waitForSelector('text=Your tickets');
     expect(faults).toEqual([]);
-    await close();
   }, 60_000);
 
   test('without JavaScript the page refreshes itself until the tickets are there', async () => {
-    const { page, close } = await atTheTill('tok_ok', { javaScriptEnabled: false });
+    const { page } = await atTheTill('tok_ok', { javaScriptEnabled: false });
     await payInVain(page);
     expect(await page.content()).toContain('http-equiv="refresh"');
     await shop.restart('worker');
-    await page.waitForSelector('text=Your tickets');
+    await page.waitForSelector('text=Your tickets', { timeout: WORKER_MS_MAX });
     expect(await page.content()).not.toContain('http-equiv="refresh"');
-    await close();
   }, 60_000);
 
   test('a form that is sent twice while its order waits leads to that order', async () => {
-    const { page, close } = await atTheTill('tok_ok');
+    const { page } = await atTheTill('tok_ok');
     const [action, body] = (await page.evaluate(`(() => {
       const form = document.querySelector('form[action$="/orders"]');
       return [form.action, new URLSearchParams(new FormData(form)).toString()];
@@ -115,6 +92,5 @@ describe.skipIf(!chromePath)('a crowded till, in a real browser', () => {
     });
     expect(again.url()).toBe(page.url());
     await shop.restart('worker');
-    await close();
   }, 60_000);
 });

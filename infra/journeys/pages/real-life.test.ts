@@ -1,12 +1,14 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterEach, describe, expect, test } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
+import { busySale, freeSale } from '../company.ts';
 import { ask, bearer } from '../http.ts';
+import { fillInBuyer, joinOnPage } from '../on-pages.ts';
 import { openSale } from '../organise.ts';
-import { busySale, createVisitor, PAGE_MS_MAX, type Visitor } from '../visitor.ts';
+import { createVisitor, hidable, PAGE_MS_MAX } from '../visitor.ts';
 
 const HOUR_MS = 3_600_000;
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
@@ -28,33 +30,15 @@ const clockAheadBy = (ms: number) => `{
     }
   };
 }`;
-/** A headless browser never hides a tab: the page is told that it is hidden, as a browser would. */
-const hidable = `
-  let state = 'visible';
-  Object.defineProperty(document, 'visibilityState', { get: () => state });
-  window.become = (next) => {
-    state = next;
-    document.dispatchEvent(new Event('visibilitychange'));
-  };`;
 
 describe.skipIf(!chromePath)('in real life', () => {
   let shop: Shop;
   let chrome: Browser;
-  let context: BrowserContext | undefined;
   withShopAndChrome((...given) => {
     [shop, chrome] = given;
   });
-  afterEach(() => context?.close());
-
-  async function browse(options: Parameters<typeof createVisitor>[1] = {}): Promise<Visitor> {
-    const visitor = await createVisitor(chrome, options);
-    context = visitor.context;
-    return visitor;
-  }
 
   const url = (path: string) => `${shop.gatewayUrls[0]}${path}`;
-  const freeShop = (settings: Record<string, unknown> = {}) =>
-    openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000, ...settings });
   const stats = async (sale: string) => {
     const headers = bearer(shop.organiserKey);
     return (await ask<StatsAnswer>('GET', url(`/api/organiser/sales/${sale}/stats`), { headers })).body;
@@ -69,20 +53,12 @@ describe.skipIf(!chromePath)('in real life', () => {
 
   const said = (page: Page, text: string) => page.waitForSelector(`text=${text}`, { state: 'visible' });
   const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name }).click();
-  const join = async (page: Page, sale: string) => {
-    await page.goto(url(`/sales/${sale}`));
-    await press(page, 'Join the queue');
-  };
-  const fillIn = async (page: Page) => {
-    await page.getByLabel('Your name').fill('Ada');
-    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
-  };
   const position = (page: Page) => page.innerText('.position');
 
   test('back after joining, after holding and after paying shows what is so, and does nothing twice', async () => {
     const { sale, inside, next } = await busySale(shop, hall);
-    const { page, faults } = await browse();
-    await join(page, sale);
+    const { page, faults } = await createVisitor(chrome);
+    await joinOnPage(page, shop, sale);
     await said(page, 'Position: 2');
     await page.goto(url('/'));
     await page.goBack();
@@ -100,7 +76,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     await said(page, 'Held for you');
     await expectCounted(sale, { joined: 3, held: 1, sold: 0 });
 
-    await fillIn(page);
+    await fillInBuyer(page);
     await press(page, /^Pay /);
     await said(page, 'Your tickets');
     const order = page.url();
@@ -114,9 +90,9 @@ describe.skipIf(!chromePath)('in real life', () => {
 
   test('two tabs go together from the queue to one purchase', async () => {
     const { sale, inside, next } = await busySale(shop, hall);
-    const { page, context, faults } = await browse({ init: hidable });
+    const { page, context, faults } = await createVisitor(chrome, { init: hidable });
     const other = await context.newPage();
-    await join(page, sale);
+    await joinOnPage(page, shop, sale);
     await other.goto(url(`/sales/${sale}`));
     for (const tab of [page, other]) await said(tab, 'Position: 2');
     await next.leave();
@@ -130,7 +106,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     }
     await press(page, 'Hold the best seats');
     for (const tab of [page, other]) await said(tab, 'Held for you');
-    for (const tab of [page, other]) await fillIn(tab);
+    for (const tab of [page, other]) await fillInBuyer(tab);
     await press(page, /^Pay /);
     await said(page, 'Your tickets');
     await press(other, /^Pay /);
@@ -141,9 +117,9 @@ describe.skipIf(!chromePath)('in real life', () => {
   });
 
   test('a tab with a basket that was paid in another one says so when it is looked at', async () => {
-    const sale = await freeShop();
-    const { page, context } = await browse({ init: hidable });
-    await join(page, sale);
+    const sale = await freeSale(shop, hall);
+    const { page, context } = await createVisitor(chrome, { init: hidable });
+    await joinOnPage(page, shop, sale);
     await page.waitForURL(/\/seats$/);
     await press(page, 'Hold the best seats');
     await said(page, 'Held for you');
@@ -151,7 +127,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     await other.goto(page.url());
     await said(other, 'Held for you');
     await other.evaluate(`become('hidden')`);
-    await fillIn(page);
+    await fillInBuyer(page);
     await press(page, /^Pay /);
     await said(page, 'Your tickets');
     await other.evaluate(`become('visible')`);
@@ -160,7 +136,7 @@ describe.skipIf(!chromePath)('in real life', () => {
 
   test('on a slow network a fan gets through, and asks for nothing that is still on its way', async () => {
     const { sale, inside, next } = await busySale(shop, hall);
-    const { page, context, faults } = await browse();
+    const { page, context, faults } = await createVisitor(chrome);
     // Without a stream the page asks by itself.
     await context.route('**/queue/stream*', (route) => route.fulfill({ status: 503 }));
     const session = await context.newCDPSession(page);
@@ -176,7 +152,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     });
     page.on('requestfinished', (request) => underWay.delete(request));
     page.on('requestfailed', (request) => underWay.delete(request));
-    await join(page, sale);
+    await joinOnPage(page, shop, sale);
     await said(page, 'Position: 2');
     await next.leave();
     await said(page, 'Position: 1');
@@ -186,7 +162,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     await page.waitForURL(/\/seats$/);
     await press(page, 'Hold the best seats');
     await said(page, 'Held for you');
-    await fillIn(page);
+    await fillInBuyer(page);
     await press(page, /^Pay /);
     await said(page, 'Your tickets');
     expect({ atOnce, asked: polls > 0 }).toEqual({ atOnce: 1, asked: true });
@@ -195,8 +171,8 @@ describe.skipIf(!chromePath)('in real life', () => {
 
   test('back online, and back from sleep, the page looks at once and shows the right position', async () => {
     const { sale, inside, next } = await busySale(shop, hall);
-    const { page, context } = await browse({ init: hidable });
-    await join(page, sale);
+    const { page, context } = await createVisitor(chrome, { init: hidable });
+    await joinOnPage(page, shop, sale);
     await said(page, 'Position: 2');
     await context.setOffline(true);
     await page.evaluate(`dispatchEvent(new Event('online'))`);
@@ -229,14 +205,14 @@ describe.skipIf(!chromePath)('in real life', () => {
   });
 
   test('a restart of the whole shop in the middle of shopping leaves the basket as it was', async () => {
-    const sale = await freeShop();
-    const { page } = await browse();
-    await join(page, sale);
+    const sale = await freeSale(shop, hall);
+    const { page } = await createVisitor(chrome);
+    await joinOnPage(page, shop, sale);
     await page.waitForURL(/\/seats$/);
     await page.getByLabel('Row 2, seat 7', { exact: true }).check();
     await press(page, 'Hold these seats');
     await said(page, 'Held for you');
-    await fillIn(page);
+    await fillInBuyer(page);
     await Promise.all([shop.kill('gateway-1'), shop.kill('booking'), shop.kill('worker')]);
     await Promise.all([shop.restart('gateway-1'), shop.restart('booking'), shop.restart('worker')]);
     // What was typed is still there too: the page has not moved.
@@ -253,7 +229,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     ['ahead', HOUR_MS],
     ['behind', -HOUR_MS],
   ])('a phone whose clock is an hour %s counts by the server’s', async (_, ms) => {
-    const { page } = await browse({ init: clockAheadBy(ms) });
+    const { page } = await createVisitor(chrome, { init: clockAheadBy(ms) });
     const left = async (selector: string) => {
       const clock = /^(?:(\d+):)?(\d+):(\d+)$/;
       // It says nothing before it knows the server's time.
@@ -294,13 +270,13 @@ describe.skipIf(!chromePath)('in real life', () => {
 
   test('who wants less motion gets none, on every page of the way', async () => {
     const { sale, inside, next } = await busySale(shop, hall);
-    const { page } = await browse({ reducedMotion: 'reduce' });
+    const { page } = await createVisitor(chrome, { reducedMotion: 'reduce' });
     const moving = () =>
       page.evaluate(`[...document.querySelectorAll('*')].filter((element) => {
         const { animationName, transitionDuration, scrollBehavior } = getComputedStyle(element);
         return animationName !== 'none' || /[1-9]/.test(transitionDuration) || scrollBehavior !== 'auto';
       }).map(({ outerHTML }) => outerHTML.slice(0, 80))`);
-    await join(page, sale);
+    await joinOnPage(page, shop, sale);
     await said(page, 'Position: 2');
     expect(await moving()).toEqual([]);
     await next.leave();
@@ -310,7 +286,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     await press(page, 'Hold the best seats');
     await said(page, 'Held for you');
     expect(await moving()).toEqual([]);
-    await fillIn(page);
+    await fillInBuyer(page);
     await press(page, /^Pay /);
     await said(page, 'Your tickets');
     expect(await moving()).toEqual([]);
@@ -318,7 +294,7 @@ describe.skipIf(!chromePath)('in real life', () => {
 
   test('a screen reader hears each page in order: headings without a gap, the position as one sentence, and no ticking', async () => {
     const { sale, inside, next } = await busySale(shop, hall);
-    const { page } = await browse();
+    const { page } = await createVisitor(chrome);
     /** The levels of the headings that are heard, in order; the first is the page’s own, and none is left out. */
     const expectOutline = async () => {
       const snapshot = await page.locator('body').ariaSnapshot();
@@ -328,7 +304,7 @@ describe.skipIf(!chromePath)('in real life', () => {
       for (const [i, level] of levels.entries()) expect(level - (levels[i - 1] ?? 0)).toBeLessThanOrEqual(1);
       return snapshot;
     };
-    await join(page, sale);
+    await joinOnPage(page, shop, sale);
     await said(page, 'Position: 2');
     const queue = await expectOutline();
     expect(queue).toMatch(/- paragraph: "?Position: 2"?\n/);
@@ -353,7 +329,7 @@ describe.skipIf(!chromePath)('in real life', () => {
     await press(page, 'Hold the best seats');
     await said(page, 'Held for you');
     await expectOutline();
-    await fillIn(page);
+    await fillInBuyer(page);
     await press(page, /^Pay /);
     await said(page, 'Your tickets');
     await expectOutline();

@@ -1,13 +1,14 @@
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { fitted } from '../../../gateway/pages/seat-map/viewport.ts';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
-import { enterByButton, withShopAndChrome } from '../browser.ts';
-import { createFan, type Fan } from '../fan.ts';
-import { type Hall, openSale } from '../organise.ts';
+import { withShopAndChrome } from '../browser.ts';
+import { freeSale, rivalOf } from '../company.ts';
+import { enterShop } from '../on-pages.ts';
+import type { Hall } from '../organise.ts';
+import { createVisitor, desk, PAGE_MS_MAX, type VisitorOptions } from '../visitor.ts';
 
-const PAGE_MS_MAX = 15_000;
 const HOUR_MS = 3_600_000;
 /** What a hall of 80,000 seats may be to the browser, however many seats it has. */
 const ELEMENTS_MAX = 6_000;
@@ -32,35 +33,15 @@ describe.skipIf(!chromePath)('the seat map, in a real browser', () => {
     seats = hall,
     settings = {},
     browser = {},
-    init = '',
   }: {
     seats?: Hall;
     settings?: Record<string, unknown>;
-    browser?: BrowserContextOptions;
-    init?: string;
+    browser?: VisitorOptions;
   } = {}) {
-    const sale = await openSale(shop, seats, {
-      ...{ capacity: 5, admitPerMinute: 6_000, seatsPerFan: 3 },
-      ...settings,
-    });
-    const context = await chrome.newContext(browser);
-    if (init) await context.addInitScript(init);
-    const page = await context.newPage();
-    page.setDefaultTimeout(PAGE_MS_MAX);
-    const faults: string[] = [];
-    page.on('pageerror', (error) => faults.push(error.message));
-    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
-    await page.getByRole('button', { name: 'Join the queue' }).click();
-    if (browser.javaScriptEnabled === false) await enterByButton(page, PAGE_MS_MAX);
-    await page.waitForURL(/\/seats$/);
-    return { sale, page, context, faults };
-  }
-
-  async function rivalOf(sale: string): Promise<Fan> {
-    const rival = createFan(shop.gatewayUrls, sale, 'rival', Date.now() + 60_000);
-    await rival.join();
-    await rival.queueUp();
-    return rival;
+    const sale = await freeSale(shop, seats, { seatsPerFan: 3, ...settings });
+    const visitor = await createVisitor(chrome, { ...desk, ...browser });
+    await enterShop(visitor, shop, sale);
+    return { sale, ...visitor };
   }
 
   const openSection = async (page: Page, name: string) => {
@@ -132,7 +113,7 @@ describe.skipIf(!chromePath)('the seat map, in a real browser', () => {
 
   test('a lost race says so in words and offers the nearest equivalent, which one tap holds', async () => {
     const { sale, page } = await inTheShop();
-    const rival = await rivalOf(sale);
+    const rival = await rivalOf(shop, sale);
     await openSection(page, 'A');
     await click(page, 2, 4);
     await click(page, 2, 5);
@@ -166,7 +147,7 @@ describe.skipIf(!chromePath)('the seat map, in a real browser', () => {
 
   test('a chosen seat that goes meanwhile is told before it is asked for, with what is nearest', async () => {
     const { sale, page } = await inTheShop();
-    const rival = await rivalOf(sale);
+    const rival = await rivalOf(shop, sale);
     await openSection(page, 'A');
     await click(page, 3, 1);
     expect((await rival.shop('POST', '/holds', { seats: ['A-3-1'] })).status).toBe(201);
@@ -234,7 +215,7 @@ describe.skipIf(!chromePath)('the seat map, in a real browser', () => {
     async (admissionSeconds, words) => {
       const { page } = await inTheShop({
         settings: { admissionSeconds },
-        init: `{ const now = Date.now; Date.now = () => now() + ${HOUR_MS}; }`,
+        browser: { init: `{ const now = Date.now; Date.now = () => now() + ${HOUR_MS}; }` },
       });
       await said(page, words);
       await page.getByRole('button', { name: 'Hold the best seats' }).click();

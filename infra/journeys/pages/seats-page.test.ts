@@ -3,10 +3,11 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
-import { createFan, type Fan } from '../fan.ts';
-import { openSale } from '../organise.ts';
+import { freeSale, rivalOf } from '../company.ts';
+import type { Fan } from '../fan.ts';
+import { enterShop } from '../on-pages.ts';
+import { createVisitor, desk, PAGE_MS_MAX } from '../visitor.ts';
 
-const PAGE_MS_MAX = 15_000;
 const hall = [
   { name: 'A', rows: 1, seatsPerRow: 3 },
   { name: 'B', rows: 2, seatsPerRow: 10 },
@@ -24,13 +25,10 @@ describe.skipIf(!chromePath)('the seats page, in a real browser', () => {
     [shop, chrome] = given;
   });
   beforeEach(async () => {
-    const sale = await openSale(shop, hall, { capacity: 5, admitPerMinute: 6_000 });
-    rival = createFan(shop.gatewayUrls, sale, 'rival', Date.now() + 60_000);
-    await rival.join();
-    await rival.queueUp();
-    const context = await chrome.newContext();
-    page = await context.newPage();
-    page.setDefaultTimeout(PAGE_MS_MAX);
+    const sale = await freeSale(shop, hall);
+    rival = await rivalOf(shop, sale);
+    const visitor = await createVisitor(chrome, desk);
+    page = visitor.page;
     heard = [];
     page.on('response', async (response) => {
       if (!response.url().includes(`/api/sales/${sale}/seats`) || !response.ok()) return;
@@ -38,9 +36,7 @@ describe.skipIf(!chromePath)('the seats page, in a real browser', () => {
       const text = await response.text().catch(() => null);
       if (text !== null) heard.push('changes' in JSON.parse(text) ? 'changes' : 'whole');
     });
-    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
-    await page.getByRole('button', { name: 'Join the queue' }).click();
-    await page.waitForURL(/\/seats$/);
+    await enterShop(visitor, shop, sale);
     await page.getByRole('link', { name: 'Section B' }).click();
     await page.waitForURL(/section=B/);
     // A reload would lose it.

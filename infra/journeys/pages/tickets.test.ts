@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
-import { openSale } from '../organise.ts';
+import { freeSale } from '../company.ts';
+import { enterShop, fillInBuyer } from '../on-pages.ts';
+import { createVisitor, desk } from '../visitor.ts';
 
-const PAGE_MS_MAX = 15_000;
 const CSS_PIXELS_PER_CM = 96 / 2.54;
 /** What hand-held scanners and phones at a door read in bad light from an arm's length. */
 const QR_CM_MIN = 4;
@@ -18,31 +19,23 @@ describe.skipIf(!chromePath)('the page of an order, in a real browser', () => {
   });
 
   async function enter(sale: string) {
-    const context = await chrome.newContext({ colorScheme: 'dark' });
-    const page = await context.newPage();
-    page.setDefaultTimeout(PAGE_MS_MAX);
-    await page.goto(`${shop.gatewayUrls[0]}/sales/${sale}`);
-    await page.getByRole('button', { name: 'Join the queue' }).click();
-    await page.waitForURL(/\/seats$/);
-    return page;
+    const visitor = await createVisitor(chrome, { ...desk, colorScheme: 'dark' });
+    await enterShop(visitor, shop, sale);
+    return visitor.page;
   }
 
   async function buy(sale: string, seats: string) {
     const page = await enter(sale);
     await page.selectOption('#quantity', seats);
     await page.getByRole('button', { name: 'Hold the best seats' }).click();
-    await page.getByLabel('Your name').fill('Ada');
-    await page.getByLabel('E-mail for the tickets').fill('ada@example.org');
+    await fillInBuyer(page);
     await page.getByRole('button', { name: /^Pay / }).click();
     await page.waitForURL(/\/orders\//);
     return page;
   }
 
   test('the concert goes into the calendar of the fan whose order it is, and of nobody else', async () => {
-    const sale = await openSale(shop, [{ name: 'A', rows: 2, seatsPerRow: 5 }], {
-      capacity: 5,
-      admitPerMinute: 6_000,
-    });
+    const sale = await freeSale(shop, [{ name: 'A', rows: 2, seatsPerRow: 5 }]);
     const ada = await buy(sale, '2');
     const link = ada.getByRole('link', { name: 'Add to your calendar' });
     const url = new URL((await link.getAttribute('href')) as string, ada.url()).href;
@@ -67,9 +60,7 @@ describe.skipIf(!chromePath)('the page of an order, in a real browser', () => {
   });
 
   test('on paper each ticket is whole, its code large and dark on white, and nothing to press is left', async () => {
-    const sale = await openSale(shop, [{ name: 'A', rows: 1, seatsPerRow: 12 }], {
-      ...{ capacity: 5, admitPerMinute: 6_000, seatsPerFan: 12 },
-    });
+    const sale = await freeSale(shop, [{ name: 'A', rows: 1, seatsPerRow: 12 }], { seatsPerFan: 12 });
     const page = await buy(sale, '12');
     await page.getByRole('button', { name: 'Print' }).waitFor();
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
