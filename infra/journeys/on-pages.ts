@@ -1,7 +1,7 @@
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { OpenShop } from './sell-out.ts';
-import { PAGE_MS_MAX, type Visitor } from './visitor.ts';
+import { createVisitor, PAGE_MS_MAX, type Visitor, type VisitorOptions } from './visitor.ts';
 
 const LOOK_MS = 300;
 
@@ -17,6 +17,18 @@ export async function joinOnPage(page: Page, shop: OpenShop, sale: string): Prom
 export async function joinAndWait(page: Page, shop: OpenShop, sale: string): Promise<void> {
   await joinOnPage(page, shop, sale);
   await page.waitForSelector('text=Position: ');
+}
+
+/** A browser of its own that has joined and waits. */
+export async function waitingVisitor(
+  chrome: Browser,
+  shop: OpenShop,
+  sale: string,
+  options: VisitorOptions = {},
+): Promise<Visitor> {
+  const visitor = await createVisitor(chrome, options);
+  await joinAndWait(visitor.page, shop, sale);
+  return visitor;
 }
 
 /** The queue number of the place that this page's browser has, as the API tells it. */

@@ -7,8 +7,8 @@ import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
 import { BUSY_CODES, busySale, fansOf } from '../company.ts';
 import { ask, bearer } from '../http.ts';
-import { joinAndWait, numberOf, pressJoin } from '../on-pages.ts';
-import { createVisitor, hidable, openTab, PAGE_MS_MAX, type VisitorOptions, visit } from '../visitor.ts';
+import { numberOf, pressJoin, waitingVisitor } from '../on-pages.ts';
+import { createVisitor, hidable, openTab, PAGE_MS_MAX, visit } from '../visitor.ts';
 
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
 
@@ -21,12 +21,6 @@ describe.skipIf(!chromePath)('the page of the own place in a real browser', () =
 
   const addressOf = (path: string) => `${shop.gatewayUrls[0]}/sales/${path}`;
   const shown = (page: Page, text: string) => page.waitForSelector(`text=${text}`, { state: 'visible' });
-
-  async function joined(sale: string, options: VisitorOptions = {}) {
-    const visitor = await createVisitor(chrome, options);
-    await joinAndWait(visitor.page, shop, sale);
-    return visitor;
-  }
 
   const organiseCapacity = async (sale: string, capacity: number) => {
     const url = `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}`;
@@ -99,7 +93,7 @@ describe.skipIf(!chromePath)('the page of the own place in a real browser', () =
 
   test('whoever left joins again at the end, with a second tab that never heard of it', async () => {
     const { sale } = await busySale(shop, hall);
-    const { page, context } = await joined(sale);
+    const { page, context } = await waitingVisitor(chrome, shop, sale);
     await page.getByRole('link', { name: 'leave the queue' }).click();
     await page.waitForURL(/\/place$/);
     await page.getByText('Leave the queue').click();
@@ -142,7 +136,7 @@ describe.skipIf(!chromePath)('the page of the own place in a real browser', () =
         static requestPermission = async () => { told('permission'); return 'granted'; };
         constructor(title) { told(title); }
       };`;
-    const { page } = await joined(sale, { init });
+    const { page } = await waitingVisitor(chrome, shop, sale, { init });
     const told = () => page.evaluate('localStorage.told');
     await page.goto(addressOf(`${sale}/place`));
     const button = page.getByRole('button', { name: 'Call me at my turn' });
@@ -159,7 +153,7 @@ describe.skipIf(!chromePath)('the page of the own place in a real browser', () =
 
   test('once a minute the page of the own place says why the position changed, in a voice of its own', async () => {
     const { sale } = await busySale(shop, hall);
-    const { page } = await joined(sale);
+    const { page } = await waitingVisitor(chrome, shop, sale);
     await page.route('**/queue/stream*', (route) => route.abort());
     const told = [
       { seconds: 0, position: 2, admittedPerMinute: 1 },

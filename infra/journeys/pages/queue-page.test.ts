@@ -6,9 +6,9 @@ import { type OwnRedis, ownRedis } from '../../testing/redis-server.ts';
 import { type Shop, startShop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
 import { busySale } from '../company.ts';
-import { joinAndWait, numberOf, pressJoin } from '../on-pages.ts';
+import { joinAndWait, numberOf, pressJoin, waitingVisitor } from '../on-pages.ts';
 import { command, openSale } from '../organise.ts';
-import { createVisitor, hidable, openTab, PAGE_MS_MAX, type VisitorOptions, visit } from '../visitor.ts';
+import { createVisitor, hidable, openTab, PAGE_MS_MAX, visit } from '../visitor.ts';
 
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
 
@@ -34,12 +34,6 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
 
   const addressOf = (path: string) => `${shop.gatewayUrls[0]}/sales/${path}`;
   const shown = (page: Page, text: string) => page.waitForSelector(`text=${text}`, { state: 'visible' });
-
-  async function joined(sale: string, options: VisitorOptions = {}) {
-    const visitor = await createVisitor(chrome, options);
-    await joinAndWait(visitor.page, shop, sale);
-    return visitor;
-  }
 
   /** What a page asks for from now on, by the last part of the address; loading a page is `page`. */
   function requestsOf(page: Page): string[] {
@@ -118,7 +112,7 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await shown(full, 'Position: 2');
     await context.close();
     const init = `Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })`;
-    const { page: without } = await joined(sale, { init });
+    const { page: without } = await waitingVisitor(chrome, shop, sale, { init });
     await without.reload();
     await shown(without, 'Position: 3');
   });
@@ -176,7 +170,7 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
 
   test('a pause, its end and the end of the sale change the words of an open page without loading it again', async () => {
     const { sale } = await busySale(shop, hall);
-    const { page } = await joined(sale);
+    const { page } = await waitingVisitor(chrome, shop, sale);
     const requests = requestsOf(page);
     await command(shop, sale, 'pause');
     await shown(page, 'The organiser has paused entry');
@@ -242,7 +236,7 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
 
   test('a hidden tab closes its stream, keeps its title up to date by polls, and listens again when it is seen', async () => {
     const { sale, next } = await busySale(shop, hall);
-    const { page } = await joined(sale, { init: hidable });
+    const { page } = await waitingVisitor(chrome, shop, sale, { init: hidable });
     const requests = requestsOf(page);
     const closed = page.waitForEvent('requestfailed', (request) => request.url().includes('/stream'));
     await page.evaluate(`become('hidden')`);
@@ -256,7 +250,7 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
 
   test('two tabs that are both seen share one place, and both follow it', async () => {
     const { sale, next } = await busySale(shop, hall);
-    const { page: first, context } = await joined(sale);
+    const { page: first, context } = await waitingVisitor(chrome, shop, sale);
     const second = await openTab(context, addressOf(sale));
     await shown(second, 'Position: 2');
     await next.leave();
@@ -278,7 +272,7 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
 
   test('while Redis is away the page says that the place is kept, not where, and recovers, loaded meanwhile or before', async () => {
     const { sale } = await busySale(shop, hall);
-    const { page: before, context } = await joined(sale);
+    const { page: before, context } = await waitingVisitor(chrome, shop, sale);
     await redis.kill();
     await shown(before, '"Your place is kept"');
     expect(await before.innerText('main')).not.toContain('Position');
@@ -293,7 +287,7 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
 
   test('when the gateway dies the page says so and that the place is safe, and finds its way back', async () => {
     const { sale } = await busySale(shop, hall);
-    const { page } = await joined(sale);
+    const { page } = await waitingVisitor(chrome, shop, sale);
     await shop.kill('gateway-1');
     await shown(page, '"Your place is kept"');
     await shop.restart('gateway-1');
