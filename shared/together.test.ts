@@ -160,3 +160,52 @@ test('items with a name in common never go together; the others do not wait for 
   second.end(words(second.items));
   expect(await Promise.all(answers)).toEqual(words([11, 12, 23, 31, 44]));
 });
+
+test('a second call goes beside the first as soon as enough can go with it, and no third', async () => {
+  const { made, call, until } = calls();
+  const carrier = together({ call, atOnceMax: 3, waitingMax: 100, ...patient, besideFrom: 2 });
+  const answers = [carrier.do(1)];
+  const first = await until(1);
+  answers.push(carrier.do(2));
+  await new Promise(setImmediate);
+  expect(made).toHaveLength(1);
+  answers.push(...[3, 4, 5, 6, 7].map((item) => carrier.do(item)));
+  const second = await until(2);
+  expect(second.items).toEqual([2, 3, 4]);
+  await new Promise(setImmediate);
+  expect(made).toHaveLength(2);
+  second.end(words(second.items));
+  const third = await until(3);
+  expect(third.items).toEqual([5, 6, 7]);
+  // What is left is too little to go beside another.
+  answers.push(carrier.do(8));
+  first.end(words(first.items));
+  expect(await answers[0]).toBe('answer 1');
+  await new Promise(setImmediate);
+  expect(made).toHaveLength(3);
+  third.end(words(third.items));
+  const fourth = await until(4);
+  expect(fourth.items).toEqual([8]);
+  fourth.end(words(fourth.items));
+  expect(await Promise.all(answers)).toEqual(words([1, 2, 3, 4, 5, 6, 7, 8]));
+});
+
+test('beside a call goes nobody who has to wait for one in it; a call that hangs is waited for no more', async () => {
+  const { call, until } = calls();
+  const inOrder = (item: number) => [item % 10];
+  const options = { ...patient, besideFrom: 2, impatientMs: 10, inOrder };
+  const carrier = together({ call, atOnceMax: 10, waitingMax: 100, ...options });
+  const answers = [11, 21].map((item) => carrier.do(item));
+  const first = await until(1);
+  expect(first.items).toEqual([11, 21]);
+  answers.push(...[31, 32, 43].map((item) => carrier.do(item)));
+  const second = await until(2);
+  expect(second.items).toEqual([32, 43]);
+  second.end(words(second.items));
+  const third = await until(3);
+  expect(third.items).toEqual([31]);
+  third.end(words(third.items));
+  expect(await Promise.all(answers.slice(2))).toEqual(words([31, 32, 43]));
+  first.end(words(first.items));
+  expect(await Promise.all(answers)).toEqual(words([11, 21, 31, 32, 43]));
+});

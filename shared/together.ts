@@ -1,5 +1,5 @@
 import { Problem } from './problem.ts';
-import { createRow, type Waiter } from './waiting-row.ts';
+import { createRow, type Departure, type Name, type Waiter } from './waiting-row.ts';
 
 /** In place of a result: the item's own error, of a call that did better by others. */
 export class Failed {
@@ -28,7 +28,10 @@ export type TogetherOptions<Item, Result> = {
   /** Of an item that has a deadline of its own, in place of `waitMsMax` from now (performance.now). */
   untilMs?: (item: Item) => number;
   failsAll: (error: unknown) => boolean;
-  apart?: (item: Item) => readonly string[];
+  apart?: (item: Item) => readonly Name[];
+  inOrder?: (item: Item) => readonly Name[];
+  /** A second call goes beside the one that is under way as soon as so many can go with it; unless given, none does. */
+  besideFrom?: number;
   /** A call that has not answered for so long keeps the next one waiting no more. */
   impatientMs?: number;
   /** Nothing is under way and nothing waits. */
@@ -37,7 +40,9 @@ export type TogetherOptions<Item, Result> = {
 
 /** However many hang. */
 const CALLS_AT_ONCE_MAX = 4;
-const NAMELESS: ReadonlySet<string> = new Set();
+/** Of calls that do not hang. */
+const BESIDE_MAX = 2;
+const NAMELESS: ReadonlySet<Name> = new Set();
 
 /**
  * Carries items to a service in one call at a time: what arrives while a call is under way goes together in the next, in
@@ -46,11 +51,13 @@ const NAMELESS: ReadonlySet<string> = new Set();
  *
  * An item that has waited `waitMsMax` for its turn is not sent any more: its caller gets `unavailable`. Where `failsAll` says
  * of a failure that nobody would fare better, all that wait fail with it. Items that have one of the names which
- * `apart` says in common never go in one call: the later one waits for the next.
+ * `apart` says in common never go in one call: the later one waits until the earlier one's has ended. Those that have one of
+ * the names which `inOrder` says in common do so too, or go in one call, in order.
  * With `impatientMs` a call that hangs delays only its own items: up to CALLS_AT_ONCE_MAX are under way then.
  */
 export function together<Item, Result>(options: TogetherOptions<Item, Result>): Together<Item, Result> {
-  const { call, atOnceMax, waitingMax, waitMsMax, failsAll, apart, impatientMs, onIdle } = options;
+  const { call, atOnceMax, waitingMax, waitMsMax, failsAll, onIdle } = options;
+  const { apart, inOrder, impatientMs, besideFrom = Number.POSITIVE_INFINITY } = options;
   const { untilMs = () => performance.now() + waitMsMax } = options;
   const waiting = createRow<Waiting<Item, Result>>();
   /** Loops that carry, and how many of them wait for a call that hangs. */
@@ -58,10 +65,10 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
   let hanging = 0;
 
   /** The next to go, in order of arrival, without those that nobody waits for any more. */
-  const takeBatch = (): Waiting<Item, Result>[] => {
-    const { taken, late } = waiting.take(atOnceMax, performance.now());
-    for (const { reject } of late) reject(tooMany());
-    return taken;
+  const takeBatch = (): Departure<Waiting<Item, Result>> => {
+    const departure = waiting.take(atOnceMax, performance.now());
+    for (const { reject } of departure.late) reject(tooMany());
+    return departure;
   };
 
   const failWaiting = (error: unknown) => {
@@ -90,9 +97,14 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
     }
   };
 
+  const mayCarry = (others: number): boolean =>
+    others === 0 || (others < BESIDE_MAX && waiting.free() >= besideFrom);
+
   const carry = async () => {
     let tell: (() => void) | null = null;
-    for (let batch = takeBatch(); batch.length > 0; batch = takeBatch()) {
+    while (mayCarry(carriers - hanging - 1)) {
+      const { taken: batch, end } = takeBatch();
+      if (batch.length === 0) break;
       const answered = callFor(batch);
       // When this call has been sent: while it is under way those of the one before do what they do with their answers.
       if (tell) setImmediate(tell);
@@ -103,14 +115,13 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
           : setTimeout(() => {
               isHanging = true;
               hanging += 1;
+              end();
               goOn();
             }, impatientMs);
       tell = await answered;
       clearTimeout(timer);
-      if (!isHanging) continue;
-      hanging -= 1;
-      // Another has taken over meanwhile.
-      if (carriers - hanging > 1) break;
+      end();
+      if (isHanging) hanging -= 1;
     }
     tell?.();
     carriers -= 1;
@@ -119,7 +130,7 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
 
   /** Somebody carries, or begins to at the end of this turn of the event loop: what else has arrived by then goes along. */
   const goOn = () => {
-    if (carriers > hanging || carriers >= CALLS_AT_ONCE_MAX) return;
+    if (carriers >= CALLS_AT_ONCE_MAX || !mayCarry(carriers - hanging)) return;
     carriers += 1;
     setImmediate(carry);
   };
@@ -131,12 +142,17 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
           reject(tooMany());
           return;
         }
-        const names = apart ? new Set(apart(item)) : NAMELESS;
-        waiting.add({ item, names, untilMs: untilMs(item), resolve, reject });
+        waiting.add({
+          ...{ item, resolve, reject, untilMs: untilMs(item) },
+          ...{ apart: namesOf(apart, item), inOrder: namesOf(inOrder, item) },
+        });
         goOn();
       }),
   };
 }
+
+const namesOf = <Item>(of: ((item: Item) => readonly Name[]) | undefined, item: Item): ReadonlySet<Name> =>
+  of ? new Set(of(item)) : NAMELESS;
 
 /**
  * Carriers by name, each for as long as it carries: anybody can name what does not exist. `owner` is what they carry to: a

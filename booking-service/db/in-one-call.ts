@@ -7,6 +7,8 @@ import { createLine, type Line } from './line.ts';
 
 /** A call takes its locks for all of its items, and PostgreSQL's table of locks is shared by all sessions. */
 const AT_ONCE_MAX = 128;
+/** While one call is under way, that many are worth another: a smaller one costs more an item than it saves in waiting. */
+const BESIDE_FROM = AT_ONCE_MAX / 2;
 const WAITING_MAX = 4_000;
 /** At most so many of a kind wait by themselves: the other connections stay free for those whom nobody blocks. */
 const ALONE_AT_ONCE_MAX = 3;
@@ -42,8 +44,12 @@ type Options<Item, Result> = {
   together: (db: Db, items: readonly Item[]) => Promise<readonly (Result | null)[]>;
   /** Waits for others, and knows every case. */
   alone: (db: Db, item: Item, withinMs: number) => Promise<Result>;
-  /** Items that have one of these names in common never go in one call. */
+  /** Items that have one of these names in common never go in one call, nor in two at once. */
   apart?: (item: Item) => readonly string[];
+  /** Items that have one of these in common go in one call or in two that follow each other, in order of arrival. */
+  inOrder?: (item: Item) => readonly number[];
+  /** Whether two calls of a group may be under way at once, where there are many who ask. */
+  twoAtOnce?: boolean;
   /** Only items of one group go in one call; without it all do. */
   group?: (item: Item) => string;
   /** In how many calls an item goes along, as long as none decides it, before it is made by itself; 1 unless given. */
@@ -59,7 +65,7 @@ type Options<Item, Result> = {
  * in the way of delays nobody else.
  */
 export function inOneCall<Item, Result>(options: Options<Item, Result>): InOneCall<Item, Result> {
-  const { alone, apart, group = () => '', callsMax = 1 } = options;
+  const { alone, apart, inOrder, twoAtOnce = false, group = () => '', callsMax = 1 } = options;
   const aloneLines = new WeakMap<Db, Line<number>>();
 
   /** Each of `given` has the answer of the call that it was last in, or none where nobody waited for it any more. */
@@ -114,6 +120,8 @@ export function inOneCall<Item, Result>(options: Options<Item, Result>): InOneCa
     failsAll: isAway,
     impatientMs: IMPATIENT_MS,
     ...(apart && { apart: ({ item }: Carried<Item>) => apart(item) }),
+    ...(inOrder && { inOrder: ({ item }: Carried<Item>) => inOrder(item) }),
+    ...(twoAtOnce && { besideFrom: BESIDE_FROM }),
   }));
 
   const goAlong = async (

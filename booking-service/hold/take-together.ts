@@ -49,6 +49,9 @@ export const trials = inOneCall<Trial, { outcome: HoldOutcome | null }>({
   },
   alone: async (db, { attempt }, withinMs) => ({ outcome: await takeAlone(db, attempt, withinMs) }),
   apart: ({ attempt: { sale, fan } }) => [`${sale} ${fan}`],
+  // Whoever named a seat first is judged first.
+  inOrder: ({ attempt: { seats } }) => seats,
+  twoAtOnce: true,
   group: ({ attempt: { event } }) => event,
   callsMax: CALLS_MAX,
 });
