@@ -64,7 +64,7 @@ test('forty fans on a seat locked from outside: fans of other seats are served, 
 });
 
 test('the proof notices a call for all that waits for a seat', async () => {
-  await mutateFunction(booking.db, 'take_seats_together', 'of seat skip locked', 'of seat');
+  await mutateFunction(booking.db, 'take_seats_together', 'for update skip locked', 'for update');
   expect((await crowdOnLockedSeat()).othersMs).toBeGreaterThan(FAR_TOO_LONG_MS);
 });
 

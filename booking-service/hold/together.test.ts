@@ -290,7 +290,7 @@ describe('of two services', () => {
   });
 
   test('the proof notices seats that are taken without a lock', async () => {
-    await mutateFunction(booking.db, 'take_seats_together', 'for update of seat skip locked', '');
+    await mutateFunction(booking.db, 'take_seats_together', 'for update skip locked', '');
     expect(await rivals([attempt([0]), attempt([0])], 2)).not.toEqual([]);
   });
 
@@ -309,8 +309,8 @@ describe('the proof notices', () => {
     await mutateFunction(
       booking.db,
       'take_seats_together',
-      'where seat_is_open(seat.state, seat.held_until) order by',
-      'order by',
+      'and seat.seat = wanted.seat and seat_is_open(seat.state, seat.held_until)',
+      'and seat.seat = wanted.seat',
     );
     await mutateFunction(
       booking.db,

@@ -10,7 +10,7 @@ import type { HasJob } from './lost.ts';
  * Orders that one worker works on at once. Most of their time they wait for the provider, so it is more than there are
  * connections; the rest of the queue waits in Redis and not in this process.
  */
-export const ORDERS_AT_ONCE = 200;
+export const ORDERS_AT_ONCE = 400;
 /** A worker that has not been heard of for so long has lost its jobs; how often each looks for such jobs. */
 const JOB_LOCK_MS = 6_000;
 const STALLED_LOOK_MS = 3_000;

@@ -89,15 +89,9 @@ const settleAlone = async (db: Db, { order, owed }: Settlement, withinMs?: numbe
 async function settleTogether(db: Db, settlements: readonly Settlement[]): Promise<(true | null)[]> {
   const settled = await db.call<{ order: string }>(
     (sql) => sql`
-      with mine as materialized (
-        select ticket_order.id
-        from unnest(${settlements.map(({ order }) => order)}::text[], ${settlements.map(({ owed }) => owed)}::text[])
-          as given (id, owed)
-        join ticket_order on ticket_order.id = given.id and ticket_order.payment = given.owed
-        order by ticket_order.id for update of ticket_order skip locked
-      )
-      update ticket_order set payment = 'settled' from mine where ticket_order.id = mine.id
-      returning ticket_order.id as "order"`,
+      select settled as "order"
+      from settle_orders(${settlements.map(({ order }) => order)}::text[],
+        ${settlements.map(({ owed }) => owed)}::text[]) as settled`,
   );
   const orders = new Set(settled.map(({ order }) => order));
   return settlements.map(({ order }) => orders.has(order) || null);

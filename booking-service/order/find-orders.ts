@@ -22,7 +22,7 @@ export function foundOrders(
   return sql`
     select id from ticket_order where id = ${find}
     union
-    (select id from ticket_order where sale = ${sale} and lower(buyer_email) like lower(${beginningWith(find)}) and ${page})
+    (select id from ticket_order where sale || '' = ${sale} and lower(buyer_email) like lower(${beginningWith(find)}) and ${page})
     ${seat === null ? sql`` : sql`union ${ordersOfSeat(sql, event.id, seat)}`}`;
 }
 

@@ -138,14 +138,18 @@ async function heldOrders(db: Db, house: House, orders: number): Promise<OrderAt
       seatsPerFan: SEATS_PER_FAN,
     });
   }
-  await Promise.all(
-    made.map(({ fan, admission, request }, seat) =>
-      takeSeats(db, {
+  let next = 0;
+  const hold = async () => {
+    for (let seat = next; seat < orders; seat = next) {
+      next += 1;
+      const { fan, admission, request } = made[seat] as OrderAttempt;
+      await takeSeats(db, {
         ...{ hold: request.hold, sale, event, fan, admission, idempotencyKey: null, requestDigest: '' },
         ...{ seats: [seat], quantity: 1, sections: [], holdMs: 600_000, seatsPerFan: SEATS_PER_FAN },
-      }),
-    ),
-  );
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, hold));
   return made;
 }
 
