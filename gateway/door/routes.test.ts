@@ -70,6 +70,11 @@ test('an admitted fan gets a clear 503 while the booking service is away', async
   });
   expect(response.headers.get('retry-after')).toBe('2');
   expect(await problem(response)).toMatchObject({ code: 'unavailable' });
+  // The door needs no shop to refuse.
+  const elsewhere = g.app.request(`/api/sales/${await g.sale()}/seats`, {
+    headers: { authorization: `Bearer ${admissionToken}` },
+  });
+  expect(await problem(elsewhere)).toMatchObject({ code: 'token-invalid' });
 });
 
 describe('a payment that may be going on keeps the admission alive, and its room', () => {

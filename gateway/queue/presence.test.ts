@@ -86,7 +86,7 @@ test('a fan seen in the last moment before the absent are counted is not among t
   const other = presenceOf();
   await joinAs(sale, 'fan');
   await mine.merge(sale);
-  for (let second = 1; second <= 29; second += 1) {
+  for (let second = 1; second <= 39; second += 1) {
     f.pass(1);
     await mine.merge(sale);
   }
