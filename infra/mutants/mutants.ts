@@ -57,6 +57,20 @@ export const mutants: Mutant[] = [
     tests: ['booking-service/order/together.test.ts', 'booking-service/order/faults.test.ts'],
   },
   {
+    fault: 'a hold is sold whoever has its seats by now',
+    file: 'booking-service/db/migrations/0012-ordered-together.sql',
+    from: 'where seat.hold = named.id and seat.state in (0, 1)',
+    to: 'where seat.state in (0, 1)',
+    tests: ['infra/simulate/simulate.test.ts'],
+  },
+  {
+    fault: 'whoever leaves still stands in line',
+    file: 'gateway/queue/leave.lua',
+    from: '  stopWaiting(id, entry.number)\n',
+    to: '',
+    tests: ['infra/simulate/simulate.test.ts'],
+  },
+  {
     fault: 'an expired hold blocks its seats for ever',
     file: 'booking-service/db/migrations/0003-holds.sql',
     from: 'select p_state = 0 or (p_state = 1 and p_held_until <= clock_timestamp())',
