@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { Hono } from 'hono';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { answerWithProblems } from './errors.ts';
 import { createLog } from './log.ts';
 import { type Ahead, type RunningServer, serve } from './serve.ts';
@@ -10,6 +10,8 @@ beforeAll(async () => {
   const app = new Hono();
   app.get('/', (c) => c.text('here'));
   app.get('/headers', (c) => c.json(c.req.header()));
+  // An answer that has begun and does not end by itself.
+  app.get('/endless', (c) => c.body(new ReadableStream({ start: (to) => to.enqueue('begun') })));
   const ahead: Ahead = ({ url, headers }, response) => {
     if (url !== '/headers?ahead') return false;
     response.end(JSON.stringify(headers));
@@ -44,6 +46,13 @@ test.each([
   ['a backslash in the target', `GET /a\\b HTTP/1.1\r\n${host}\r\n`],
   ['two hosts', `GET / HTTP/1.1\r\n${host}Host: y\r\n\r\n`],
   ['a host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n'],
+  ['no host', 'GET / HTTP/1.1\r\n\r\n'],
+  [
+    'a coding that is not undone',
+    `POST / HTTP/1.1\r\n${host}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+  ],
+  ['an expectation nobody knows', `POST / HTTP/1.1\r\n${host}Expect: more\r\nContent-Length: 0\r\n\r\n`],
+  ['a version that is spoken otherwise', `GET / HTTP/2.0\r\n${host}\r\n`],
 ])('%s is refused with a problem document', async (_, request) => {
   const answer = await raw(request);
   expect(answer).toMatch(/^HTTP\/1\.1 400 /);
@@ -70,6 +79,56 @@ test('headers beyond the limit are refused, and others are served meanwhile', as
   const large = raw(`GET / HTTP/1.1\r\n${host}X: ${'a'.repeat(17_000)}\r\n\r\n`);
   expect(await (await fetch(server.url)).text()).toBe('here');
   expect(await large).toMatch(/^HTTP\/1\.1 431 [\s\S]*"code":"headers-too-large"/);
+});
+
+test.each([201, 2_000])('%i headers are refused: none of them is left out unnoticed', async (count) => {
+  const headers = Array.from({ length: count - 1 }, (_, index) => `a${index}:\r\n`).join('');
+  expect(await raw(`GET / HTTP/1.1\r\n${host}${headers}\r\n`)).toMatch(
+    /^HTTP\/1\.1 431 [\s\S]*"code":"headers-too-large"/,
+  );
+});
+
+test.each([
+  ['the rest of its request is nonsense', 'Transfer-Encoding: chunked\r\n', 'nonsense\r\n'],
+  ['nonsense follows its request', '', 'nonsense\r\n\r\n'],
+])('an answer that has begun is cut where %s: no other is written into it', async (_, header, nonsense) => {
+  const socket = connect(server.port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk) => {
+    if (answer === '') socket.write(nonsense);
+    answer += chunk;
+  });
+  socket.write(`GET /endless HTTP/1.1\r\n${host}${header}\r\n`);
+  await new Promise((resolve) => socket.on('close', resolve));
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+});
+
+test('connections that ask nothing make room for who comes; one that waits for its answer stays', async () => {
+  const app = new Hono();
+  let answer: () => void = () => undefined;
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  app.get('/', (c) => c.text('here'));
+  app.get('/later', async (c) => {
+    await answered;
+    return c.text('later');
+  });
+  const small = await serve(app, { host: '127.0.0.1', port: 0, connectionsMax: 3 });
+  onTestFinished(small.close);
+  const later = fetch(`${small.url}/later`);
+  const ask = () =>
+    new Promise<string>((resolve) => {
+      const socket = connect(small.port, '127.0.0.1', () => socket.write(`GET / HTTP/1.1\r\n${host}\r\n`));
+      socket.on('data', (chunk) => resolve(String(chunk)));
+      // Refused, and at liberty to come again.
+      socket.on('close', () => resolve('nothing'));
+      socket.on('error', () => undefined);
+    });
+  for (let idle = 0; idle < 2; idle += 1) expect(await ask()).toContain('here');
+  await expect.poll(ask).toContain('here');
+  answer();
+  expect(await (await later).text()).toBe('later');
 });
 
 test('a port that is taken is an error with its code', async () => {

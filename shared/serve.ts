@@ -1,19 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Env } from 'hono/types';
 import { asProblem } from './errors.ts';
-import { Problem, type ProblemCode, problemDocument, problemHeaders, problemResponse } from './problem.ts';
+import { answerClientError, unknownExpectation, whyMalformed } from './malformed-requests.ts';
+import { Problem, problemDocument, problemHeaders, problemResponse } from './problem.ts';
 
 const HEADER_BYTES_MAX = 16 * 1024;
-const HEADERS_MAX = 200;
 const HEADERS_TIMEOUT_MS = 8_000;
 const REQUEST_TIMEOUT_MS = 9_000;
 const TIMEOUT_CHECK_INTERVAL_MS = 500;
 /** Longer than nginx's 60 s, so that the proxy and not this server closes an idle connection first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CONNECTIONS_MAX = 30_000;
+/** For stores, files and whatever else is not a fan's connection, where the system gives few handles. */
+const OTHER_HANDLES = 128;
+/** Looking through 30,000 connections takes some ms. */
+const SHED_INTERVAL_MS = 1_000;
 const DRAIN_TIMEOUT_MS = 8_000;
 
 export type RunningServer = {
@@ -29,11 +33,18 @@ export type Ahead = (request: IncomingMessage, response: ServerResponse) => bool
 
 /**
  * Listens and resolves once the port is open; rejects with the system's error (`EADDRINUSE`, …) otherwise. `headers` go with
- * every answer of the app; what is answered ahead of it says for itself what it needs.
+ * every answer of the app; what is answered ahead of it says for itself what it needs. Of more than `connectionsMax` connections
+ * those that ask nothing at the moment are ended, to make room for who comes.
  */
 export async function serve<E extends Env>(
   app: Hono<E>,
-  options: { host: string; port: number; ahead?: Ahead[]; headers?: Record<string, string> },
+  options: {
+    host: string;
+    port: number;
+    ahead?: Ahead[];
+    headers?: Record<string, string>;
+    connectionsMax?: number;
+  },
 ): Promise<RunningServer> {
   const listener = getRequestListener(app.fetch, {
     hostname: options.host,
@@ -46,20 +57,27 @@ export async function serve<E extends Env>(
       maxHeaderSize: HEADER_BYTES_MAX,
       // As the app's requests do: Node would keep the first of two tokens, and the app would refuse both.
       joinDuplicateHeaders: true,
+      // Node's own refusal is no problem document.
+      requireHostHeader: false,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     (request, response) => {
+      const malformed = whyMalformed(request);
+      if (malformed) return refuse(response, malformed);
       if (ahead.some((answer) => answer(request, response))) return;
       for (const [name, value] of headers) response.setHeader(name, value);
       void listener(request, response);
     },
   );
-  server.maxConnections = CONNECTIONS_MAX;
-  server.maxHeadersCount = HEADERS_MAX;
+  server.maxConnections = options.connectionsMax ?? connectionsMax();
+  shedWhenFull(server);
+  // They are counted instead of left out.
+  server.maxHeadersCount = 0;
   server.on('clientError', answerClientError);
+  server.on('checkExpectation', (_, response) => refuse(response, unknownExpectation()));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
@@ -77,6 +95,32 @@ export function answerProblem(response: ServerResponse, problem: Problem): void 
     'content-length': Buffer.byteLength(body),
   });
   response.end(body);
+}
+
+/** Whatever else comes over this connection is not to be understood either. */
+function refuse(response: ServerResponse, problem: Problem): void {
+  response.setHeader('connection', 'close');
+  answerProblem(response, problem);
+}
+
+/** What the system gives this process handles for. */
+function connectionsMax(): number {
+  // Whom this machine is connected to, and under which name, is nothing that anybody asks here.
+  Object.assign(process.report, { excludeNetwork: true });
+  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
+  const handles = Number(userLimits?.open_files?.soft);
+  return handles > 0 ? Math.max(1, Math.min(CONNECTIONS_MAX, handles - OTHER_HANDLES)) : CONNECTIONS_MAX;
+}
+
+/** Connections that are kept for a next request cost their owner nothing: however many there are, fans get in. */
+function shedWhenFull(server: Server): void {
+  let shedAt = Number.NEGATIVE_INFINITY;
+  server.on('drop', () => {
+    const nowMs = performance.now();
+    if (nowMs - shedAt < SHED_INTERVAL_MS) return;
+    shedAt = nowMs;
+    server.closeIdleConnections();
+  });
 }
 
 function close(server: Server): Promise<void> {
@@ -97,26 +141,3 @@ const answerListenerError = (error: unknown): Response =>
       ? new Problem('malformed-request', 'The request target or host is not valid.')
       : asProblem(error),
   );
-
-/** What Node's parser refuses never becomes a request; it still gets the contract's form of an answer. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = new Problem(clientErrorCode(error), 'The request does not follow HTTP/1.1.');
-  const body = JSON.stringify(problemDocument(problem));
-  const headers = {
-    ...problemHeaders(problem),
-    connection: 'close',
-    'content-length': Buffer.byteLength(body),
-  };
-  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${problem.code}\r\n${head.join('')}\r\n${body}`);
-}
-
-function clientErrorCode(error: NodeJS.ErrnoException): ProblemCode {
-  if (error.code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large';
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request-timeout';
-  return 'malformed-request';
-}
