@@ -1,6 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-const journeys = 'infra/journeys/*.test.ts';
+const journeys = 'infra/{journeys,attacks}/*.test.ts';
 /** Journeys in a browser: they wait for a page or a process most of their time, and have no time to keep. */
 const journeysInPairs = 'infra/journeys/pages/*.test.ts';
 /** Counts what happens in a moment, beside nothing else. */

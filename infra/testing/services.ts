@@ -12,6 +12,8 @@ export type ServicesOptions = {
   bookings?: number;
   /** Added to, and stronger than, what every service is given. */
   env?: Record<string, string>;
+  /** What stands between the gateways and a booking service: given its URL, the URL to reach it by. */
+  inFrontOfBooking?: (bookingUrl: string) => Promise<string>;
   /** Whether a worker runs; true by default. */
   worker?: boolean;
 };
@@ -68,6 +70,7 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
   const gatewayUrls = gatewayPorts.map(localUrl);
   const bookingUrls = bookingPorts.map(localUrl);
   const bookingUrl = String(bookingUrls[0]);
+  const reachedBy = await Promise.all(bookingUrls.map((url) => options.inFrontOfBooking?.(url) ?? url));
   const common = {
     NODE_ENV: 'test',
     LOG_LEVEL: 'warn',
@@ -93,7 +96,7 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
     const own = {
       ...common,
       PORT: String(port),
-      BOOKING_URL: String(bookingUrls[index % bookings]),
+      BOOKING_URL: String(reachedBy[index % bookings]),
     };
     services.set(`gateway-${index + 1}`, createService('gateway/main.ts', own, localUrl(port)));
   }

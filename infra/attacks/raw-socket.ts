@@ -1,0 +1,75 @@
+import { connect, type Socket } from 'node:net';
+
+/** A request that is never answered is cut by the services themselves after 9 s. */
+const CONVERSATION_MS_MAX = 15_000;
+
+export type RawAnswer = { status: number; headers: Map<string, string>; body: string };
+
+/** The next request on a connection that was left open: it must get its own answer, and nobody else's. */
+const NEXT = 'GET /livez HTTP/1.1\r\nHost: next\r\nConnection: close\r\n\r\n';
+
+/**
+ * Sends bytes as they stand. When `expected` answers have come and the connection is still open, one more request asks for
+ * /livez on it. Resolves, once it is closed, to what was answered to the bytes.
+ */
+export async function converse(port: number, bytes: string, expected: number): Promise<RawAnswer[]> {
+  const isHead = bytes.startsWith('HEAD ');
+  const socket = connect(port, '127.0.0.1');
+  // Every character is the byte of its number.
+  socket.write(Buffer.from(bytes, 'latin1'));
+  let text = '';
+  let askedNext = false;
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    text += part;
+    if (askedNext || readAnswers(text, isHead).length < expected || !socket.writable) return;
+    askedNext = true;
+    socket.write(NEXT);
+  });
+  await closed(socket);
+  const answers = readAnswers(text, isHead);
+  if (askedNext && isLive(answers.at(-1))) answers.pop();
+  return answers;
+}
+
+const isLive = (answer: RawAnswer | undefined): boolean =>
+  answer?.status === 200 && ['ok', '{"status":"live"}'].includes(answer.body);
+
+/** Resolves when the connection is over, by whomever; rejects when it is not in time. */
+export function closed(socket: Socket, msMax = CONVERSATION_MS_MAX): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      socket.destroy();
+      reject(new Error(`no end of the connection within ${msMax} ms`));
+    }, msMax);
+    // A reset in the middle of what we send is an end like any other.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearTimeout(late);
+      resolve();
+    });
+  });
+}
+
+/** All answers that are whole. Throws where something stands that is none: an answer within another, or its rest. */
+export function readAnswers(text: string, isHead = false): RawAnswer[] {
+  const answers: RawAnswer[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const headEnd = text.indexOf('\r\n\r\n', at);
+    if (headEnd === -1) break;
+    const [first = '', ...lines] = text.slice(at, headEnd).split('\r\n');
+    const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first)?.[1]);
+    if (!status) throw new Error(`no answer begins with ${JSON.stringify(first.slice(0, 80))}`);
+    const headers = new Map(lines.map((line) => [nameOf(line), line.slice(line.indexOf(':') + 1).trim()]));
+    if (headers.size < lines.length) throw new Error(`a header stands twice: ${lines.map(nameOf)}`);
+    const hasNoBody = status < 200 || status === 204 || status === 304 || (isHead && answers.length === 0);
+    const length = hasNoBody ? 0 : Number(headers.get('content-length') ?? 0);
+    const end = headEnd + 4 + length;
+    if (end > text.length) break;
+    answers.push({ status, headers, body: text.slice(headEnd + 4, end) });
+    at = end;
+  }
+  return answers;
+}
+
+const nameOf = (line: string): string => line.slice(0, line.indexOf(':')).toLowerCase();
