@@ -239,7 +239,11 @@ export function createDoor(options: {
         throw new Problem('unavailable', 'The shop is not available for a moment.');
       return {
         status: answer.status,
-        headers: passing(answerHeaders, (name) => answer.headers[name]?.toString()),
+        headers: {
+          // What a fan holds and has bought is nobody else's, also behind a cache that keeps what says nothing of it.
+          'cache-control': 'no-store',
+          ...passing(answerHeaders, (name) => answer.headers[name]?.toString()),
+        },
         body: answer.body,
       };
     },

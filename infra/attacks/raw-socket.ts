@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** A request that is never answered is cut by the services themselves after 9 s. */
@@ -21,7 +22,7 @@ export async function converse(port: number, bytes: string, expected: number): P
   let askedNext = false;
   socket.setEncoding('latin1').on('data', (part: string) => {
     text += part;
-    if (askedNext || readAnswers(text, isHead).length < expected || !socket.writable) return;
+    if (askedNext || !socket.writable || !isAnswered(text, expected, isHead)) return;
     askedNext = true;
     socket.write(NEXT);
   });
@@ -29,6 +30,15 @@ export async function converse(port: number, bytes: string, expected: number): P
   const answers = readAnswers(text, isHead);
   if (askedNext && isLive(answers.at(-1))) answers.pop();
   return answers;
+}
+
+/** What is no answer at all is not worth waiting for another one either. */
+function isAnswered(text: string, expected: number, isHead: boolean): boolean {
+  try {
+    return readAnswers(text, isHead).length >= expected;
+  } catch {
+    return true;
+  }
 }
 
 const isLive = (answer: RawAnswer | undefined): boolean =>
@@ -73,3 +83,42 @@ export function readAnswers(text: string, isHead = false): RawAnswer[] {
 }
 
 const nameOf = (line: string): string => line.slice(0, line.indexOf(':')).toLowerCase();
+
+/** Sends bytes, then a piece a second for as long as anybody listens; resolves to everything that was answered. */
+export async function drip(port: number, bytes: string, piece: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    text += part;
+  });
+  socket.write(Buffer.from(bytes, 'latin1'));
+  const dripping = setInterval(() => socket.write(piece), 1_000);
+  try {
+    await closed(socket);
+  } finally {
+    clearInterval(dripping);
+  }
+  return text;
+}
+
+/** Few enough at once for any system's queue of connections that nobody has accepted yet. */
+const CONNECTING_MAX = 200;
+
+/** Opens connections and says nothing over them. `open` is how many are still open. */
+export async function sayNothing(port: number, count: number): Promise<{ open: () => number }> {
+  let open = 0;
+  for (let opened = 0; opened < count; opened += CONNECTING_MAX) {
+    const some = Array.from({ length: Math.min(CONNECTING_MAX, count - opened) }, async () => {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      // What is said on the way out is not listened to.
+      socket.resume();
+      await once(socket, 'connect');
+      open += 1;
+      socket.on('close', () => {
+        open -= 1;
+      });
+    });
+    await Promise.all(some);
+  }
+  return { open: () => open };
+}

@@ -15,6 +15,9 @@ const SETTING_UP_MS_MAX = 30_000;
 /** One ticket may ask five times a second: whoever is looked after that often has to be several. */
 const WAITING_FANS = 8;
 
+/** Of one address, before it is told to stop for long. */
+export const WRONG_CREDENTIALS_MAX = 20;
+
 export type ServiceName = 'gateway' | 'booking';
 
 /** One shop under attack, with honest fans in it. */
@@ -42,7 +45,11 @@ export async function openWorld(): Promise<World> {
   let proxy: CountingProxy | undefined;
   const shop = await startShop({
     // As behind a proxy on this machine: whoever brings X-Forwarded-For has an address, and limits.
-    env: { SIGNING_KEYS, TRUSTED_PROXIES: '127.0.0.1' },
+    env: {
+      SIGNING_KEYS,
+      TRUSTED_PROXIES: '127.0.0.1',
+      RATE_LIMITS: `credentials=0.001/${WRONG_CREDENTIALS_MAX}`,
+    },
     inFrontOfBooking: async (url) => {
       proxy = await startCountingProxy(url);
       return proxy.url;
