@@ -43,8 +43,8 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   socket.end(`HTTP/1.1 ${problem.status} ${problem.code}\r\n${head.join('')}\r\n${body}`);
 }
 
-/** Node's own way to know it (its answer to a client error asks the same); nothing that is documented tells. */
-const answerUnderWay = (socket: Socket): ServerResponse | null =>
+/** Of this connection. Node's own way to know it (its answer to a client error asks the same); nothing documented tells. */
+export const answerUnderWay = (socket: Socket): ServerResponse | null =>
   (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? null;
 
 function clientErrorCode(error: NodeJS.ErrnoException): ProblemCode {

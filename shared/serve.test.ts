@@ -131,6 +131,30 @@ test('connections that ask nothing make room for who comes; one that waits for i
   expect(await (await later).text()).toBe('later');
 });
 
+test('whoever does not take an answer is cut off after a while; whoever waits for one is not', async () => {
+  const app = new Hono();
+  let answer: () => void = () => undefined;
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  // More than all buffers on the way hold.
+  app.get('/', (c) => c.body(new Uint8Array(64 * 1024 * 1024)));
+  app.get('/later', async (c) => {
+    await answered;
+    return c.text('later');
+  });
+  const impatient = await serve(app, { host: '127.0.0.1', port: 0, stalledMsMax: 50 });
+  onTestFinished(impatient.close);
+  const waits = fetch(`${impatient.url}/later`);
+  const cut = new Promise((resolve) => impatient.server.on('connection', (it) => it.on('close', resolve)));
+  const socket = connect(impatient.port, '127.0.0.1');
+  socket.pause().write(`GET / HTTP/1.1\r\n${host}\r\n`);
+  await cut;
+  socket.destroy();
+  answer();
+  expect(await (await waits).text()).toBe('later');
+});
+
 test('a port that is taken is an error with its code', async () => {
   const second = serve(new Hono(), { host: '127.0.0.1', port: server.port });
   await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Env } from 'hono/types';
 import { asProblem } from './errors.ts';
-import { answerClientError, unknownExpectation, whyMalformed } from './malformed-requests.ts';
+import { answerClientError, answerUnderWay, unknownExpectation, whyMalformed } from './malformed-requests.ts';
 import { Problem, problemDocument, problemHeaders, problemResponse } from './problem.ts';
 
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -14,6 +14,8 @@ const TIMEOUT_CHECK_INTERVAL_MS = 500;
 /** Longer than nginx's 60 s, so that the proxy and not this server closes an idle connection first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CONNECTIONS_MAX = 30_000;
+/** Of an answer of which nothing is taken for so long nobody waits for the rest. */
+const STALLED_MS_MAX = 30_000;
 /** For stores, files and whatever else is not a fan's connection, where the system gives few handles. */
 const OTHER_HANDLES = 128;
 /** Looking through 30,000 connections takes some ms. */
@@ -44,6 +46,7 @@ export async function serve<E extends Env>(
     ahead?: Ahead[];
     headers?: Record<string, string>;
     connectionsMax?: number;
+    stalledMsMax?: number;
   },
 ): Promise<RunningServer> {
   const listener = getRequestListener(app.fetch, {
@@ -77,6 +80,8 @@ export async function serve<E extends Env>(
   // They are counted instead of left out.
   server.maxHeadersCount = 0;
   server.on('clientError', answerClientError);
+  server.timeout = options.stalledMsMax ?? STALLED_MS_MAX;
+  server.on('timeout', endStalled);
   server.on('checkExpectation', (_, response) => refuse(response, unknownExpectation()));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -110,6 +115,14 @@ function connectionsMax(): number {
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
   const handles = Number(userLimits?.open_files?.soft);
   return handles > 0 ? Math.max(1, Math.min(CONNECTIONS_MAX, handles - OTHER_HANDLES)) : CONNECTIONS_MAX;
+}
+
+/**
+ * Nothing has gone over this connection for some time, either way. Whoever waits for an answer goes on waiting; an idle
+ * connection ends as it would without this, and so does one whose other side does not take what is written.
+ */
+function endStalled(socket: Socket): void {
+  if (answerUnderWay(socket) === null || socket.writableLength > 0) socket.destroy();
 }
 
 /** Connections that are kept for a next request cost their owner nothing: however many there are, fans get in. */
