@@ -155,6 +155,39 @@ test('whoever does not take an answer is cut off after a while; whoever waits fo
   expect(await (await waits).text()).toBe('later');
 });
 
+test('fifty requests of one connection may wait for their answers; more are cut off with it, and not begun', async () => {
+  const app = new Hono();
+  let begun = 0;
+  let answer: () => void = () => undefined;
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  app.get('/', async (c) => {
+    begun += 1;
+    await answered;
+    return c.text('here');
+  });
+  const other = await serve(app, { host: '127.0.0.1', port: 0 });
+  onTestFinished(other.close);
+  const ask = (count: number): Promise<string> =>
+    new Promise((resolve) => {
+      let told = '';
+      const socket = connect(other.port, '127.0.0.1');
+      socket.on('data', (chunk) => {
+        told += chunk;
+      });
+      socket.on('error', () => undefined).on('close', () => resolve(told));
+      const last = `GET / HTTP/1.1\r\n${host}Connection: close\r\n\r\n`;
+      socket.write(`GET / HTTP/1.1\r\n${host}\r\n`.repeat(count - 1) + last);
+    });
+  expect(await ask(1_000)).toBe('');
+  expect(begun).toBeLessThanOrEqual(50);
+  const fifty = ask(50);
+  await expect.poll(() => begun).toBe(100);
+  answer();
+  expect((await fifty).match(/HTTP\/1\.1 200/g)).toHaveLength(50);
+});
+
 test('a port that is taken is an error with its code', async () => {
   const second = serve(new Hono(), { host: '127.0.0.1', port: server.port });
   await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' });

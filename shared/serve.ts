@@ -14,6 +14,11 @@ const TIMEOUT_CHECK_INTERVAL_MS = 500;
 /** Longer than nginx's 60 s, so that the proxy and not this server closes an idle connection first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CONNECTIONS_MAX = 30_000;
+/**
+ * Requests of one connection without an answer. Browsers and proxies send one after the other's answer; whoever sends
+ * thousands at once would have them all begun before anybody else is heard (measured: 30 s without an answer to anybody).
+ */
+const PIPELINED_MAX = 50;
 /** Of an answer of which nothing is taken for so long nobody waits for the rest. */
 const STALLED_MS_MAX = 30_000;
 /** For stores, files and whatever else is not a fan's connection, where the system gives few handles. */
@@ -68,6 +73,7 @@ export async function serve<E extends Env>(
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     (request, response) => {
+      if (isOneTooMany(request, response)) return;
       const malformed = whyMalformed(request);
       if (malformed) return refuse(response, malformed);
       if (ahead.some((answer) => answer(request, response))) return;
@@ -115,6 +121,21 @@ function connectionsMax(): number {
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
   const handles = Number(userLimits?.open_files?.soft);
   return handles > 0 ? Math.max(1, Math.min(CONNECTIONS_MAX, handles - OTHER_HANDLES)) : CONNECTIONS_MAX;
+}
+
+const waitingBehind = new WeakMap<Socket, number>();
+
+/** Whether so many requests of this connection wait already that it is cut, with what is left of them. */
+function isOneTooMany({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  if (socket.destroyed) return true;
+  // It has the connection to itself, as nearly all have.
+  if (response.socket !== null) return false;
+  const waiting = (waitingBehind.get(socket) ?? 0) + 1;
+  waitingBehind.set(socket, waiting);
+  response.once('finish', () => waitingBehind.set(socket, (waitingBehind.get(socket) as number) - 1));
+  if (waiting < PIPELINED_MAX) return false;
+  socket.destroy();
+  return true;
 }
 
 /**

@@ -56,6 +56,8 @@ async function withstand({ send, reaches = 0 }: Attack, at: ServiceName, expecte
   expect(answers.map(inShort)).toEqual(expected);
   for (const { status, headers, body } of answers) {
     expect(status).toBeLessThan(SERVER_ERROR);
+    // Neither a link nor a leave for scripts of elsewhere, whatever host and origin were named.
+    expect([...headers, body].join()).not.toMatch(/evil\.example|access-control-allow/);
     const isPage = headers.get('content-type')?.startsWith('text/html');
     if (status >= 400 && !isPage && body !== '')
       expect(headers.get('content-type')).toBe('application/problem+json');

@@ -126,6 +126,20 @@ export const pathsAndDoor: Attack[] = [
       request('GET', `http://evil.example/api/sales/${world.sale}/seats`, ['X-Forwarded-Host: evil.example']),
     answers: both('401 gate-required'),
   },
+  ...(['', '/draw', '/seats', '/place'] as const).map(
+    (page): Attack => ({
+      row: 12,
+      name: `a foreign host for the page of the sale${page}`,
+      send: ({ sale }) =>
+        request('GET', `http://evil.example/sales/${sale}${page}`, [
+          'X-Forwarded-Host: evil.example',
+          'X-Forwarded-Proto: https',
+          'Forwarded: host=evil.example',
+          'Accept: text/html',
+        ]),
+      answers: gateway(page === '/seats' ? '303' : '200'),
+    }),
+  ),
   {
     row: 12,
     name: 'the booking service, with a user’s name, in the target',

@@ -73,13 +73,26 @@ export function readAnswers(text: string, isHead = false): RawAnswer[] {
     const headers = new Map(lines.map((line) => [nameOf(line), line.slice(line.indexOf(':') + 1).trim()]));
     if (headers.size < lines.length) throw new Error(`a header stands twice: ${lines.map(nameOf)}`);
     const hasNoBody = status < 200 || status === 204 || status === 304 || (isHead && answers.length === 0);
+    const isChunked = headers.get('transfer-encoding') === 'chunked';
+    const from = headEnd + 4;
     const length = hasNoBody ? 0 : Number(headers.get('content-length') ?? 0);
-    const end = headEnd + 4 + length;
-    if (end > text.length) break;
-    answers.push({ status, headers, body: text.slice(headEnd + 4, end) });
+    const end = !hasNoBody && isChunked ? endOfChunks(text, from) : from + length;
+    if (end === null || end > text.length) break;
+    answers.push({ status, headers, body: text.slice(from, end) });
     at = end;
   }
   return answers;
+}
+
+/** Behind the last of the chunks; null where it is not there yet. */
+function endOfChunks(text: string, from: number): number | null {
+  for (let at = from; ; ) {
+    const size = /^([0-9a-f]+)\r\n/.exec(text.slice(at, at + 10));
+    if (!size) return null;
+    const bytes = Number.parseInt(size[1] as string, 16);
+    at += size[0].length + bytes + 2;
+    if (bytes === 0) return at;
+  }
 }
 
 const nameOf = (line: string): string => line.slice(0, line.indexOf(':')).toLowerCase();
