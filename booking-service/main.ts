@@ -8,6 +8,7 @@ import { runUntilStopped } from '#shared/main.ts';
 import { serve } from '#shared/serve.ts';
 import { createApp } from './app.ts';
 import { createDb } from './db/client.ts';
+import { refuseForgetfulDatabase } from './db/durable.ts';
 import { createOrderQueue } from './intake/queue.ts';
 import { createInventory } from './inventory/inventory.ts';
 import { createWake } from './outbox/wake.ts';
@@ -15,7 +16,7 @@ import { withDeadlines } from './payment/deadlines.ts';
 import { createTestProvider } from './payment/test-provider.ts';
 
 const { HOST, BOOKING_PORT, DATABASE_URL, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET } = envVariables;
-const { LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX } = envVariables;
+const { LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX, TEST_PAYMENTS } = envVariables;
 
 const KEYS_TIMEOUT_MS = 2_000;
 /** A token with an unknown key makes the keys be fetched again, but no more often than this. */
@@ -26,7 +27,7 @@ await runUntilStopped(async () => {
   const env = readEnv(
     z.object({
       ...{ HOST, BOOKING_PORT, DATABASE_URL, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET },
-      ...{ LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX },
+      ...{ LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX, TEST_PAYMENTS },
     }),
   );
   const log = createLog('booking', env.LOG_LEVEL);
@@ -34,6 +35,7 @@ await runUntilStopped(async () => {
     applicationName: 'admit-one/booking',
     report: (error, what) => log.warn({ err: error }, what),
   });
+  if (env.NODE_ENV === 'production') await refuseForgetfulDatabase(db);
   // The inventory reads over a connection of its own, so that a crowd of bookings does not make it old.
   const inventoryDb = createDb(env.DATABASE_URL, { applicationName: 'admit-one/inventory', connections: 1 });
   const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });

@@ -6,7 +6,7 @@ import { envVariables, readEnv } from '#shared/env.ts';
 import { createLog } from '#shared/log.ts';
 import { runUntilStopped } from '#shared/main.ts';
 import { serve } from '#shared/serve.ts';
-import { loadSigningKeys } from './admission/signing-keys.ts';
+import { checkSigningKeys, loadSigningKeys } from './admission/signing-keys.ts';
 import { giveTurns, keepGivingTurns } from './admission/turn-giver.ts';
 import { createGateway } from './app.ts';
 import { bookingCatalogue } from './booking/catalogue.ts';
@@ -36,6 +36,7 @@ import { keepMemory } from './recovery/keep-memory.ts';
 import { lobbyFiles } from './recovery/lobby-files.ts';
 import { memoryFiles } from './recovery/memory-files.ts';
 import { connectRedis } from './redis/client.ts';
+import { refuseForgetfulRedis } from './redis/durable.ts';
 import type { Store } from './redis/script.ts';
 import { rememberEvents } from './sale/events.ts';
 import { keepListing } from './sale/listing.ts';
@@ -68,12 +69,13 @@ const GatewayEnv = z.object({
 });
 
 await runUntilStopped(async () => {
-  const env = readEnv(GatewayEnv);
+  const env = readEnv(GatewayEnv, process.env, [checkSigningKeys, readOrganisers, watchAccess]);
   const log = createLog('gateway', env.LOG_LEVEL);
   const keys = await loadSigningKeys(env.SIGNING_KEYS);
   const organisers = readOrganisers(env);
   const access = watchAccess(env);
   const redis = await connectRedis(env.REDIS_URL, log);
+  if (env.NODE_ENV === 'production') await refuseForgetfulRedis(redis);
   const store: Store = { redis, time: () => null };
   const booking = connectBooking(env.BOOKING_URL, env.INTERNAL_SECRET);
   const catalogue = bookingCatalogue(booking);

@@ -1,24 +1,48 @@
 import { z } from 'zod';
+import { dangersInProduction, SECRET_LENGTH_MIN } from './production.ts';
+
+/** What is given of the environment: no variable is empty. */
+export type Given = Record<string, string | undefined>;
 
 /**
- * The only place that reads the environment. A service names the variables it needs; all faults are reported together,
- * by variable, in one error that main prints before it exits.
+ * The only place that reads the environment. A service names the variables it needs, and `checks` that throw an EnvError
+ * for what a schema cannot tell; all faults are reported together, what is dangerous in production included, by variable,
+ * in one error that main prints before it exits.
  */
 export function readEnv<Shape extends z.ZodObject>(
   schema: Shape,
-  source: Record<string, string | undefined> = process.env,
+  source: Given = process.env,
+  checks: ((given: Given) => unknown)[] = [],
 ): z.infer<Shape> {
   // An empty variable is how shells and compose files say "not set".
   const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
   const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new EnvError(`The environment is not complete:\n${faults.join('\n')}`);
+  const faults = (result.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  for (const check of checks) faults.push(...faultsOf(() => check(given)));
+  faults.push(...dangersInProduction(given, Object.keys(schema.shape)));
+  if (faults.length > 0) throw new EnvError(faults);
+  return result.data as z.infer<Shape>;
 }
 
-export class EnvError extends Error {}
+/** Each fault begins with the variable's name. */
+export class EnvError extends Error {
+  readonly faults: readonly string[];
 
-const SECRET_LENGTH_MIN = 32;
+  constructor(faults: string[]) {
+    super(`The environment is not complete:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.faults = faults;
+  }
+}
+
+function faultsOf(check: () => unknown): readonly string[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (error instanceof EnvError) return error.faults;
+    throw error;
+  }
+}
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(0);
@@ -37,7 +61,7 @@ const redisUrl = z
 /** The variables, each described once; a service picks its own. README.md lists them. */
 export const envVariables = {
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(3000),
   BOOKING_PORT: port.default(3001),
@@ -46,7 +70,8 @@ export const envVariables = {
   PUBLIC_URL: url(/^https?$/).default('http://127.0.0.1:3000'),
   DATABASE_URL: url(/^postgres(ql)?$/),
   REDIS_URL: redisUrl,
-  ORGANISER_KEY: secret.optional(),
+  /** Who holds which key is read by gateway/organiser/organisers.ts. */
+  ORGANISER_KEY: z.string().optional(),
   ORGANISER_KEYS: z.string().optional(),
   SIGNING_KEYS: z.string({ error: 'must be a JSON array of private Ed25519 JWKs, the signing one first' }),
   QUEUE_TICKET_SECRET: secret,
@@ -58,4 +83,5 @@ export const envVariables = {
   DATA_DIR: z.string().default('.data'),
   TRUSTED_PROXIES: z.string().default(''),
   RATE_LIMITS: z.string().default(''),
+  TEST_PAYMENTS: z.literal('on').optional(),
 } as const;

@@ -19,9 +19,12 @@ export type Access = {
 };
 
 /** Throws one EnvError for what cannot be read. */
-export function watchAccess(env: { TRUSTED_PROXIES: string; RATE_LIMITS: string }): Access {
-  const clientAddress = clientAddresses(env.TRUSTED_PROXIES);
-  const limits = limitAddresses(env.RATE_LIMITS);
+export function watchAccess(env: {
+  TRUSTED_PROXIES?: string | undefined;
+  RATE_LIMITS?: string | undefined;
+}): Access {
+  const clientAddress = clientAddresses(env.TRUSTED_PROXIES ?? '');
+  const limits = limitAddresses(env.RATE_LIMITS ?? '');
   const addressOf = (c: Context) => {
     const incoming = (c.env as Partial<HttpBindings> | undefined)?.incoming;
     return incoming ? clientAddress(incoming) : null;

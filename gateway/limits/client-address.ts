@@ -64,9 +64,7 @@ function readNetworks(text: string): BlockList {
     else networks.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6');
   }
   if (faults.length > 0)
-    throw new EnvError(
-      `The environment is not complete:\n  TRUSTED_PROXIES: not an address or network: ${faults.join(', ')}`,
-    );
+    throw new EnvError([`TRUSTED_PROXIES: not an address or network: ${faults.join(', ')}`]);
   return networks;
 }
 

@@ -134,9 +134,9 @@ function readLimiters(settings: string): Partial<Record<LimitName, RateLimiter>>
     else limits[name as LimitName] = limit;
   }
   if (faults.length > 0)
-    throw new EnvError(
-      `The environment is not complete:\n  RATE_LIMITS: off, or name=perSecond/burst or name=off for ${Object.keys(LIMITS).join(', ')}; not ${faults.join(', ')}`,
-    );
+    throw new EnvError([
+      `RATE_LIMITS: off, or name=perSecond/burst or name=off for ${Object.keys(LIMITS).join(', ')}; not ${faults.join(', ')}`,
+    ]);
   return Object.fromEntries(
     Object.entries(limits).map(([name, limit]) => [name, createRateLimiter({ ...limit, keysMax: KEYS_MAX })]),
   );

@@ -40,9 +40,7 @@ export function readOrganisers(env: {
     holders.length === 0
       ? ['ORGANISER_KEY or ORGANISER_KEYS (name:key,…): one of them must be set']
       : holders.flatMap(faultsOf);
-  if (faults.length > 0) {
-    throw new EnvError(`The environment is not complete:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  }
+  if (faults.length > 0) throw new EnvError(faults);
   const known = holders.map(({ name, key }) => ({ name, digest: digestOf(key) }));
   return {
     nameOf(key) {

@@ -23,7 +23,7 @@ export async function startGateway(
     PUBLIC_URL: `http://${LOOPBACK}:${port}`,
     REDIS_URL: redisUrl,
     LOG_LEVEL: 'error',
-    NODE_ENV: 'production',
+    NODE_ENV: 'test',
     ...env,
   };
   const started = startChild(new URL(file, import.meta.url), settings, flags);

@@ -1,0 +1,20 @@
+import { EnvError } from '#shared/env.ts';
+import type { RedisClient } from './client.ts';
+
+/**
+ * Throws one EnvError for a Redis that forgets: one that evicts keys takes places away from fans, and one that writes nothing
+ * down loses the whole queue with its process. One that is away at this moment cannot be judged and is waited for.
+ */
+export async function refuseForgetfulRedis(redis: RedisClient): Promise<void> {
+  // INFO, not CONFIG: hosted servers allow no CONFIG.
+  const info = await redis.info().catch(() => '');
+  const faults: string[] = [];
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+  if (policy !== undefined && policy !== 'noeviction') {
+    faults.push(`REDIS_URL: this Redis evicts keys (${policy}); set its maxmemory-policy to noeviction`);
+  }
+  if (/^aof_enabled:0/m.test(info)) {
+    faults.push('REDIS_URL: this Redis keeps no append-only file; set its appendonly to yes');
+  }
+  if (faults.length > 0) throw new EnvError(faults);
+}
