@@ -6,6 +6,7 @@ import { Id } from '#shared/contract/fields.ts';
 import { internalHeaders } from '#shared/internal.ts';
 import { readJson } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
+import { secretsOf } from '#shared/secrets.ts';
 import { finishAdmission } from './admission/admission.ts';
 import type { Store } from './redis/script.ts';
 
@@ -19,10 +20,11 @@ const digestOf = (key: string): Buffer => createHash('sha256').update(key).diges
 
 /** What the booking service's worker tells the gateway. To anybody without the internal key there is nothing here. */
 export function internalRoutes(store: Store, internalSecret: string) {
-  const expected = digestOf(internalSecret);
+  const expected = secretsOf(internalSecret).map(digestOf);
   const app = new Hono();
   app.use(async (c, next) => {
-    if (!timingSafeEqual(digestOf(c.req.header(internalHeaders.key) ?? ''), expected)) {
+    const given = digestOf(c.req.header(internalHeaders.key) ?? '');
+    if (!expected.some((digest) => timingSafeEqual(digest, given))) {
       throw new Problem('not-found', 'There is nothing at this address.');
     }
     await next();

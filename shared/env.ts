@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dangersInProduction, SECRET_LENGTH_MIN } from './production.ts';
+import { secretsOf } from './secrets.ts';
 
 /** What is given of the environment: no variable is empty. */
 export type Given = Record<string, string | undefined>;
@@ -47,9 +48,12 @@ function faultsOf(check: () => unknown): readonly string[] {
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(0);
 const url = (protocol: RegExp) => z.url({ protocol, error: `must be a URL (${protocol.source})` });
-const secret = z
+/** One secret, or several (secrets.ts). */
+const secrets = z
   .string({ error: 'must be set to a secret' })
-  .min(SECRET_LENGTH_MIN, `must have at least ${SECRET_LENGTH_MIN} characters`);
+  .refine((text) => secretsOf(text).every(({ length }) => length >= SECRET_LENGTH_MIN), {
+    error: `must have at least ${SECRET_LENGTH_MIN} characters, each of several separated by commas`,
+  });
 
 /** One server, or several nodes of a cluster (shared/redis.ts). */
 const redisUrl = z
@@ -74,8 +78,8 @@ export const envVariables = {
   ORGANISER_KEY: z.string().optional(),
   ORGANISER_KEYS: z.string().optional(),
   SIGNING_KEYS: z.string({ error: 'must be a JSON array of private Ed25519 JWKs, the signing one first' }),
-  QUEUE_TICKET_SECRET: secret,
-  INTERNAL_SECRET: secret,
+  QUEUE_TICKET_SECRET: secrets,
+  INTERNAL_SECRET: secrets,
   SMTP_URL: url(/^smtps?$/).optional(),
   MAIL_FROM: z.string().default('Admit One <tickets@admit-one.example>'),
   ASYNC_ORDERS_WAITING_MAX: count.default(10_000),

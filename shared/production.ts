@@ -1,3 +1,5 @@
+import { secretsOf } from './secrets.ts';
+
 export const SECRET_LENGTH_MIN = 32;
 /** Fewer different characters are no random secret: 32 random hexadecimal digits have 14, rarely 10. */
 const SECRET_CHARACTERS_MIN = 8;
@@ -45,9 +47,9 @@ export function dangersInProduction(given: Given, used: readonly string[]): stri
 }
 
 /** Every secret by the name of its variable; of lists each one. */
-function secretsOf(given: Given, used: readonly string[]): { name: string; secret: string }[] {
+function secretsIn(given: Given, used: readonly string[]): { name: string; secret: string }[] {
   const all = (name: string, text = given[name] ?? '') =>
-    used.includes(name) ? text.split(',').map((each) => ({ name, secret: each.trim() })) : [];
+    used.includes(name) ? secretsOf(text).map((secret) => ({ name, secret })) : [];
   const keys = (given.ORGANISER_KEYS ?? '').replaceAll(/(^|,)[^:,]*:/g, '$1');
   return [
     ...all('QUEUE_TICKET_SECRET'),
@@ -58,7 +60,7 @@ function secretsOf(given: Given, used: readonly string[]): { name: string; secre
 }
 
 function weakSecrets(given: Given, used: readonly string[]): string[] {
-  const secrets = secretsOf(given, used);
+  const secrets = secretsIn(given, used);
   return secrets.flatMap(({ name, secret }, i) => {
     const faults: string[] = [];
     // One that is too short is told of anyway.

@@ -2,15 +2,22 @@ import { timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
 import { internalHeaders } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
+import { secretsOf } from '#shared/secrets.ts';
 
 export type IsInternalKey = (given: string | undefined) => boolean;
 
-/** Tells the gateway's key. The time taken tells nothing about the secret but its length, which is none. */
-export function internalKeyCheck(secret: string): IsInternalKey {
-  const expected = Buffer.from(secret);
-  // A header's value is Latin-1: one byte a character.
-  return (given) =>
-    given?.length === expected.length && timingSafeEqual(Buffer.from(given, 'latin1'), expected);
+/**
+ * Tells the gateway's key, which may be any of several (secretsOf). The time taken tells nothing about a secret but its length,
+ * which is none.
+ */
+export function internalKeyCheck(internalSecret: string): IsInternalKey {
+  const secrets = secretsOf(internalSecret).map((secret) => Buffer.from(secret));
+  return (given) => {
+    if (given === undefined) return false;
+    // A header's value is Latin-1: one byte a character.
+    const key = Buffer.from(given, 'latin1');
+    return secrets.some((secret) => secret.length === key.length && timingSafeEqual(secret, key));
+  };
 }
 
 /** Lets only the gateway in. */

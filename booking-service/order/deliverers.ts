@@ -1,4 +1,5 @@
 import { internalHeaders } from '#shared/internal.ts';
+import { secretsOf } from '#shared/secrets.ts';
 import { type Event, findEvent } from '../catalogue/event.ts';
 import type { Db } from '../db/client.ts';
 import { heldForOrder } from '../hold/read-holds.ts';
@@ -80,12 +81,13 @@ export const paymentDeliverers = (till: Pick<Till, 'db' | 'payments'>) => ({
 export const finishesAdmission =
   (db: Db, gateway: { url: string; internalSecret: string }): Deliverer =>
   async (message) => {
+    const [key] = secretsOf(gateway.internalSecret);
     const { order, sale, fan, token } = await requireOrder(db, message.order);
     await releaseHoldsOfFan(db, { sale, fan });
     const path = `/internal/sales/${encodeURIComponent(sale)}/entries/${encodeURIComponent(fan)}/finish`;
     const response = await fetch(new URL(path, gateway.url), {
       method: 'POST',
-      headers: { [internalHeaders.key]: gateway.internalSecret, 'content-type': 'application/json' },
+      headers: { [internalHeaders.key]: key, 'content-type': 'application/json' },
       body: JSON.stringify({ order, ...(token && { token }) }),
       signal: AbortSignal.timeout(GATEWAY_TIMEOUT_MS),
     });

@@ -1,6 +1,7 @@
 import { type Dispatcher, errors, Pool } from 'undici';
 import { internalHeaders } from '#shared/internal.ts';
 import { Problem, type ProblemCode, problems } from '#shared/problem.ts';
+import { secretsOf } from '#shared/secrets.ts';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 const KEEP_ALIVE_MS = 30_000;
@@ -41,6 +42,7 @@ export type BookingClient = {
 export type InternalCall = Omit<BookingRequest, 'body' | 'lane'> & { json?: unknown };
 
 export function connectBooking(url: string, internalSecret: string): BookingClient {
+  const [key] = secretsOf(internalSecret);
   const pools = new Map<Lane, { pool: Pool; underWay: number }>();
   for (const [lane, { connections, answerTimeoutMs }] of Object.entries(lanes)) {
     const pool = new Pool(url, {
@@ -68,7 +70,7 @@ export function connectBooking(url: string, internalSecret: string): BookingClie
       return await dispatch(way.pool, {
         method,
         path,
-        headers: { ...headers, [internalHeaders.key]: internalSecret },
+        headers: { ...headers, [internalHeaders.key]: key },
         body: body as string | Buffer | null,
       });
     } catch (cause) {

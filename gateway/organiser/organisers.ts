@@ -10,13 +10,16 @@ const UNNAMED = 'organiser';
 export type Organisers = {
   /** The name of the organiser who holds a key, in constant time; null for a key that nobody holds. */
   nameOf: (key: string) => string | null;
-  /** SHA-256 of the key that an organiser holds; null for whoever holds none. */
-  keyDigestOf: (name: string) => Buffer | null;
+  /** SHA-256 of every key that an organiser holds; two while one is changed for another. */
+  keyDigestsOf: (name: string) => Buffer[];
 };
 
 type Holder = { name: string; key: string; variable: string };
 
-const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest();
+/** More would be a key that nobody remembers to take away. */
+const KEYS_OF_ONE_MAX = 2;
+
+export const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest();
 
 /**
  * Reads ORGANISER_KEY (its holder is called `organiser`) and ORGANISER_KEYS (`name:key,name:key`). Throws one EnvError
@@ -49,11 +52,14 @@ export function readOrganisers(env: {
       for (const { name, digest: expected } of known) if (timingSafeEqual(digest, expected)) holder = name;
       return holder;
     },
-    keyDigestOf: (name) => known.find((holder) => holder.name === name)?.digest ?? null,
+    keyDigestsOf: (name) => known.filter((holder) => holder.name === name).map(({ digest }) => digest),
   };
 }
 
-/** The name stands in the audit, so it must say who it was; a key has one holder, and a holder one key. */
+/**
+ * The name stands in the audit, so it must say who it was; a key has one holder. A holder has one key, or two while one is
+ * changed for another.
+ */
 function faultsOf({ name, key, variable }: Holder, i: number, holders: Holder[]): string[] {
   const faults: string[] = [];
   const earlier = holders.slice(0, i);
@@ -65,8 +71,11 @@ function faultsOf({ name, key, variable }: Holder, i: number, holders: Holder[])
   } else if (bearerToken(`Bearer ${key}`) !== key) {
     faults.push('the key may have letters, digits and ._~+/=- only, or no header could carry it (RFC 6750)');
   }
-  const namesake = earlier.find((other) => other.name === name);
-  if (name !== '' && namesake) faults.push(`the name ${name} is taken by ${namesake.variable}`);
+  const namesakes = earlier.filter((other) => other.name === name);
+  if (name !== '' && namesakes.length >= KEYS_OF_ONE_MAX) {
+    const [first, second] = namesakes.map((other) => other.variable);
+    faults.push(`the name ${name} has its two keys from ${first} and ${second}; take one of them away`);
+  }
   const sharer = key === '' ? undefined : earlier.find((other) => other.key === key);
   if (sharer) faults.push(`the key is the same as that of ${sharer.variable}`);
   return faults.map((fault) => `${variable}: ${fault}`);

@@ -3,7 +3,7 @@
 --
 -- ARGV[2]  how many places each use of an access code may open in all
 -- ARGV[3…] for each of at most SLICE joins: the id in the fan's queue ticket, or empty; the id derived from the fan's
---          Idempotency-Key, or empty; a new random id; the digest of the fan's access code, or empty
+--          Idempotency-Key, or empty, and behind spaces those that other secrets derive from it; a new random id; the digest of the fan's access code, or empty
 --
 -- {'no-sale'} | {'freeze'} (the lobby must be frozen first; nothing was done) | {now, version, ahead, epoch, answer, …}
 -- version: the queue's from now on; ahead: the waiting entries before the first new one. Each answer is
@@ -77,10 +77,16 @@ local function takeCode(id, code)
   return nil, redis.call('HINCRBY', K.codes, opened, 1)
 end
 
-local function join(ticketId, keyId, newId, code)
+local function join(ticketId, keyIds, newId, code)
   local over = {}
   local unused = nil
-  for _, candidate in ipairs({ ticketId, keyId }) do
+  local candidates = { ticketId }
+  local keyId = nil
+  for id in string.gmatch(keyIds, '%S+') do
+    keyId = keyId or id
+    candidates[#candidates + 1] = id
+  end
+  for _, candidate in ipairs(candidates) do
     if candidate ~= '' then
       local id = candidate
       local entry = madeEntry(id) or currentEntry(id, state)

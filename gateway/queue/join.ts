@@ -29,6 +29,7 @@ export async function joinQueue(
     {
       ticketEntry: ticket?.entry ?? null,
       keyEntry: idempotencyKey === null ? null : tickets.entryIdOf(sale, idempotencyKey),
+      otherKeyEntries: idempotencyKey === null ? [] : tickets.otherEntryIdsOf(sale, idempotencyKey),
     },
     accessCode,
   ).catch((error: unknown) => {

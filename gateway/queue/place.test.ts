@@ -44,6 +44,27 @@ test('joining again, by key or by ticket, a hundred times at once, gives the sam
   expect((await census(f.redis, sale)).joined).toBe(1);
 });
 
+test('while a secret is changed a key leads to one entry, by whichever of its ids each gateway goes first', async () => {
+  const sale = await f.sale();
+  const byEach = (keyEntry: string, other: string) =>
+    takePlace(f.store, sale, { ticketEntry: null, keyEntry, otherKeyEntries: [other] });
+  const places = await Promise.all(
+    Array.from({ length: 100 }, (_, i) =>
+      i % 2 === 0 ? byEach('by-old', 'by-new') : byEach('by-new', 'by-old'),
+    ),
+  );
+  expect(new Set(places.map(({ entry }) => entry.id))).toEqual(new Set(['by-old']));
+  expect(places.filter(({ created }) => created)).toHaveLength(1);
+  // Over, it leads to the place that came after it, whose id is the first one's.
+  await leavePlace(f.store, sale, 'by-old');
+  expect(await byEach('by-new', 'by-old')).toMatchObject({
+    created: true,
+    entry: { id: 'by-new', queueNumber: 2 },
+  });
+  expect(await byEach('by-old', 'by-new')).toMatchObject({ created: false, entry: { id: 'by-new' } });
+  expect((await census(f.redis, sale)).joined).toBe(2);
+});
+
 test('a position is exact while others leave, and equals the rank in the sorted set', async () => {
   const sale = await f.sale();
   const places = [];

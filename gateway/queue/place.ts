@@ -27,7 +27,12 @@ const WAITING_MAX = 50_000;
 /** `asOf`: by Redis' clock, epoch milliseconds. `ahead`: waiting entries before it at that moment. */
 export type Place = { created: boolean; asOf: number; ahead: number; epoch: number; entry: Entry };
 
-type Join = { ticketEntry: string | null; keyEntry: string | null; code: string };
+/**
+ * `otherKeyEntries`: the ids that the fan's key leads to by other secrets, while they are changed; a new place is never made
+ * under one of them.
+ */
+type Known = { ticketEntry: string | null; keyEntry: string | null; otherKeyEntries?: string[] };
+type Join = Known & { code: string };
 
 const limits = { atOnceMax: AT_ONCE_MAX, waitingMax: WAITING_MAX };
 const carryJoin = saleCarrier(joinTogether, limits);
@@ -45,7 +50,7 @@ const carryLookUp = saleCarrier(lookUpTogether, limits);
 export async function takePlace(
   store: Store,
   sale: string,
-  known: { ticketEntry: string | null; keyEntry: string | null },
+  known: Known,
   accessCode: string | null = null,
 ): Promise<Place> {
   const code = accessCode === null ? '' : digestOfCode(sale, accessCode);
@@ -56,9 +61,9 @@ export async function takePlace(
 
 async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<(Place | Problem)[]> {
   const newIds = joins.map(() => newId());
-  const args = joins.flatMap(({ ticketEntry, keyEntry, code }, i) => [
+  const args = joins.flatMap(({ ticketEntry, keyEntry, otherKeyEntries = [], code }, i) => [
     ticketEntry ?? '',
-    keyEntry ?? '',
+    [keyEntry ?? '', ...otherKeyEntries].join(' '),
     newIds[i] as string,
     code,
   ]);

@@ -73,3 +73,20 @@ test('an idempotency key leads to the same id in one sale and to another in the 
   expect(mint.entryIdOf('demo', 'key')).not.toBe(mint.entryIdOf('other', 'key'));
   expect(mint.entryIdOf('demo', 'key')).not.toBe(mint.entryIdOf('demo', 'kez'));
 });
+
+test('of several secrets the first signs and all verify, in whichever order each gateway names them', () => {
+  const [older, newer] = [
+    'a secret of at least thirty-two characters',
+    'another secret of thirty-two characters!',
+  ];
+  const before = createTicketMint(`${older},${newer}`);
+  const after = createTicketMint(`${newer}, ${older}`);
+  const signed = [mint, before, after].map((each) => each.sign(ticket));
+  expect(signed[1]).toBe(signed[0]);
+  expect(signed[2]).not.toBe(signed[0]);
+  for (const each of [before, after]) for (const text of signed) expect(each.verify(text)).toEqual(ticket);
+  expect(createTicketMint(newer).verify(signed[0] as string)).toBeNull();
+  expect(after.otherEntryIdsOf('demo', 'key')).toEqual([before.entryIdOf('demo', 'key')]);
+  expect(before.otherEntryIdsOf('demo', 'key')).toEqual([after.entryIdOf('demo', 'key')]);
+  expect(mint.otherEntryIdsOf('demo', 'key')).toEqual([]);
+});

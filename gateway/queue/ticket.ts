@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { idPattern } from '#shared/ids.ts';
+import { secretsOf } from '#shared/secrets.ts';
 import { hmacSha256 } from '#shared/sha256.ts';
 import { keepByNumber, NUMBERS_PER_PAGE } from './by-number.ts';
 
@@ -33,16 +34,17 @@ const DIGIT_9 = 57;
  * Signs and checks queue tickets, and derives entry ids from idempotency keys. A ticket is checked at every poll, so it
  * is an HMAC-SHA256 (RFC 2104) over its plain fields, compared in constant time; what was checked once is remembered by
  * its queue number, and compared in constant time again. Both jobs have keys of their own, derived from the one secret
- * (RFC 5869).
+ * (RFC 5869). Of several secrets (secretsOf) the first signs and all verify.
  */
 export function createTicketMint(secret: string) {
-  const ticketMac = hmacSha256(deriveKey(secret, 'queue ticket'));
-  const entryMac = hmacSha256(deriveKey(secret, 'entry id'));
+  const secrets = secretsOf(secret);
+  const [ticketMac, ...otherTicketMacs] = secrets.map((each) => hmacSha256(deriveKey(each, 'queue ticket')));
+  const [entryMac, ...otherEntryMacs] = secrets.map((each) => hmacSha256(deriveKey(each, 'entry id')));
   const message = Buffer.alloc(QUEUE_TICKET_LENGTH_MAX);
   const verified = keepByNumber(() => new Uint8Array(NUMBERS_PER_PAGE * VERIFIED_BYTES), VERIFIED_PAGES_MAX);
 
-  const macOf = (payload: string): string => {
-    const mac = ticketMac.of(message, message.write(payload, 'latin1'));
+  const macOf = (payload: string, by = ticketMac as Mac): string => {
+    const mac = by.of(message, message.write(payload, 'latin1'));
     return Buffer.from(mac.buffer, 0, MAC_BYTES).toString('base64url');
   };
 
@@ -61,8 +63,12 @@ export function createTicketMint(secret: string) {
       const at = (number % NUMBERS_PER_PAGE) * VERIFIED_BYTES;
       const page = number === 0 ? undefined : verified.find(ticket.sale, number);
       if (page && isSame(page, at, ticket, text)) return ticket;
-      const mac = macOf(text.slice(0, -MAC_LENGTH - 1));
-      if (!isSameText(mac, text.slice(-MAC_LENGTH))) return null;
+      const payload = text.slice(0, -MAC_LENGTH - 1);
+      const given = text.slice(-MAC_LENGTH);
+      const isOurs =
+        isSameText(macOf(payload), given) ||
+        otherTicketMacs.some((other) => isSameText(macOf(payload, other), given));
+      if (!isOurs) return null;
       const place = number === 0 ? undefined : verified.get(ticket.sale, number);
       if (place) remember(place, at, ticket, text);
       return ticket;
@@ -72,14 +78,21 @@ export function createTicketMint(secret: string) {
      * The same key in the same sale gives the same 64-bit id, on any gateway, without a table of keys; nobody outside
      * can choose or foresee it.
      */
-    entryIdOf(sale: string, idempotencyKey: string): string {
-      const digest = entryMac.of(Buffer.from(`${sale}\n${idempotencyKey}`));
-      return Buffer.from(digest.buffer, 0, 8).toString('base64url');
-    },
+    entryIdOf: (sale: string, idempotencyKey: string): string =>
+      entryIdBy(entryMac as Mac, sale, idempotencyKey),
+
+    /** The ids that the key has led to, or leads to at gateways where another secret still comes first. */
+    otherEntryIdsOf: (sale: string, idempotencyKey: string): string[] =>
+      otherEntryMacs.map((mac) => entryIdBy(mac, sale, idempotencyKey)),
   };
 }
 
 export type TicketMint = ReturnType<typeof createTicketMint>;
+
+type Mac = ReturnType<typeof hmacSha256>;
+
+const entryIdBy = (mac: Mac, sale: string, idempotencyKey: string): string =>
+  Buffer.from(mac.of(Buffer.from(`${sale}\n${idempotencyKey}`)).buffer, 0, 8).toString('base64url');
 
 const deriveKey = (secret: string, purpose: string): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, '', `admit-one ${purpose}`, 32));

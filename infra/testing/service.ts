@@ -13,8 +13,8 @@ const OUTPUT_CHARS_MAX = 200_000;
 const INHERITED = ['PATH', 'HOME', 'TMPDIR'];
 
 export type Service = {
-  /** Resolves when `/readyz` answers 200; rejects with the captured output when it ends or takes too long. */
-  start: () => Promise<void>;
+  /** `changes` to its environment count from now on. Resolves when `/readyz` answers 200; rejects with the captured output when it ends or takes too long. */
+  start: (changes?: Record<string, string>) => Promise<void>;
   stop: () => Promise<void>;
   kill: () => Promise<void>;
   /** To whatever runs of it. */
@@ -23,11 +23,13 @@ export type Service = {
 };
 
 /** One of the shop's processes. Without a URL (the worker has none) it counts as ready once it runs. */
-export function createService(script: string, env: Record<string, string>, url: string | null): Service {
+export function createService(script: string, given: Record<string, string>, url: string | null): Service {
+  let env = given;
   let running: RunningProcess | null = null;
   let output = '';
 
-  const start = async () => {
+  const start = async (changes: Record<string, string> = {}) => {
+    env = { ...env, ...changes };
     const service = await startProcess({
       name: script,
       command: process.execPath,

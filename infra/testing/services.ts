@@ -28,8 +28,8 @@ export type Services = Stores & {
   internalSecret: string;
   /** SIGKILL, as a crash would; resolves when the process is gone. */
   kill: (name: ServiceName) => Promise<void>;
-  /** On the same port with the same environment; resolves when it is ready. */
-  restart: (name: ServiceName) => Promise<void>;
+  /** On the same port with the same environment but for `changes`, which stay; resolves when it is ready. */
+  restart: (name: ServiceName, changes?: Record<string, string>) => Promise<void>;
   /** Stops the process where it is (SIGSTOP), as a machine does that pauses, until it is thawed. */
   freeze: (name: ServiceName) => void;
   thaw: (name: ServiceName) => void;
@@ -123,9 +123,9 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
     organiserKey: common.ORGANISER_KEY,
     internalSecret: common.INTERNAL_SECRET,
     kill: (name) => serviceNamed(name).kill(),
-    restart: async (name) => {
+    restart: async (name, changes) => {
       await serviceNamed(name).stop();
-      await serviceNamed(name).start();
+      await serviceNamed(name).start(changes);
     },
     freeze: (name) => serviceNamed(name).signal('SIGSTOP'),
     thaw: (name) => serviceNamed(name).signal('SIGCONT'),

@@ -54,9 +54,9 @@ export function consoleRoutes(deps: ConsoleDeps) {
   app.post('/sign-in', async (c) => {
     const form = await readConsoleForm(c);
     const to = placeAfter(form.get('to'));
-    const organiser = organisers.nameOf(form.get('key')?.trim() ?? '');
-    if (organiser !== null) {
-      c.header('set-cookie', sessions.open(organiser));
+    const key = form.get('key')?.trim() ?? '';
+    if (organisers.nameOf(key) !== null) {
+      c.header('set-cookie', sessions.open(key));
       c.header('cache-control', 'no-store');
       return c.redirect(to, 303);
     }

@@ -6,6 +6,7 @@ import { consoleSessions } from './sessions.ts';
 const HOUR_MS = 3_600_000;
 const ada = `ada:${'a'.repeat(32)}`;
 const ben = `ben:${'b'.repeat(32)}`;
+const keyOf = (pair: string) => pair.slice(pair.indexOf(':') + 1);
 
 let now = Date.parse('2031-01-01T10:00:00Z');
 const sessionsOf = (
@@ -17,7 +18,7 @@ const sessionsOf = (
 const sessionIn = (setCookie: string): string => /^[^=]+=([^;]*)/.exec(setCookie)?.[1] ?? '';
 
 describe('a session', () => {
-  const session = sessionIn(sessionsOf(`${ada},${ben}`).open('ada'));
+  const session = sessionIn(sessionsOf(`${ada},${ben}`).open(keyOf(ada)));
 
   test('is accepted by every gateway with the same secret and keys, and by no other', () => {
     expect(sessionsOf(`${ada},${ben}`).organiserOf(session)).toBe('ada');
@@ -26,11 +27,22 @@ describe('a session', () => {
   });
 
   test('ends when its organiser’s key is removed or replaced, and nobody else’s', () => {
-    const bens = sessionIn(sessionsOf(`${ada},${ben}`).open('ben'));
+    const bens = sessionIn(sessionsOf(`${ada},${ben}`).open(keyOf(ben)));
     for (const keys of [ben, `ada:${'c'.repeat(32)},${ben}`]) {
       expect(sessionsOf(keys).organiserOf(session)).toBeNull();
       expect(sessionsOf(keys).organiserOf(bens)).toBe('ben');
     }
+  });
+
+  test('lives through a change of the secret and of its organiser’s key, as long as its own are named', () => {
+    const newer = `ada:${'c'.repeat(32)}`;
+    const [first, second] = ['a-secret-of-thirty-two-characters', 'another-secret-of-32-characters!!'];
+    expect(sessionsOf(`${newer},${ada}`, `${second},${first}`).organiserOf(session)).toBe('ada');
+    const later = sessionIn(sessionsOf(`${newer},${ada}`, `${second},${first}`).open(keyOf(newer)));
+    expect(sessionsOf(`${ada},${newer}`, `${first},${second}`).organiserOf(later)).toBe('ada');
+    expect(sessionsOf(newer, second).organiserOf(later)).toBe('ada');
+    expect(sessionsOf(newer, second).organiserOf(session)).toBeNull();
+    expect(sessionsOf(ada, second).organiserOf(later)).toBeNull();
   });
 
   test('ends after twelve hours', () => {
@@ -58,10 +70,10 @@ describe('a session', () => {
   });
 
   test('travels in a cookie that no script and no other site sees, bound to this host behind https', () => {
-    expect(sessionsOf(ada).open('ada')).toMatch(
+    expect(sessionsOf(ada).open(keyOf(ada))).toMatch(
       /^__Host-console=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Secure; Max-Age=43200$/,
     );
-    expect(sessionsOf(ada, undefined, 'http://127.0.0.1:3000').open('ada')).toMatch(
+    expect(sessionsOf(ada, undefined, 'http://127.0.0.1:3000').open(keyOf(ada))).toMatch(
       /^console=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/,
     );
   });

@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '#shared/clock.ts';
-import type { Organisers } from '../../organiser/organisers.ts';
+import { secretsOf } from '#shared/secrets.ts';
+import { digestOf, type Organisers } from '../../organiser/organisers.ts';
 
 /** A long working day; whoever stays longer brings the key again. */
 const SESSION_SECONDS = 12 * 3_600;
@@ -11,13 +12,13 @@ const SECURE_COOKIE = '__Host-console';
 
 /**
  * Sessions of organisers in their browsers. A session is what its cookie says, so that every gateway accepts it: name and
- * end, under a MAC (HMAC-SHA256, RFC 2104) that also covers the digest of the organiser's key. It ends with its time, and
- * with the key: one that is removed or replaced makes no such MAC any more.
+ * end, under a MAC (HMAC-SHA256, RFC 2104) that also covers the digest of the key that the organiser brought. It ends with its
+ * time, and with that key: one that is removed makes no such MAC any more.
  */
 export type ConsoleSessions = {
   cookie: string;
-  /** The cookie of a new session. */
-  open: (organiser: string) => string;
+  /** The cookie of a new session of whoever holds this key. */
+  open: (key: string) => string;
   /** The name of the organiser whose session this is; null for whatever is none of ours, or over. */
   organiserOf: (session: string | undefined) => string | null;
   /** The cookie that ends a browser's session. */
@@ -32,22 +33,24 @@ export function consoleSessions(options: {
 }): ConsoleSessions {
   const { secret, organisers, clock, publicUrl } = options;
   // Derived under a label of its own (RFC 5869): a queue ticket is never a session.
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'admit-one console session', 32));
+  const keys = secretsOf(secret).map((each) =>
+    Buffer.from(hkdfSync('sha256', each, '', 'admit-one console session', 32)),
+  );
   const isSecure = publicUrl.startsWith('https:');
   const cookie = isSecure ? SECURE_COOKIE : COOKIE;
   const attributes = `Path=/; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`;
 
-  const macOf = (payload: string, keyDigest: Buffer): Buffer =>
-    createHmac('sha256', key).update(payload).update('\n').update(keyDigest).digest();
+  const macOf = (payload: string, keyDigest: Buffer, by = keys[0] as Buffer): Buffer =>
+    createHmac('sha256', by).update(payload).update('\n').update(keyDigest).digest();
 
   return {
     cookie,
-    open(organiser) {
-      const keyDigest = organisers.keyDigestOf(organiser);
-      if (!keyDigest) throw new Error('a session is for an organiser who holds a key');
+    open(key) {
+      const organiser = organisers.nameOf(key);
+      if (organiser === null) throw new Error('a session is for an organiser who holds a key');
       const endsAt = Math.floor(clock() / 1000) + SESSION_SECONDS;
       const payload = `c1.${Buffer.from(organiser).toString('base64url')}.${endsAt}`;
-      const session = `${payload}.${macOf(payload, keyDigest).toString('base64url')}`;
+      const session = `${payload}.${macOf(payload, digestOf(key)).toString('base64url')}`;
       return `${cookie}=${session}; ${attributes}; Max-Age=${SESSION_SECONDS}`;
     },
     organiserOf(session) {
@@ -56,9 +59,11 @@ export function consoleSessions(options: {
         /^(c1\.([A-Za-z0-9_-]+)\.(\d{1,12}))\.([A-Za-z0-9_-]{43})$/.exec(session) ?? [];
       if (!payload || !name || !mac || Number(endsAt) * 1000 <= clock()) return null;
       const organiser = Buffer.from(name, 'base64url').toString();
-      const keyDigest = organisers.keyDigestOf(organiser);
-      if (!keyDigest) return null;
-      return timingSafeEqual(macOf(payload, keyDigest), Buffer.from(mac, 'base64url')) ? organiser : null;
+      const given = Buffer.from(mac, 'base64url');
+      const isOurs = organisers
+        .keyDigestsOf(organiser)
+        .some((digest) => keys.some((key) => timingSafeEqual(macOf(payload, digest, key), given)));
+      return isOurs ? organiser : null;
     },
     clear: () => `${cookie}=; ${attributes}; Max-Age=0`,
   };
