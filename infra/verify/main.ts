@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { findRunningShop } from '../start/running-shop.mjs';
+import { auditGoesThrough } from './books/audit.ts';
 import { describeVerdict } from './report.ts';
 import { isBroken, openStores, type Stores, verify } from './verify.ts';
 
@@ -12,6 +13,7 @@ Ends with 0 when all are kept, with 1 when one is broken, with 2 when it could n
 
   --json              the verdict as JSON, with every finding
   --sale ID           only this sale's queue (the books are looked at whole)
+  --audit HEAD        also whether the audit still goes through this head (NUMBER:HASH), noted from an earlier look
   --patience SECONDS  how long a mail, a capture or a change of settings may take (${PATIENCE_SECONDS})
 
 It finds the shop that npm start runs here (DATA_DIR), or the one that DATABASE_URL and REDIS_URL name.`;
@@ -43,6 +45,10 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
   try {
     stores = await openStores({ databaseUrl, redisUrl });
     const verdict = await verify(stores, options);
+    if (options.head && !(await auditGoesThrough(stores.sql, options.head))) {
+      process.stderr.write(`The audit was written anew: it does not go through ${options.audit}.\n`);
+      return 1;
+    }
     console.log(options.json ? JSON.stringify(verdict, null, 2) : describeVerdict(verdict));
     return isBroken(verdict) ? 1 : 0;
   } catch (error) {
@@ -59,11 +65,16 @@ function readOptions(args: string[]) {
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       sale: { type: 'string' },
+      audit: { type: 'string' },
       patience: { type: 'string', default: String(PATIENCE_SECONDS) },
     },
   });
   if (!/^\d{1,6}$/.test(values.patience)) throw new Error('--patience must be a number of seconds.');
-  return { ...values, patienceMs: Number(values.patience) * 1000 };
+  const [, number, chain] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(values.audit ?? '') ?? [];
+  if (values.audit !== undefined && !chain)
+    throw new Error('--audit must be NUMBER:HASH, as an earlier look told it.');
+  const head = chain ? { number: Number(number), chain } : null;
+  return { ...values, head, patienceMs: Number(values.patience) * 1000 };
 }
 
 function refuse(why: string): number {

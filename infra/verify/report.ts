@@ -6,13 +6,14 @@ const number = (n: number) => n.toLocaleString('en');
 
 /** A verdict for people: a line for each promise, then what was found and what it means. */
 export function describeVerdict(verdict: Verdict): string {
-  const { looked, results, tookMs } = verdict;
+  const { looked, audit, results, tookMs } = verdict;
   const promises = [...new Set(results.map(({ promise }) => promise))].sort(
     (a, b) => Number(a.slice(1)) - Number(b.slice(1)),
   );
   const lines = [
     `Looked at ${number(looked.events)} events with ${number(looked.seats)} seats, ${number(looked.orders)} orders, ${number(looked.holds)} holds,`,
     `${number(looked.sales)} sales with ${number(looked.entries)} queue entries (${(tookMs / 1000).toFixed(1)} s).`,
+    ...(audit ? [`The audit has ${number(audit.number)} rows; --audit ${audit.number}:${audit.chain}`] : []),
     '',
   ];
   for (const promise of promises) {

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import postgres from 'postgres';
 import { connectToAll, openRedis, type RedisClient } from '#shared/redis.ts';
 import { salesKey } from '../../gateway/redis/keys.ts';
+import { type AuditHead, auditHead } from './books/audit.ts';
 import { booksChecks, findIn } from './books/books.ts';
 import { bothChecks } from './both/checks.ts';
 import { capacitiesInForce, faultOfSale, judgeShoppers, recordedSales } from './both/judge.ts';
@@ -61,7 +62,14 @@ export type Options = {
 
 export type Result = Check & { findings: Finding[] };
 export type Looked = Record<'events' | 'seats' | 'orders' | 'sales' | 'entries' | 'holds', number>;
-export type Verdict = { at: string; tookMs: number; looked: Looked; results: Result[] };
+/** `audit`: the newest link of the audit's chain, which covers all of it. */
+export type Verdict = {
+  at: string;
+  tookMs: number;
+  looked: Looked;
+  audit: AuditHead | null;
+  results: Result[];
+};
 
 /** Every check, in the order in which they are reported. */
 export const allChecks: Check[] = [...booksChecks, ...queueChecks, ...bothChecks];
@@ -86,6 +94,7 @@ export async function verify(stores: Stores, options: Options): Promise<Verdict>
     at: new Date().toISOString(),
     tookMs: Math.round(performance.now() - startedAt),
     looked,
+    audit: await auditHead(stores.sql),
     results: allChecks.map((check) => ({ ...check, findings: found.get(check.name) ?? [] })),
   };
 }

@@ -95,6 +95,10 @@ const plants: Record<string, () => Promise<unknown>> = {
     for (const [state, by] of [[1, 'thief'] as const, [2, hold] as const])
       await sql`update seat set state = ${state}, hold = ${by} where event = ${known.event} and seat = 0`;
   },
+  'the-audit-is-as-it-was-written': async () => {
+    await sql`alter table sale_change disable trigger append_only`;
+    await sql`update sale_change set reason = 'another one' where sale = ${known.sale}`;
+  },
   'sales-sell-what-is-theirs': () => sql`update sale set sections = '{1}' where id = ${known.sale}`,
   'orders-have-their-tickets': () =>
     sql`update hold set seats = '{4, 4}' where id = (select hold from ticket_order where id = ${known.secondOrder})`,
@@ -166,6 +170,7 @@ const together: Record<string, string[]> = {
   'tickets-are-of-sold-seats': ['tickets-have-their-order', 'refunds-are-in-the-audit'],
   'orders-have-their-tickets': ['one-hold-per-seat', 'orders-cost-what-their-seats-cost'],
   'tickets-have-their-order': ['orders-have-their-tickets'],
+  'refunds-are-in-the-audit': ['the-audit-is-as-it-was-written'],
 };
 
 describe('a planted fault makes its check speak, and no other', () => {

@@ -1,4 +1,5 @@
 import { FINDINGS_MAX } from '../check.ts';
+import { auditChecks } from './audit.ts';
 import type { BooksBounds, BooksCheck, BooksRow, Sql } from './check.ts';
 import { limitChecks } from './limits.ts';
 import { mailChecks } from './mail.ts';
@@ -11,6 +12,7 @@ import { seatChecks } from './seats.ts';
 export const booksChecks: BooksCheck[] = [
   ...seatChecks,
   ...seatLogChecks,
+  ...auditChecks,
   ...orderChecks,
   ...moneyChecks,
   ...mailChecks,
