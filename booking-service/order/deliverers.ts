@@ -10,6 +10,7 @@ import { orderRefundedMail } from '../mail/order-refunded.ts';
 import type { MailTransport } from '../mail/transport.ts';
 import type { Deliverer } from '../outbox/deliver.ts';
 import { type Owed, readOwed } from './end.ts';
+import { ERASED_EMAIL } from './erased.ts';
 import { readOrder, type StoredOrder } from './read-orders.ts';
 import { payOff, type Till } from './settle.ts';
 
@@ -20,6 +21,9 @@ const requireOrder = async (db: Db, id: string): Promise<StoredOrder> => {
   if (!order) throw new Error(`There is no order ${id}.`);
   return order;
 };
+
+/** Whom no mail reaches: the buyer of an order was erased while it waited (infra/privacy). */
+const isErased = (order: StoredOrder): boolean => order.buyerEmail === ERASED_EMAIL;
 
 const requireEvent = async (db: Db, id: string): Promise<Event> => {
   const event = await findEvent(db, id);
@@ -35,7 +39,7 @@ export const mailsConfirmedOrder =
   (db: Db, mail: MailTransport, publicUrl: string): Deliverer =>
   async (message) => {
     const order = await requireOrder(db, message.order);
-    if (order.state === 'refunded') return;
+    if (order.state === 'refunded' || isErased(order)) return;
     const path = `/sales/${encodeURIComponent(order.sale)}/orders/${encodeURIComponent(order.order)}`;
     const orderUrl = new URL(path, publicUrl).href;
     const event = await requireEvent(db, order.event);
@@ -47,6 +51,7 @@ export const mailsFailedOrder =
   (db: Db, mail: MailTransport, publicUrl: string): Deliverer =>
   async (message) => {
     const order = await requireOrder(db, message.order);
+    if (isErased(order)) return;
     const event = await requireEvent(db, order.event);
     const heldUntil = await heldForOrder(db, order.order);
     const shopUrl = new URL(`/sales/${encodeURIComponent(order.sale)}/seats`, publicUrl).href;
@@ -58,6 +63,7 @@ export const mailsRefundedOrder =
   (db: Db, mail: MailTransport): Deliverer =>
   async (message) => {
     const order = await requireOrder(db, message.order);
+    if (isErased(order)) return;
     await mail.send(orderRefundedMail(message.id, await requireEvent(db, order.event), order));
   };
 

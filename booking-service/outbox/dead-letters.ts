@@ -42,9 +42,11 @@ export async function listDeadLetters(db: Db, { limit, after }: PageQuery): Prom
  * stays as it is. Null when there is no such message.
  */
 export async function resendMessage(db: Db, message: string, act: Act): Promise<'due' | 'sent' | null> {
-  const { found } = await db.callOne<{ found: 'dead' | 'due' | 'sent' | null }>(
+  const { found } = await db.callOne<{ found: 'dead' | 'due' | 'sent' | 'erased' | null }>(
     (sql) => sql`select resend_message(${message}, ${act.audit}, ${act.by}, ${act.reason}) as found`,
   );
+  // There is nobody any more whom it could reach.
+  if (found === 'erased') return null;
   return found === 'dead' ? 'due' : found;
 }
 

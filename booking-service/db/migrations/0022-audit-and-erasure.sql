@@ -1,3 +1,9 @@
+-- Personal data can be erased. An e-mail that waits for somebody who is erased is never sent: that is its end, and no loss. It
+-- comes first, for it takes the strongest lock of all below.
+alter table outbox_message drop constraint outbox_message_state_check;
+alter table outbox_message add constraint outbox_message_state_check
+  check (state in ('due', 'sent', 'dead', 'erased'));
+
 -- The audit cannot be edited unnoticed: each of its rows (audit_entry and sale_change) has a link with the SHA-256 of the row,
 -- and of the link before it together with that. Who edits, removes, reorders or inserts a row has to make every later link
 -- anew, and the last one differs from what was noted of it before (`npm run verify` tells it, and checks all of them).
