@@ -81,6 +81,13 @@ test('a busy, healthy shop gives no false alarm, whenever it is looked at', asyn
       const url = `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}/${command}`;
       expect((await ask('POST', url, { headers: bearer(shop.organiserKey), json: {} })).status).toBe(200);
     }
+    // What has members of its own is stored in another order of them.
+    const [{ version }] = (await sql`select version from sale where id = ${sale}`) as [{ version: number }];
+    const noticed = await ask('PATCH', `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}`, {
+      headers: bearer(shop.organiserKey),
+      json: { version, notice: 'Doors open at eight.' },
+    });
+    expect(noticed.status).toBe(200);
   })();
   await Promise.all([organiser, ...Array.from({ length: FANS }, (_, i) => fanGoes(i))]);
   isOver = true;

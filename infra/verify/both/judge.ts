@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type postgres from 'postgres';
 import { SaleDefinition, type SaleSettings } from '#shared/contract/sale.ts';
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
@@ -69,7 +70,8 @@ export function faultOfSale(
   }
   if (figures.version !== recorded.version)
     return `is live in version ${figures.version} and recorded in version ${recorded.version}`;
-  const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+  // PostgreSQL keeps the members of an object in an order of its own.
+  const same = (a: unknown, b: unknown) => isDeepStrictEqual(a ?? null, b ?? null);
   const differs = Object.entries(recorded.settings).find(
     ([name, value]) => !same(definition[name as keyof SaleDefinition], value),
   );
