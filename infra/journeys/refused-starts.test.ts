@@ -121,7 +121,7 @@ const worst: Record<Name, { changes: Record<string, string | undefined>; sentenc
   },
 };
 
-test.each(Object.keys(worst) as Name[])(
+test.concurrent.each(Object.keys(worst) as Name[])(
   'in production the %s tells everything that is wrong at once, and no secret',
   async (service) => {
     const { changes, sentences } = worst[service];
