@@ -29,17 +29,16 @@ export type WaitingRow<One extends Waiter> = {
   takeAll: () => One[];
 };
 
+type Kind = 'apart' | 'inOrder';
+
 type Place<One> = {
   one: One;
   /** In order of arrival. */
   number: number;
   /** By how many names it waits for others. */
   ahead: number;
-  /** Who waits for it by one name each, and was not there before it. */
-  apart: Place<One>[];
-  inOrder: Place<One>[];
-  /** It goes, if it does, together with one that it would have to wait for. */
-  isAlong: boolean;
+  /** Who waits for it, and by which name. */
+  behind: Record<Kind, { place: Place<One>; name: Name }[]>;
 };
 
 /** Who waits, in order of arrival. Taking costs by what is taken, however many stand behind each other by their names. */
@@ -69,32 +68,45 @@ export function createRow<One extends Waiter>(): WaitingRow<One> {
   const stepBack = (place: Place<One>) => {
     if (place.ahead === 0) free.splice(indexInFree(place.number, 0), 1);
     place.ahead += 1;
-    place.isAlong = false;
   };
 
-  const standBehind = (kind: 'apart' | 'inOrder', place: Place<One>) => {
+  const standBehind = (kind: Kind, place: Place<One>) => {
     const last = lastOf[kind];
     for (const name of place.one[kind]) {
       const before = last.get(name);
       last.set(name, place);
       if (!before) continue;
-      before[kind].push(place);
+      before.behind[kind].push({ place, name });
       place.ahead += 1;
     }
   };
 
-  const leave = (kind: 'apart' | 'inOrder', place: Place<One>, from: number) => {
+  /** Whoever stood behind it by a name stands behind `before` by that name, or behind nobody. */
+  const leave = (
+    kind: Kind,
+    place: Place<One>,
+    from: number,
+    before: (name: Name) => Place<One> | undefined = () => undefined,
+  ) => {
     const last = lastOf[kind];
-    for (const name of place.one[kind]) if (last.get(name) === place) last.delete(name);
-    for (const follower of place[kind]) advance(follower, from);
-    place[kind] = [];
+    for (const name of place.one[kind]) {
+      if (last.get(name) !== place) continue;
+      const other = before(name);
+      if (other) last.set(name, other);
+      else last.delete(name);
+    }
+    for (const link of place.behind[kind]) {
+      before(link.name)?.behind[kind].push(link);
+      advance(link.place, from);
+    }
+    place.behind[kind] = [];
   };
 
   return {
     count: () => all.size,
     free: () => free.length,
     add: (one) => {
-      const place = { one, number: added, ahead: 0, apart: [], inOrder: [], isAlong: false };
+      const place: Place<One> = { one, number: added, ahead: 0, behind: { apart: [], inOrder: [] } };
       added += 1;
       all.add(place);
       standBehind('apart', place);
@@ -102,35 +114,37 @@ export function createRow<One extends Waiter>(): WaitingRow<One> {
       if (place.ahead === 0) free.push(place);
     },
     take: (max, nowMs) => {
-      const [taken, late]: [One[], One[]] = [[], []];
-      /** Those taken; and those late that stand between two of them by a name: who is behind waits for the one before. */
-      const gone: Place<One>[] = [];
+      const taken: Place<One>[] = [];
+      const late: One[] = [];
+      const lastTaken = (name: Name) => taken.findLast(({ one }) => one.inOrder.has(name));
       let looked = 0;
       for (; looked < free.length && taken.length < max; looked += 1) {
         const next = free[looked] as Place<One>;
-        const isLate = next.one.untilMs <= nowMs;
         all.delete(next);
-        (isLate ? late : taken).push(next.one);
-        if (isLate) leave('apart', next, looked + 1);
-        if (isLate && !next.isAlong) leave('inOrder', next, looked + 1);
-        else gone.push(next);
-        for (const follower of next.inOrder) {
-          follower.isAlong = true;
-          advance(follower, looked + 1);
+        if (next.one.untilMs <= nowMs) {
+          late.push(next.one);
+          leave('apart', next, looked + 1);
+          // All that it may have waited for in order has come back, or goes along with this call.
+          leave('inOrder', next, looked + 1, lastTaken);
+          continue;
         }
+        taken.push(next);
+        for (const { place } of next.behind.inOrder) advance(place, looked + 1);
       }
       free.splice(0, looked);
-      for (const place of gone) {
-        place.inOrder = place.inOrder.filter((follower) => all.has(follower));
-        place.inOrder.forEach(stepBack);
+      // Whoever could have gone along, and did not, waits until they have come back.
+      for (const { behind } of taken) {
+        behind.inOrder = behind.inOrder.filter(({ place }) => all.has(place));
+        for (const { place } of behind.inOrder) stepBack(place);
       }
+      const away = [...taken];
       const end = () => {
-        for (const place of gone.splice(0)) {
+        for (const place of away.splice(0)) {
           leave('apart', place, 0);
           leave('inOrder', place, 0);
         }
       };
-      return { taken, late, end };
+      return { taken: taken.map(({ one }) => one), late, end };
     },
     takeAll: () => {
       const ones = [...all].map(({ one }) => one);

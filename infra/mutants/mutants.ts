@@ -115,7 +115,7 @@ export const mutants: Mutant[] = [
   {
     fault: 'two calls at once name the same seat',
     file: 'shared/waiting-row.ts',
-    from: 'place.inOrder.forEach(stepBack);',
+    from: 'for (const { place } of behind.inOrder) stepBack(place);',
     to: '',
     tests: ['shared/waiting-row.test.ts'],
   },
