@@ -145,6 +145,10 @@ const plants: Record<string, () => Promise<unknown>> = {
   'the-gateway-hears-of-orders': () => sql`
     update outbox_message set created_at = clock_timestamp() - interval '2 minutes'
     where ticket_order = ${known.order} and kind = 'admission-finished'`,
+  'one-order-per-admission': () => sql`
+    update ticket_order set idempotency_key = 'another', (fan, admission) = (
+      select fan, admission from ticket_order where id = ${known.order}
+    ) where id = ${known.secondOrder}`,
   'seats-per-fan': async () => {
     await sql`
       insert into hold (id, sale, event, fan, admission, request_digest, state, seats, amount, expires_at)

@@ -24,8 +24,20 @@ const allowedSince = (sql: Sql) => sql`
   from ${settingsInForce(sql)} as version
   where version.sale = any (had.sales) and version.ends > had.since - ${CHANGE_SLACK_SECONDS} * interval '1 second'`;
 
-/** Seats per fan: per queue entry within a sale, and per buyer's address within an event. */
+/** Seats per fan: per queue entry within a sale, and per buyer's address within an event; and one order an admission. */
 export const limitChecks: BooksCheck[] = [
+  {
+    name: 'one-order-per-admission',
+    promise: 'I9',
+    keeps: 'no admission has bought more than one order',
+    means: 'Somebody shopped on after buying, in a room that others had been given.',
+    find: (sql) => sql`
+      select sale || ' ' || admission as about,
+        'Admission ' || admission || ' of sale ' || sale || ' has the orders '
+          || string_agg(id, ', ' order by id) as finding
+      from ticket_order where state in ('inProgress', 'confirmed', 'refunded')
+      group by sale, fan, admission having count(*) > 1`,
+  },
   {
     name: 'seats-per-fan',
     promise: 'I11',
