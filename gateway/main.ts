@@ -123,8 +123,15 @@ await runUntilStopped(async () => {
     log,
   };
   const fanStreams = streamStatuses(queue, log);
-  const cookies = saleCookies({ secure: env.PUBLIC_URL.startsWith('https:') });
-  const door = createDoor({ store, booking, verify, asyncOrdersFrom: env.ASYNC_ORDERS_FROM, pulse, log });
+  const cookies = saleCookies({
+    secure: env.PUBLIC_URL.startsWith('https:'),
+    secret: env.QUEUE_TICKET_SECRET,
+  });
+  const { count } = access;
+  const door = createDoor({
+    ...{ store, booking, verify, pulse, count, log },
+    asyncOrdersFrom: env.ASYNC_ORDERS_FROM,
+  });
   const app = createGateway({
     queue,
     access,

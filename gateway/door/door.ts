@@ -75,11 +75,13 @@ export function createDoor(options: {
   /** Payments under way from which the till is crowded. */
   asyncOrdersFrom: number;
   pulse: Pulse;
+  /** Counts a request of an admission, by its jti; throws when there were too many. */
+  count: (what: 'requests', jti: string) => void;
   log: Log;
   /** Milliseconds from any beginning, by which checks grow old. */
   clock?: () => number;
 }): Door {
-  const { store, booking, verify, asyncOrdersFrom, pulse, log } = options;
+  const { store, booking, verify, asyncOrdersFrom, pulse, count, log } = options;
   const { clock = () => performance.now() } = options;
   const askForAll = shareReads(booking);
   let paymentsUnderWay = 0;
@@ -210,6 +212,7 @@ export function createDoor(options: {
       const claims = known ?? (await verify(token));
       if (claims.sale !== params.sale)
         throw new Problem('token-invalid', 'The admission token is of another sale.');
+      count('requests', claims.jti);
       const path = targetPath(route, params);
       if (path === null) throw new Problem('not-found', 'There is nothing at this address.');
       const check = await admissionOf(route, claims);

@@ -102,7 +102,10 @@ async function bothWays(path: string, of: Asked = {}) {
   return { ...ahead, wasAhead, asked: askedAhead.length };
 }
 const bearer = () => ({ authorization: `Bearer ${token}` });
-const cookie = () => ({ cookie: `a=b; admission-${sale}=${token}` });
+const cookie = () => ({
+  'user-agent': 'A browser',
+  cookie: `a=b; ${g.cookies.writeAdmission(sale, token, 'A browser').split(';', 1)}`,
+});
 const post = (body: string, headers: Record<string, string>): Asked => ({
   method: 'POST',
   headers: { ...json, 'content-length': String(Buffer.byteLength(body)), ...headers },

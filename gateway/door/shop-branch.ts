@@ -32,12 +32,12 @@ export function answerShoppers(options: {
     const { headers, method = '', url = '' } = request;
     const target = targetOf(method, url);
     if (!target || !hasPlainBody(headers, method)) return false;
-    const { authorization, cookie } = headers;
+    const { authorization } = headers;
     const header = (name: string) => headers[name] as string | undefined;
     if (authorization === undefined && method !== 'GET' && isCrossSite(header, own)) return false;
     const token =
       authorization === undefined
-        ? cookies.read(cookie, target.params.sale, 'admission')
+        ? cookies.readAdmission(headers, target.params.sale)
         : bearerToken(authorization);
     const claims = token === null ? null : verify.known(token);
     if (claims?.sale !== target.params.sale) return false;

@@ -10,6 +10,7 @@ export type Access = {
   /** Null without limits: see ClientAddress. */
   addressOf: (c: Context) => string | null;
   join: Limits['join'];
+  count: Limits['count'];
   /** What is answered to a request that fails with this problem. */
   failed: (c: Context, problem: Problem) => Problem;
   /** The same, ahead of the router, for a request that brought its key in a header. */
@@ -32,6 +33,7 @@ export function watchAccess(env: {
   return {
     addressOf,
     join: limits.join,
+    count: limits.count,
     failed(c, problem) {
       // Who brings no key has not brought a wrong one.
       const isWithoutKey =

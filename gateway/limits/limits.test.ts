@@ -112,9 +112,24 @@ test('wrong credentials are limited; other problems stay what they are', () => {
   expect(limits.failed(null, wrong).code).toBe('token-invalid');
 });
 
+test('one place and one admission are counted by themselves, wherever they come from, and not for each other', () => {
+  let nowMs = 0;
+  const limits = limitAddresses('claims=1/3,requests=10/2', () => nowMs);
+  for (let i = 0; i < 3; i += 1) limits.count('claims', 'one');
+  const refused = expect.objectContaining({ code: 'rate-limited', retryAfterSeconds: 1 });
+  expect(() => limits.count('claims', 'one')).toThrow(refused);
+  limits.count('claims', 'another');
+  for (let i = 0; i < 2; i += 1) limits.count('requests', 'one');
+  expect(() => limits.count('requests', 'one')).toThrow(refused);
+  nowMs = 100;
+  limits.count('requests', 'one');
+  expect(() => limits.count('requests', 'one')).toThrow(refused);
+});
+
 test('off is off, for all or for one', async () => {
   for (const settings of ['off', 'joins=off']) {
     const limits = limitAddresses(settings, () => 0);
+    for (let i = 0; i < 6_000 && settings === 'off'; i += 1) limits.count('requests', 'one');
     for (let i = 0; i < 6_000; i += 1) await limits.join(from('a'), made);
   }
 });

@@ -6,9 +6,9 @@ import { createRateLimiter, type RateLimit, type RateLimiter } from '#shared/rat
 const KEYS_MAX = 100_000;
 
 /**
- * What one address may do at one process. Thousands of fans may be behind it (a university, a mobile carrier) and come in
- * the same minute: only what makes something new, or goes wrong, counts, and generously. Whoever holds a queue ticket is
- * counted by it (queue/poll-limit.ts).
+ * What one address, entry or admission may do at one process. Of an address thousands of fans may be behind it (a university, a mobile carrier) and come in
+ * the same minute: only what makes something new, or goes wrong, counts, and generously. Whoever holds a queue ticket or an
+ * admission is counted by that, wherever it comes from; polls in a table of their own (queue/poll-limit.ts).
  */
 const LIMITS = {
   /** New places in a queue. */
@@ -17,6 +17,10 @@ const LIMITS = {
   codes: { perSecond: 1, burst: 200 },
   /** Tickets, tokens and keys that are none. */
   credentials: { perSecond: 10, burst: 1_000 },
+  /** Claims of one entry's turn, and leaving with it: a page claims once, and again a second later where the shop is full. */
+  claims: { perSecond: 5, burst: 300 },
+  /** What one admission asks of the shop: a page asks twice a second, and a fan has few tabs. */
+  requests: { perSecond: 50, burst: 1_000 },
 } satisfies Record<string, RateLimit>;
 
 type LimitName = keyof typeof LIMITS;
@@ -32,6 +36,8 @@ export type Limits = {
   ) => Promise<Joined>;
   /** What a problem becomes for an address that has brought too many wrong credentials; right ones are never refused. */
   failed: (address: string | null, problem: Problem) => Problem;
+  /** Counts one claim of an entry, or one request of an admission; throws `rate-limited`. */
+  count: (what: 'claims' | 'requests', whose: string) => void;
 };
 
 const WRONG_CREDENTIAL = new Set(['token-invalid', 'organiser-required']);
@@ -76,6 +82,10 @@ export function limitAddresses(settings: string, nowMs = () => performance.now()
       return waitMs > 0
         ? tooMany('Too many tickets, tokens or keys that are not valid came from your network.', waitMs)
         : problem;
+    },
+    count(what, whose) {
+      const waitMs = limiters[what]?.take(whose, nowMs()) ?? 0;
+      if (waitMs > 0) throw tooMany('Too many requests of this place or admission came in a row.', waitMs);
     },
   };
 }

@@ -6,7 +6,7 @@ import type { BookingCatalogue } from '../booking/catalogue.ts';
 import type { Door } from '../door/door.ts';
 import type { Access } from '../limits/access.ts';
 import type { Draws } from '../lobby/published.ts';
-import { type Cookies, ticketInCookie } from '../queue/credentials.ts';
+import { browserOf, type Cookies, ticketInCookie } from '../queue/credentials.ts';
 import type { Queue } from '../queue/status.ts';
 import type { QueueTicket } from '../queue/ticket.ts';
 import type { Events } from '../sale/events.ts';
@@ -41,4 +41,4 @@ export const ticketOfPage = ({ queue, cookies }: PageDeps, c: Context): QueueTic
   ticketInCookie(c, { tickets: queue.tickets, cookies });
 
 export const admissionTokenOfPage = ({ cookies }: PageDeps, c: Context, sale: string): string | null =>
-  cookies.read(c.req.header('cookie'), sale, 'admission');
+  cookies.readAdmission(browserOf(c), sale);

@@ -91,8 +91,9 @@ export function placePageRoutes(deps: PageDeps) {
     const ticket = ticketOfPage(deps, c);
     if (!ticket) return c.redirect(placeOf(sale), 303);
     try {
+      deps.access.count('claims', ticket.entry);
       const admission = await claimTurn(queue.store, keys, sale, ticket.entry);
-      c.header('set-cookie', cookies.write(sale, 'admission', admission.token));
+      c.header('set-cookie', cookies.writeAdmission(sale, admission.token, c.req.header('user-agent')));
       return c.redirect(`/sales/${sale}/seats`, 303);
     } catch (error) {
       // Too early, too late, shop full, Redis away: the queue page says which, and tries again.
@@ -109,8 +110,9 @@ export function placePageRoutes(deps: PageDeps) {
   app.post('/sales/:sale/leave', async (c) => {
     const sale = c.req.param('sale');
     const ticket = ticketOfPage(deps, c);
+    if (ticket) deps.access.count('claims', ticket.entry);
     if (ticket) await leaveSale({ store: queue.store, ...deps }, ticket);
-    if (admissionTokenOfPage(deps, c, sale)) c.header('set-cookie', cookies.clear(sale, 'admission'));
+    if (admissionTokenOfPage(deps, c, sale)) c.header('set-cookie', cookies.clearAdmission(sale));
     return c.redirect(placeOf(sale), 303);
   });
 

@@ -2,32 +2,46 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Context } from 'hono';
 import { bearerToken } from '#shared/admission-token.ts';
 import { Problem } from '#shared/problem.ts';
+import { browserSeal } from './browser-seal.ts';
 import type { QueueTicket, TicketMint } from './ticket.ts';
 
 /** `join` is the browser's own Idempotency-Key for joining. */
-export type CookiePurpose = 'queue' | 'admission' | 'join';
+type CookiePurpose = 'queue' | 'join';
 
 const COOKIE_MAX_AGE_SECONDS = 7 * 24 * 3_600;
 
 /**
  * A sale's cookies. Scripts never see them; behind https their names carry `__Host-`, which binds them to this host
- * (RFC 6265bis §4.1.3.2).
+ * (RFC 6265bis §4.1.3.2). An admission's is sealed for the browser that claimed it.
  */
 export type Cookies = {
   read: (header: string | undefined, sale: string, purpose: CookiePurpose) => string | null;
   write: (sale: string, purpose: CookiePurpose, value: string) => string;
-  clear: (sale: string, purpose: CookiePurpose) => string;
+  /** The admission token in the cookie of the browser that asks; null without one of its own. */
+  readAdmission: (headers: BrowserHeaders, sale: string) => string | null;
+  writeAdmission: (sale: string, token: string, userAgent: string | undefined) => string;
+  clearAdmission: (sale: string) => string;
 };
 
-export function saleCookies(options: { secure: boolean }): Cookies {
+type BrowserHeaders = Pick<IncomingHttpHeaders, 'cookie' | 'user-agent'>;
+
+export function saleCookies(options: { secure: boolean; secret: string }): Cookies {
+  const seal = browserSeal(options.secret, 'admission cookie');
   const prefix = options.secure ? '__Host-' : '';
   const attributes = `Path=/; HttpOnly; SameSite=Lax${options.secure ? '; Secure' : ''}`;
-  const nameOf = (sale: string, purpose: CookiePurpose) => `${prefix}${purpose}-${sale}`;
+  const nameOf = (sale: string, purpose: CookiePurpose | 'admission') => `${prefix}${purpose}-${sale}`;
+  const setting = (name: string, value: string, seconds: number) =>
+    `${name}=${value}; ${attributes}; Max-Age=${seconds}`;
   return {
     read: (header, sale, purpose) => (header ? cookieValue(header, nameOf(sale, purpose)) : null),
-    write: (sale, purpose, value) =>
-      `${nameOf(sale, purpose)}=${value}; ${attributes}; Max-Age=${COOKIE_MAX_AGE_SECONDS}`,
-    clear: (sale, purpose) => `${nameOf(sale, purpose)}=; ${attributes}; Max-Age=0`,
+    write: (sale, purpose, value) => setting(nameOf(sale, purpose), value, COOKIE_MAX_AGE_SECONDS),
+    readAdmission({ cookie, 'user-agent': userAgent }, sale) {
+      const sealed = cookie ? cookieValue(cookie, nameOf(sale, 'admission')) : null;
+      return sealed === null ? null : seal.open(sealed, userAgent);
+    },
+    writeAdmission: (sale, token, userAgent) =>
+      setting(nameOf(sale, 'admission'), seal.close(token, userAgent), COOKIE_MAX_AGE_SECONDS),
+    clearAdmission: (sale) => setting(nameOf(sale, 'admission'), '', 0),
   };
 }
 
@@ -47,9 +61,12 @@ function cookieValue(header: string, name: string): string | null {
 }
 
 /** The credential a request brings for its sale: `Authorization: Bearer` wins over the cookie; null without either. */
-export function credentialOf(c: Context, cookies: Cookies, purpose: CookiePurpose): string | null {
+export function credentialOf(c: Context, cookies: Cookies, purpose: 'queue' | 'admission'): string | null {
   const authorization = c.req.header('authorization');
-  if (authorization === undefined) return cookies.read(c.req.header('cookie'), saleOf(c), purpose);
+  if (authorization === undefined)
+    return purpose === 'admission'
+      ? cookies.readAdmission(browserOf(c), saleOf(c))
+      : cookies.read(c.req.header('cookie'), saleOf(c), purpose);
   const token = bearerToken(authorization);
   if (token === null) throw new Problem('token-invalid', 'The Authorization header is not a bearer token.');
   return token;
@@ -89,5 +106,14 @@ function ticketOfSale(tickets: TicketMint, sale: string, text: string): QueueTic
   const ticket = tickets.verify(text);
   return ticket?.sale === sale ? ticket : null;
 }
+
+/** What a request says of the browser that makes it. */
+export const browserOf = (c: Context): BrowserHeaders => {
+  const [cookie, userAgent] = [c.req.header('cookie'), c.req.header('user-agent')];
+  return {
+    ...(cookie === undefined ? {} : { cookie }),
+    ...(userAgent === undefined ? {} : { 'user-agent': userAgent }),
+  };
+};
 
 const saleOf = (c: Context): string => c.req.param('sale') as string;

@@ -74,12 +74,16 @@ export async function gatewayFixture(
     log: silentLog,
   };
   const shop: Shop = { store, watch, sync, log: silentLog };
-  const cookies = saleCookies({ secure: false });
+  const cookies = saleCookies({ secure: false, secret: ticketSecret });
   const organisers = readOrganisers({ ORGANISER_KEY: organiserKey });
   const publicUrl = 'http://127.0.0.1:3000';
   const sessions = consoleSessions({ secret: ticketSecret, organisers, clock: now, publicUrl });
-  const door = createDoor({ store, booking, verify, asyncOrdersFrom: 64, pulse, log: silentLog, clock: now });
   const access = watchAccess(env);
+  const { count } = access;
+  const door = createDoor({
+    ...{ store, booking, verify, asyncOrdersFrom: 64, pulse, count, log: silentLog },
+    clock: now,
+  });
   const app = createGateway({
     queue: deps,
     access,

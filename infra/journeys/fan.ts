@@ -25,6 +25,8 @@ export type Fan = {
     key?: string,
   ) => Promise<Answer<Body>>;
   admissionToken: () => string;
+  /** As the browser that claimed the turn sends it back. */
+  admissionCookie: () => string;
 };
 
 /**
@@ -41,6 +43,7 @@ export function createFan(
   const seen: Seen = { queueNumber: 0, positions: [], readyAt: 0, admittedAt: 0 };
   let queueTicket = '';
   let admissionToken = '';
+  let admissionCookie = '';
   let version = 0;
   let polledAt = Number.NEGATIVE_INFINITY;
 
@@ -79,6 +82,7 @@ export function createFan(
   const fan: Fan = {
     seen,
     admissionToken: () => admissionToken,
+    admissionCookie: () => admissionCookie,
     async join() {
       const answer = await persist(() =>
         ask<StatusAnswer>('POST', url('/queue'), { json: joining, headers: { 'idempotency-key': key } }),
@@ -104,6 +108,7 @@ export function createFan(
           );
           if (claimed.status === 200) {
             admissionToken = claimed.body.admissionToken;
+            admissionCookie = String(String(claimed.headers['set-cookie']).split(';', 1));
             seen.admittedAt = performance.now();
             return 'admitted';
           }

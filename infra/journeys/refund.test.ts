@@ -97,7 +97,7 @@ test('an order is sold out, listed, refunded, told by mail, and its seat sold on
   expect((await refund()).body).toEqual(refunded.body);
   expect((await ada.shop('GET', `/orders/${order}`)).body).toMatchObject({ state: 'refunded', tickets: [] });
   const page = await ask<string>('GET', `${shop.gatewayUrls[0]}/sales/${sale}/orders/${order}`, {
-    headers: { cookie: `admission-${sale}=${ada.admissionToken()}` },
+    headers: { cookie: ada.admissionCookie() },
   });
   expect(page.body).toContain('This order was refunded');
   expect(page.body).toContain('You get €65.00 back');
