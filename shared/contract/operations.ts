@@ -325,7 +325,7 @@ export const operations: Operation[] = [
     codes: ['not-found'],
   }),
   open('get', '/sales/{sale}/orders/{order}', 'Page: an order', {
-    answers: { 200: html },
+    answers: { 200: html, 303: null },
     codes: ['not-found'],
   }),
   open('get', '/sales/{sale}/orders/{order}/calendar.ics', 'An order’s concert for a calendar (RFC 5545)', {
