@@ -30,8 +30,9 @@ export async function measureOverHttp(bench: HttpBench): Promise<Figure[]> {
 
   const sell = async (kind: 'hold' | 'order', shop: Shop, ms: number): Promise<Measured> => {
     const house = await makeHouse(sql, shop.port, SEATS);
-    // Only every fourth request is of a fan who has asked before.
-    const tokens = await tokensOf(signer, house.sale, SEATS / SEATS_PER_FAN / 2);
+    // One admission buys one order; of holds each fan may make as many as there are seats for them.
+    const fans = SEATS / 2 / (kind === 'order' ? 1 : SEATS_PER_FAN);
+    const tokens = await tokensOf(signer, house.sale, fans);
     const common = { port: shop.port, sale: house.sale, tokens, seats: house.seats.slice(0, SEATS / 2) };
     await load({ ...common, kind: 'warm', connections: 64, ms: 60_000 });
     const outcome = await load({ ...common, kind, connections: IN_FLIGHT, ms });
