@@ -40,3 +40,13 @@ test('neither the credential itself, nor another secret’s or purpose’s, nor 
   for (const more of ['=', ' ', 'A', '.', '\n']) expect(seal.open(sealed + more, 'A browser')).toBeNull();
   expect(seal.open(`${sealed}${'A'.repeat(5_000)}`, 'A browser')).toBeNull();
 });
+
+test('a change of the secret closes no fan out: the first of several seals, all of them open', () => {
+  const [before, between, after] = ['old', 'new, old', 'new'].map((secret) =>
+    browserSeal(secret, 'a purpose'),
+  );
+  expect(between?.open(before?.close(TOKEN, 'A browser') ?? '', 'A browser')).toBe(TOKEN);
+  const sealed = between?.close(TOKEN, 'A browser') ?? '';
+  expect(after?.open(sealed, 'A browser')).toBe(TOKEN);
+  expect(before?.open(sealed, 'A browser')).toBeNull();
+});

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { secretsOf } from '#shared/secrets.ts';
 
 const CIPHER = 'aes-256-gcm';
 const KEY_BYTES = 32;
@@ -23,8 +24,11 @@ export type BrowserSeal = {
   open: (sealed: string, name: string | undefined) => string | null;
 };
 
+/** `secret` may name several (shared/secrets.ts): the first seals, all of them open. */
 export function browserSeal(secret: string, purpose: string): BrowserSeal {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', `admit-one ${purpose}`, KEY_BYTES));
+  const keyOf = (each: string) =>
+    Buffer.from(hkdfSync('sha256', each, '', `admit-one ${purpose}`, KEY_BYTES));
+  const [key, ...otherKeys] = secretsOf(secret).map(keyOf) as [Buffer, ...Buffer[]];
   // Opening takes 10 µs, and a shopping fan's page asks twice a second.
   const opened = new Map<string, { credential: string; name: string }>();
   const known = (name = '') => name.slice(0, USER_AGENT_CHARS_MAX);
@@ -42,20 +46,27 @@ export function browserSeal(secret: string, purpose: string): BrowserSeal {
       const bytes = sealed.length <= SEALED_CHARS_MAX ? Buffer.from(sealed, 'base64url') : Buffer.of();
       // One spelling only, so that none is remembered twice.
       if (bytes.length <= NONCE_BYTES + TAG_BYTES || bytes.toString('base64url') !== sealed) return null;
-      const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), {
-        authTagLength: TAG_BYTES,
-      })
-        .setAAD(Buffer.from(known(name)))
-        .setAuthTag(bytes.subarray(-TAG_BYTES));
-      try {
-        const text = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
-        const credential = Buffer.concat([text, decipher.final()]).toString('utf8');
+      for (const each of [key, ...otherKeys]) {
+        const credential = openedWith(each, bytes, known(name));
+        if (credential === null) continue;
         if (opened.size >= OPENED_MAX) opened.delete(opened.keys().next().value as string);
         opened.set(sealed, { credential, name: known(name) });
         return credential;
-      } catch {
-        return null; // another browser's, or nobody's
       }
+      return null;
     },
   };
+}
+
+/** Null for what was sealed with another key, for another browser, or by nobody. */
+function openedWith(key: Buffer, bytes: Buffer, name: string): string | null {
+  const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(name))
+    .setAuthTag(bytes.subarray(-TAG_BYTES));
+  try {
+    const text = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+    return Buffer.concat([text, decipher.final()]).toString('utf8');
+  } catch {
+    return null;
+  }
 }
