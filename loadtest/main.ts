@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Judgement, judgeFans } from '../infra/history/promises.ts';
+import { readHistory } from '../infra/history/read.ts';
 import { findRunningShop } from '../infra/start/running-shop.mjs';
-import { type Judgement, judgeHistory } from './judge/promises.ts';
-import { readHistory } from './judge/read.ts';
-import { describeRun, isBroken, judgeK6, type K6Summary } from './judge/summary.ts';
 import { findK6, howToGetK6, runK6, versionOfK6 } from './k6.ts';
 import { judgeBooks } from './settle.ts';
+import { describeRun, isBroken, judgeK6, type K6Summary } from './summary.ts';
 
 const usage = `npm run loadtest -- NAME [options]
 
@@ -151,7 +151,7 @@ async function run(root: string, options: RunOptions): Promise<number> {
   const isOther =
     options.shop !== undefined && !process.env.DATABASE_URL && options.shop !== found.gatewayUrl;
   const judgement: Judgement = {
-    ...judgeHistory(recorded),
+    ...judgeFans(recorded),
     ...judgeK6(recorded, k6Summary),
     ...(databaseUrl && redisUrl && !isOther ? await judgeBooks(recorded, { databaseUrl, redisUrl }) : {}),
   };

@@ -1,7 +1,7 @@
 import { sleep } from 'k6';
 import exec from 'k6/execution';
 import type { Options } from 'k6/options';
-import type { SaleRecord } from './history.ts';
+import type { SaleRecord } from '../infra/history/record.ts';
 import { Fan } from './lib/fan.ts';
 import { promisedThresholds, record, recordEnd } from './lib/record.ts';
 import { openSale } from './lib/sale.ts';

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { readOrders } from '../infra/history/books.ts';
+import { judgeOrders, toldByFans } from '../infra/history/orders.ts';
+import type { Judgement } from '../infra/history/promises.ts';
+import type { History } from '../infra/history/read.ts';
 import { isBroken, openStores, type Verdict, verify } from '../infra/verify/verify.ts';
-import { judgeOrders, readOrders } from './judge/books.ts';
-import type { Judgement } from './judge/promises.ts';
-import type { History } from './judge/read.ts';
 
 /** How long what is owed at the end of a run (mails, captures, orders taken for later) may take. */
 const SETTLE_MS_MAX = 60_000;
@@ -28,8 +29,11 @@ export async function judgeBooks(
       await wait(LOOK_INTERVAL_MS);
     } while (performance.now() < deadline);
     const orders = await readOrders(stores.sql, sale);
+    // A script does not know its fans' entries; their e-mail addresses are their own.
+    const byEmail = new Map([...orders].map(([id, order]) => [id, { ...order, fan: order.email }]));
+    const told = toldByFans(sale, history.fans.values());
     return {
-      'lost-order': judgeOrders(history, orders),
+      'lost-order': judgeOrders({ told, orders: byEmail, refundsAsked: new Set() }),
       books: verdict.results.flatMap(({ promise, findings }) =>
         findings.map(({ text }) => `${promise}: ${text}`),
       ),

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type DatabaseProxy, startProxy } from '../../infra/testing/proxy.ts';
 import { type TestDatabase, testDatabase } from '../../infra/testing/stores.ts';
-import { type DatabaseProxy, startProxy } from '../testing/proxy.ts';
 import { createDb, type Db } from './client.ts';
 
 const ANSWER_MS_MAX = 3_000;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HOLDS_END_UNKNOWN, internalHeaders } from '#shared/internal.ts';
+import { startProxy } from '../../infra/testing/proxy.ts';
 import { createApp } from '../app.ts';
 import { createDb } from '../db/client.ts';
 import { createTestProvider } from '../payment/test-provider.ts';
@@ -8,7 +9,6 @@ import type { TestBooking } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { everybodyEnds } from '../testing/everybody-ends.ts';
 import { startSelling } from '../testing/on-sale.ts';
-import { startProxy } from '../testing/proxy.ts';
 import { through } from '../testing/through.ts';
 
 const SEATS_PER_FAN = 4;

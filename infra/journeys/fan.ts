@@ -31,7 +31,7 @@ export type Fan = {
 
 /**
  * A patient fan of one sale, who asks a random gateway each time, no more often than a page would, retries whatever got no
- * answer or a 503 until `deadlineAt`, and always with the same idempotency key.
+ * answer or a 503 until `deadlineAt`, and always with the same idempotency key. `asking`: who asks, and may write it down.
  */
 export function createFan(
   gatewayUrls: string[],
@@ -39,6 +39,7 @@ export function createFan(
   key: string,
   deadlineAt: number,
   joining: { accessCode?: string } = {},
+  asking: typeof ask = ask,
 ): Fan {
   const seen: Seen = { queueNumber: 0, positions: [], readyAt: 0, admittedAt: 0 };
   let queueTicket = '';
@@ -85,7 +86,7 @@ export function createFan(
     admissionCookie: () => admissionCookie,
     async join() {
       const answer = await persist(() =>
-        ask<StatusAnswer>('POST', url('/queue'), { json: joining, headers: { 'idempotency-key': key } }),
+        asking<StatusAnswer>('POST', url('/queue'), { json: joining, headers: { 'idempotency-key': key } }),
       );
       expectStatus(answer, 200, 201);
       return note(answer.body);
@@ -94,7 +95,7 @@ export function createFan(
       await wait(Math.max(0, polledAt + POLL_MS_MIN - performance.now()));
       polledAt = performance.now();
       const answer = await persist(() =>
-        ask<StatusAnswer>('GET', url(`/queue/me?version=${version}`), { headers: bearer(queueTicket) }),
+        asking<StatusAnswer>('GET', url(`/queue/me?version=${version}`), { headers: bearer(queueTicket) }),
       );
       expectStatus(answer, 200);
       return note(answer.body);
@@ -104,7 +105,9 @@ export function createFan(
         const status = await fan.poll();
         if (status.state === 'ready') {
           const claimed = await persist(() =>
-            ask<{ admissionToken: string }>('POST', url('/queue/me/claim'), { headers: bearer(queueTicket) }),
+            asking<{ admissionToken: string }>('POST', url('/queue/me/claim'), {
+              headers: bearer(queueTicket),
+            }),
           );
           if (claimed.status === 200) {
             admissionToken = claimed.body.admissionToken;
@@ -123,7 +126,7 @@ export function createFan(
     },
     async leave() {
       expectStatus(
-        await persist(() => ask('DELETE', url('/queue/me'), { headers: bearer(queueTicket) })),
+        await persist(() => asking('DELETE', url('/queue/me'), { headers: bearer(queueTicket) })),
         204,
       );
     },

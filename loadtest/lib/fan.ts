@@ -1,6 +1,6 @@
 import { sleep } from 'k6';
 import http from 'k6/http';
-import type { AnswerRecord, Step } from '../history.ts';
+import type { AnswerRecord, Step } from '../../infra/history/record.ts';
 import { recordAnswer } from './record.ts';
 import { shopUrl } from './settings.ts';
 

@@ -1,5 +1,5 @@
 import { Counter, Trend } from 'k6/metrics';
-import type { AnswerRecord, EndRecord, HistoryRecord, Step } from '../history.ts';
+import type { AnswerRecord, EndRecord, HistoryRecord, Step } from '../../infra/history/record.ts';
 import { setting } from './settings.ts';
 
 /** Set by the launcher, which has k6 write the console to a file; by hand nothing is recorded. */

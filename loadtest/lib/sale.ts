@@ -1,5 +1,5 @@
 import http from 'k6/http';
-import type { SaleRecord } from '../history.ts';
+import type { SaleRecord } from '../../infra/history/record.ts';
 import { record } from './record.ts';
 import { organiserKey, shopUrl } from './settings.ts';
 

@@ -1,12 +1,10 @@
 import postgres from 'postgres';
+import { pause } from '../../crowd/world.ts';
+import type { Disturbance } from '../../history/disturbance.ts';
 import type { OwnPostgres } from '../../testing/postgres-server.ts';
+import type { Random } from '../../testing/random.ts';
 import type { OwnRedis } from '../../testing/redis-server.ts';
 import type { ServiceName, Services } from '../../testing/services.ts';
-import type { Random } from './random.ts';
-import { pause } from './world.ts';
-
-/** A time in which something was away, in epoch milliseconds. */
-export type Disturbance = { of: 'services' | 'stores'; kind: string; from: number; to: number };
 
 export type Crashing = {
   services: Services;

@@ -1,7 +1,7 @@
-import type { Books } from './books.ts';
-import type { Disturbance } from './crashes.ts';
-import type { Asked } from './history.ts';
-import { ANSWER_MS_MAX, answerMsMax, isDisturbed } from './judge.ts';
+import type { Books } from '../../history/books.ts';
+import { type Disturbance, isDisturbed } from '../../history/disturbance.ts';
+import { ANSWER_MS_MAX, answerMsMax } from '../../history/judge.ts';
+import type { Asked } from '../../history/recorder.ts';
 
 const FAULTS_SHOWN = 30;
 

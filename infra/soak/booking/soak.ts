@@ -2,23 +2,33 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
+import { visit } from '../../crowd/fan.ts';
+import { openHouse, organise } from '../../crowd/organiser.ts';
+import { settled } from '../../crowd/settle.ts';
+import { showIn, type World } from '../../crowd/world.ts';
+import { mailsKept, readBooks } from '../../history/books.ts';
+import type { Disturbance } from '../../history/disturbance.ts';
+import { judge, tooLate, unanswered } from '../../history/judge.ts';
+import { breachesOf } from '../../history/promises.ts';
+import { createHistory } from '../../history/recorder.ts';
 import { settledWithin } from '../../local/processes.mjs';
 import { ownPostgres } from '../../testing/postgres-server.ts';
+import { createRandom } from '../../testing/random.ts';
 import { ownRedis } from '../../testing/redis-server.ts';
 import { type Services, startServices } from '../../testing/services.ts';
 import { openStores, verify } from '../../verify/verify.ts';
-import { readBooks } from './books.ts';
-import { crashServices, crashStores, type Disturbance } from './crashes.ts';
-import { visit } from './fan.ts';
-import { createHistory } from './history.ts';
-import { judge, tooLate } from './judge.ts';
-import { openHouse, organise } from './organiser.ts';
-import { createRandom } from './random.ts';
+import { crashServices, crashStores } from './crashes.ts';
 import type { Verdict } from './report.ts';
-import { settled } from './settle.ts';
-import type { World } from './world.ts';
 
 const HALLS = 2;
+/** Few seats, so that fans fight for them. */
+const SHOW = showIn(
+  [
+    { name: 'A', rows: 4, seatsPerRow: 10 },
+    { name: 'B', rows: 4, seatsPerRow: 8 },
+  ],
+  { capacity: 45, admitPerMinute: 60_000 },
+);
 const FANS_AT_ONCE = 72;
 /** What is under way when the time is over comes to its end by itself: queues, retries, orders that are followed. */
 const WIND_DOWN_MS_MAX = 120_000;
@@ -68,7 +78,7 @@ export async function startSoak(options: { seed: string; redisBinaries: string }
     const history = createHistory();
     const disturbances: Disturbance[] = [];
     const world: World = {
-      ...{ services, history, isOver, houses: [], tally: new Map(), faults: [] },
+      ...{ services, history, isOver, show: SHOW, sales: [], houses: [], tally: new Map(), faults: [] },
       endsAt: () => endsAt,
     };
     const everybody = async (seconds: number) => {
@@ -123,7 +133,7 @@ async function reachVerdict(options: {
   const looking = await openStores(services);
   try {
     const { tookMs: settledMs, left } = await settled(sql);
-    const books = await readBooks(sql, services.dataDir);
+    const books = await readBooks(sql, await mailsKept(services.dataDir));
     const { all: asked } = world.history;
     const { results } = await verify(looking, { patienceMs: PATIENCE_MS });
     const found = results.flatMap(({ name, findings }) =>
@@ -133,7 +143,8 @@ async function reachVerdict(options: {
       ...(left ? [`Not settled: ${left}`] : []),
       ...found,
       ...world.faults,
-      ...judge({ asked, books, disturbances }),
+      ...unanswered(asked),
+      ...breachesOf(judge({ asked, books, disturbances, sales: world.sales, hall: SHOW.hall })),
     ];
     const late = tooLate({ asked, disturbances });
     return { seed, seconds, asked, books, disturbances, tally: world.tally, settledMs, faults, late };

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { until } from '../../local/processes.mjs';
+import { until } from '../local/processes.mjs';
 
 /** An order that is answered later is tried for about three minutes; a message's back-off doubles from a second on. */
 const SETTLED_MS_MAX = 200_000;

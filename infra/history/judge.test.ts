@@ -1,9 +1,19 @@
 import { expect, test } from 'vitest';
 import type { Books } from './books.ts';
-import type { Disturbance } from './crashes.ts';
-import type { Asked } from './history.ts';
-import { type Evidence, judge, tooLate } from './judge.ts';
-import { SEATS } from './world.ts';
+import type { Disturbance } from './disturbance.ts';
+import type { Evidence } from './evidence.ts';
+import { seatNames } from './hall.ts';
+import { judge as judgeAll, tooLate, unanswered } from './judge.ts';
+import { breachesOf, type PromiseName } from './promises.ts';
+import type { SaleRecord } from './record.ts';
+import type { Asked } from './recorder.ts';
+
+const hall = [{ name: 'A', rows: 4, seatsPerRow: 10 }];
+const SEATS = seatNames(hall);
+const judge = ({ asked, books, disturbances }: Pick<Evidence, 'asked' | 'books' | 'disturbances'>) => [
+  ...unanswered(asked),
+  ...breachesOf(judgeAll({ asked, books, disturbances, sales: [], hall })),
+];
 
 const AT = 1_000_000;
 const SALE = 'sale';
@@ -53,8 +63,17 @@ function evidence() {
     body: { conflicts: [SEATS[0]] },
   });
   const order = {
-    ...{ id: 'order', sale: SALE, fan: FAN, key: 'k', state: 'confirmed', payment: 'settled', amount: 6_500 },
-    ...{ codes: ['code'], paid: { ...payment } },
+    ...{
+      id: 'order',
+      sale: SALE,
+      fan: FAN,
+      email: 'fan@example.org',
+      key: 'k',
+      state: 'confirmed',
+      payment: 'settled',
+      amount: 6_500,
+    },
+    ...{ codes: ['code'], seats: ['A-1-1'], paid: { ...payment } },
   };
   const hold = { state: 'confirmed', seats: [0], event: 'event' };
   const sold = [{ at: AT - 500, state: 2, heldUntil: Number.POSITIVE_INFINITY }];
@@ -127,8 +146,78 @@ const plants: Record<string, (scene: Scene) => unknown> = {
 test.each(Object.entries(plants))('a fault is found: %s', (sentence, plant) => {
   const scene = evidence();
   plant(scene);
-  const { asked, books, disturbances }: Evidence = scene;
+  const { asked, books, disturbances } = scene;
   expect(judge({ asked, books, disturbances }).join('\n')).toContain(sentence);
+});
+
+test('what fans are answered is judged of a history of any kind: one seat told to two, a position that rises, a second place', () => {
+  const { asked, books, disturbances } = evidence();
+  const sale: SaleRecord = {
+    ...{ kind: 'sale', sale: SALE, event: 'event', capacity: 1, seats: 40, seatsPerFan: 4 },
+    ...{ claimMs: 5_000, admissionMs: 20_000 },
+  };
+  const stood = (fan: string, at: number, queueNumber: number, position: number) =>
+    asking({
+      ...{ op: 'poll', method: 'GET', who: fan, fan, status: 200, sentAt: AT + at },
+      body: { state: 'waiting', queueNumber, position, asOf: new Date(AT + at).toISOString(), claimBy: null },
+    });
+  const claimed = asking({
+    ...{ op: 'claim', status: 200, who: 'x', fan: 'x' },
+    body: { expiresAt: new Date(AT + 10 + 20_000).toISOString() },
+  });
+  const planted = [
+    ...[
+      ...asked,
+      claimed,
+      asking({ op: 'hold', key: 'h', who: 'other', body: { ...holdBody, hold: 'hold' } }),
+    ],
+    ...[stood('anna', 0, 7, 3), stood('anna', 100, 7, 4), stood('anna', 200, 8, 4)],
+  ];
+  const judged = judgeAll({ asked: planted, books, disturbances, sales: [sale], hall });
+  const broken = Object.keys(judged).filter((name) => (judged[name as PromiseName]?.length ?? 0) > 0);
+  expect(broken.sort()).toEqual(['oversold', 'place-lost', 'position-rises']);
+});
+
+test('a seat that was bought and given back may be sold again', () => {
+  const { asked, books, disturbances, order } = evidence();
+  Object.assign(order, { state: 'refunded', paid: { ...payment, state: 'refunded', refunds: 1 } });
+  const again = { order: 'second', tickets: [{ seat: 'A-1-1', code: 'other' }], total: { amount: 6_500 } };
+  const other = { fan: 'late', who: 'late', key: 'l', sentAt: AT + 20_000 };
+  books.orders.set('second', {
+    ...order,
+    id: 'second',
+    fan: 'late',
+    key: 'l',
+    codes: ['other'],
+    state: 'confirmed',
+    paid: payment,
+  });
+  const sales = [
+    {
+      kind: 'sale',
+      sale: SALE,
+      event: 'event',
+      capacity: 1,
+      seats: 40,
+      seatsPerFan: 4,
+      claimMs: 5_000,
+      admissionMs: 20_000,
+    } as const,
+  ];
+  const claimed = asking({
+    ...{ op: 'claim', status: 200, who: 'x', fan: 'x' },
+    body: { expiresAt: new Date(AT + 10 + 20_000).toISOString() },
+  });
+  const evidenceOf = (...more: Asked[]) => ({
+    asked: [...asked, claimed, ...more, asking({ ...other, op: 'order', body: again })],
+    books,
+    disturbances,
+    sales,
+    hall,
+  });
+  const given = asking({ ...refund, status: 200, sentAt: AT + 15_000, json: {} });
+  expect(breachesOf(judgeAll(evidenceOf(given)))).toEqual([]);
+  expect(judgeAll(evidenceOf()).oversold).toHaveLength(1);
 });
 
 test('a late answer is one when the services were up; a payment has to wait for a store as well', () => {

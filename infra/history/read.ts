@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { AnswerRecord, EndRecord, ExpectRecord, HistoryRecord, SaleRecord } from '../history.ts';
+import type { AnswerRecord, EndRecord, ExpectRecord, HistoryRecord, SaleRecord } from './record.ts';
 
 export type History = {
   sale: SaleRecord;
@@ -8,6 +8,8 @@ export type History = {
   fans: Map<string, AnswerRecord[]>;
   ends: EndRecord[];
   expect: ExpectRecord | null;
+  /** By order, since when it may have been refunded: its seats may then be others'. */
+  refunds: ReadonlyMap<string, number>;
   /** How many records there are; k6 counts them too. */
   records: number;
   /** What else k6 wrote: its own messages. */
@@ -29,6 +31,7 @@ export async function historyOf(lines: AsyncIterable<string> | Iterable<string>)
     fans: new Map<string, AnswerRecord[]>(),
     ends: [] as EndRecord[],
     expect: null as ExpectRecord | null,
+    refunds: new Map<string, number>(),
     records: 0,
     messages: [] as string[],
   };

@@ -1,6 +1,6 @@
 /**
- * What a run leaves behind for the judge: one JSON object a line, written by the k6 scripts (lib/record.ts) and read by
- * judge/read.ts. Times are epoch milliseconds; those named `…At` by the load generator's clock, the others are the
+ * What fans were answered, as much of it as the promises of the queue and of seats are judged by: one JSON object a line
+ * from the k6 scripts (loadtest/lib/record.ts, read by read.ts), or a digest of what recorder.ts keeps (digest.ts). Times are epoch milliseconds; those named `…At` by the load generator's clock, the others are the
  * shop's own.
  */
 

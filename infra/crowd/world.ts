@@ -1,25 +1,18 @@
-import type { Services } from '../../testing/services.ts';
-import type { Asked, History } from './history.ts';
-import type { Random } from './random.ts';
+import { type Hall, seatNames } from '../history/hall.ts';
+import type { SaleRecord } from '../history/record.ts';
+import type { Asked, History } from '../history/recorder.ts';
+import type { Random } from '../testing/random.ts';
+import type { Services } from '../testing/services.ts';
 
-/** Few, so that fans fight for them. */
-export const HALL = [
-  { name: 'A', rows: 4, seatsPerRow: 10 },
-  { name: 'B', rows: 4, seatsPerRow: 8 },
-];
-export const SEATS = HALL.flatMap(({ name, rows, seatsPerRow }) =>
-  Array.from({ length: rows * seatsPerRow }, (_, i) => {
-    const [row, seat] = [Math.floor(i / seatsPerRow) + 1, (i % seatsPerRow) + 1];
-    return `${name}-${row}-${seat}`;
-  }),
-);
-export const SEATS_PER_FAN = 4;
-export const HOLD_SECONDS = 3;
-export const SALE_SETTINGS = {
-  capacity: 45,
-  admitPerMinute: 60_000,
-  seatsPerFan: SEATS_PER_FAN,
-  holdSeconds: HOLD_SECONDS,
+/** What is sold and how, in every hall alike. */
+export type Show = {
+  hall: Hall;
+  seats: string[];
+  settings: typeof everySale & { capacity: number; admitPerMinute: number };
+};
+const everySale = {
+  seatsPerFan: 4,
+  holdSeconds: 3,
   claimSeconds: 5,
   admissionSeconds: 20,
   graceSeconds: 20,
@@ -27,12 +20,28 @@ export const SALE_SETTINGS = {
   adaptiveRate: { enabled: false },
 };
 
+export const showIn = (hall: Hall, pace: { capacity: number; admitPerMinute: number }): Show => ({
+  hall,
+  seats: seatNames(hall),
+  settings: { ...everySale, ...pace },
+});
+
+/** The sale as the judges of a history know it. */
+export const recordOf = ({ seats, settings }: Show, { sale, event }: House): SaleRecord => ({
+  ...{ kind: 'sale', sale, event, capacity: settings.capacity, seats: seats.length },
+  ...{ seatsPerFan: settings.seatsPerFan, claimMs: settings.claimSeconds * 1_000 },
+  admissionMs: settings.admissionSeconds * 1_000,
+});
+
 export type House = { sale: string; event: string; openedAt: number };
 
 /** What all actors share. */
 export type World = {
   services: Pick<Services, 'gatewayUrls' | 'organiserKey' | 'databaseUrl'>;
   history: History;
+  show: Show;
+  /** Every sale there ever was. */
+  sales: SaleRecord[];
   /** The sale that runs in each hall. */
   houses: House[];
   /** When crashes end and nobody begins anything new, in epoch milliseconds. */

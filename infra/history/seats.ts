@@ -1,6 +1,6 @@
-import type { AnswerRecord, ExpectRecord } from '../history.ts';
 import { leadOf } from './clocks.ts';
 import type { History } from './read.ts';
+import type { AnswerRecord, ExpectRecord } from './record.ts';
 
 /** The clock by which holds end may differ by so much from the one by which admissions do. */
 const CLOCK_SLACK_MS = 1_000;
@@ -17,11 +17,11 @@ export const isBought = ({ step, status, orderState }: AnswerRecord): boolean =>
  * Two fans who certainly had one seat at the same moment, by hold or by order. A seat that was let go and taken again is
  * no breach, so every time is taken as short as it may have been.
  */
-export function oversold({ fans, sale }: History): string[] {
+export function oversold({ fans, sale, refunds }: History): string[] {
   const lead = leadOf(fans.values(), sale.admissionMs);
   const havings = new Map<string, Having[]>();
   for (const answers of fans.values()) {
-    for (const having of havingsOf(answers, lead?.min ?? Number.NEGATIVE_INFINITY)) {
+    for (const having of havingsOf(answers, lead?.min ?? Number.NEGATIVE_INFINITY, refunds)) {
       const known = havings.get(having.seat);
       if (known) known.push(having);
       else havings.set(having.seat, [having]);
@@ -30,25 +30,34 @@ export function oversold({ fans, sale }: History): string[] {
   return [...havings].flatMap(([seat, those]) => overlapsOf(seat, those));
 }
 
-function havingsOf(answers: AnswerRecord[], leadMs: number): Having[] {
+function havingsOf(answers: AnswerRecord[], leadMs: number, refunds: History['refunds']): Having[] {
   const havings: (Having & { hold: string | undefined })[] = [];
   for (const answer of answers) {
     const { fan, step, status, hold, seats = [], expires = Number.NEGATIVE_INFINITY, sentAt } = answer;
     const from = answeredAt(answer);
     if (isBought(answer)) {
-      // Sold is sold, whatever the hold's time was.
-      for (const seat of seats)
-        havings.push({ fan, seat, hold, from, to: Number.POSITIVE_INFINITY, bought: true });
+      // Sold is sold, whatever the hold's time was, until it is given back.
+      const to = refunds.get(answer.order ?? '') ?? Number.POSITIVE_INFINITY;
+      for (const seat of seats) havings.push({ fan, seat, hold, from, to, bought: true });
     } else if (step === 'hold' && status === 201) {
       const to = expires + leadMs - CLOCK_SLACK_MS;
       for (const seat of seats) havings.push({ fan, seat, hold, from, to, bought: false });
-    } else if (step === 'release' || step === 'leave') {
-      const given = havings.filter((having) => !having.bought && (step === 'leave' || having.hold === hold));
+    } else if (step === 'release') {
+      const given = havings.filter((having) => !having.bought && having.hold === hold);
       for (const having of given) having.to = Math.min(having.to, sentAt);
     }
   }
+  // An order ends the admission, and with it the fan's other holds, whichever tab they were taken in.
+  for (const { hold, sentAt } of answers.filter(mayEndAdmission)) {
+    for (const having of havings)
+      if (!having.bought && having.hold !== hold) having.to = Math.min(having.to, sentAt);
+  }
   return havings;
 }
+
+/** A leave, or a payment that was not clearly refused: it may have become an order, whatever its answer was. */
+export const mayEndAdmission = ({ step, status, code }: AnswerRecord): boolean =>
+  step === 'leave' || (step === 'pay' && (status < 400 || status >= 500 || code === 'in-progress'));
 
 function overlapsOf(seat: string, havings: Having[]): string[] {
   const found: string[] = [];

@@ -1,4 +1,4 @@
-import type { AnswerRecord } from '../history.ts';
+import type { AnswerRecord } from './record.ts';
 
 /**
  * How far the load generator's clock is ahead of the clock by which admissions are dated, in milliseconds, as bounds.
@@ -10,10 +10,13 @@ export type Lead = { min: number; max: number };
 export function leadOf(fans: Iterable<AnswerRecord[]>, admissionMs: number): Lead | null {
   const lead = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
   for (const answers of fans) {
-    for (const [i, { step, status, expires, sentAt, tookMs }] of answers.entries()) {
-      // Claiming again tells of an earlier moment.
-      if (step !== 'claim' || status !== 200 || expires === undefined || answers[i - 1]?.step === 'claim')
-        continue;
+    let mayHaveClaimed = false;
+    for (const { step, status, expires, sentAt, tookMs } of answers) {
+      if (step !== 'claim') continue;
+      // Claiming again, after an answer that was lost, tells of an earlier moment.
+      const isFirst = !mayHaveClaimed;
+      mayHaveClaimed = status < 400 || status >= 500;
+      if (!isFirst || status !== 200 || expires === undefined) continue;
       const claimedAt = expires - admissionMs;
       lead.min = Math.max(lead.min, sentAt - claimedAt - CLOCK_STEP_MS);
       lead.max = Math.min(lead.max, sentAt + tookMs - claimedAt + CLOCK_STEP_MS);

@@ -1,9 +1,9 @@
 import postgres from 'postgres';
-import { ask as askPlainly } from '../../journeys/http.ts';
-import { openSale } from '../../journeys/organise.ts';
-import type { Asked, Op } from './history.ts';
-import type { Random } from './random.ts';
-import { count, gatewayOf, HALL, type House, pause, SALE_SETTINGS, SEATS, type World } from './world.ts';
+import type { Asked, Op } from '../history/recorder.ts';
+import { ask as askPlainly } from '../journeys/http.ts';
+import { openSale } from '../journeys/organise.ts';
+import type { Random } from '../testing/random.ts';
+import { count, gatewayOf, type House, pause, recordOf, type World } from './world.ts';
 
 const SALE_MS_MAX = 45_000;
 const OPENING_TRIES_MAX = 60;
@@ -16,12 +16,16 @@ const RESUME_TRIES_MAX = 60;
 export async function openHouse(world: World): Promise<House> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const sale = await openSale(world.services, HALL, SALE_SETTINGS);
+      const sale = await openSale(world.services, [...world.show.hall], world.show.settings);
       const { body } = await askPlainly<{ event: { event: string } }>(
         'GET',
         `${world.services.gatewayUrls[0]}/api/sales/${sale}`,
       );
-      if (body.event) return { sale, event: body.event.event, openedAt: Date.now() };
+      if (body.event) {
+        const house = { sale, event: body.event.event, openedAt: Date.now() };
+        world.sales.push(recordOf(world.show, house));
+        return house;
+      }
     } catch (error) {
       if (attempt >= OPENING_TRIES_MAX) throw error;
     }
@@ -77,7 +81,7 @@ async function actOnce(world: World, random: Random, { house, blocked, sql, reas
     });
   const deed = random.weighted({ block: 25, unblock: 25, refund: 25, pause: 8, resend: 8 });
   if (deed === 'block') {
-    const seats = random.sample(SEATS, random.between(1, 3));
+    const seats = random.sample(world.show.seats, random.between(1, 3));
     // A block that nothing was heard of is undone like one that was done.
     if ((await ask('block', '/seats/block', { event, seats })).outcome !== 'refused') blocked.push(...seats);
   } else if (deed === 'unblock' && blocked.length > 0) {

@@ -1,6 +1,7 @@
-import type { AnswerRecord } from '../history.ts';
 import { leadOf } from './clocks.ts';
 import type { History } from './read.ts';
+import type { AnswerRecord } from './record.ts';
+import { mayEndAdmission } from './seats.ts';
 
 const ENDED = ['finished', 'left', 'lapsed', 'missed', 'expired', 'closed'];
 
@@ -106,7 +107,3 @@ export function overCapacity({ fans, sale }: History): string[] {
     ? [`At ${time(most.at)} ${most.inside} fans were in the shop, which has room for ${sale.capacity}`]
     : [];
 }
-
-/** A leave, or a payment that was not clearly refused: it may have become an order, whatever its answer was. */
-const mayEndAdmission = ({ step, status, code }: AnswerRecord): boolean =>
-  step === 'leave' || (step === 'pay' && (status < 400 || status >= 500 || code === 'in-progress'));

@@ -1,10 +1,15 @@
-import type { AnswerRecord } from '../history.ts';
-import { groupBy } from './group.ts';
-import { type Judgement, type PromiseName, promises } from './promises.ts';
-import type { History } from './read.ts';
-import { isBought } from './seats.ts';
+import { groupBy } from '../infra/history/group.ts';
+import { type Judgement, type PromiseName, promises } from '../infra/history/promises.ts';
+import type { History } from '../infra/history/read.ts';
+import type { AnswerRecord } from '../infra/history/record.ts';
+import { isBought } from '../infra/history/seats.ts';
 
 const FOUND_SHOWN = 10;
+/** What a load test is judged by whenever its books can be read. */
+const loadtestJudges: ReadonlySet<PromiseName> = new Set([
+  ...(['oversold', 'overtaken', 'over-capacity', 'position-rises', 'place-lost', 'lost-order'] as const),
+  ...(['server-error', 'books', 'thresholds', 'history'] as const),
+]);
 
 /** What k6 exports of a metric (`--summary-export`); of thresholds, whether they were crossed. */
 export type K6Summary = {
@@ -96,10 +101,10 @@ function refusals(answers: AnswerRecord[]): string {
 
 function describeJudgement(judgement: Judgement): string[] {
   const lines: string[] = [];
-  for (const [name, promise] of Object.entries(promises) as [PromiseName, string][]) {
+  for (const [name, { keeps: promise }] of Object.entries(promises) as [PromiseName, { keeps: string }][]) {
     const found = judgement[name];
     if (!found) {
-      if (name !== 'one-seat') lines.push(`  not judged  ${promise} (${name})`);
+      if (loadtestJudges.has(name)) lines.push(`  not judged  ${promise} (${name})`);
       continue;
     }
     lines.push(`  ${found.length === 0 ? 'kept      ' : 'BROKEN    '}  ${promise} (${name})`);

@@ -4,6 +4,10 @@ import { Agent, request } from 'undici';
 const ANSWER_MS_MAX = 15_000;
 
 export type Op =
+  | 'join'
+  | 'poll'
+  | 'claim'
+  | 'leave the queue'
   | 'hold'
   | 'hold the best'
   | 'release'
@@ -12,7 +16,6 @@ export type Op =
   | 'look at seats'
   | 'look at holds'
   | 'look at an order'
-  | 'leave'
   | 'block'
   | 'unblock'
   | 'refund'
@@ -27,8 +30,10 @@ export type Question = {
   url: string;
   token: string;
   sale: string;
-  /** The fan's entry, or an organiser. */
+  /** Who it is in the books: the fan's entry, or an organiser; in the queue, the fan. */
   who: string;
+  /** The fan whose visit it is part of, queue and shop. */
+  fan?: string | undefined;
   key?: string | undefined;
   prefer?: string | undefined;
   json?: unknown;
@@ -78,7 +83,7 @@ export function createHistory(): History {
         method,
         dispatcher: browsers,
         headers: {
-          authorization: `Bearer ${token}`,
+          ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
           ...(json === undefined ? {} : { 'content-type': 'application/json' }),
           ...(key === undefined ? {} : { 'idempotency-key': key }),
           ...(prefer === undefined ? {} : { prefer }),

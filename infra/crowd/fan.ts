@@ -1,18 +1,9 @@
 import { decodeJwt } from 'jose';
-import { createFan } from '../../journeys/fan.ts';
-import type { Asked, Question } from './history.ts';
-import type { Random } from './random.ts';
-import {
-  count,
-  gatewayOf,
-  HALL,
-  HOLD_SECONDS,
-  isOpen,
-  pause,
-  SEATS,
-  SEATS_PER_FAN,
-  type World,
-} from './world.ts';
+import type { Asked, Question } from '../history/recorder.ts';
+import { createFan } from '../journeys/fan.ts';
+import type { Random } from '../testing/random.ts';
+import { recordedAsk } from './recorded-ask.ts';
+import { count, gatewayOf, isOpen, pause, type World } from './world.ts';
 
 const QUEUE_MS_MAX = 30_000;
 /** Who waits for a turn when the time is over goes home. */
@@ -29,18 +20,26 @@ const PAST_END_MS = 300;
 /** Many act at the same moment, so that they meet in one call. */
 const BEAT_MS = 300;
 /** Seats that everybody wants. */
-const HOT_SEATS = SEATS.slice(0, 12);
+const HOT_SEATS = 12;
 /** So few that many fans give the same address. */
 const SHARED_ADDRESSES = 6;
 
-type Shopper = { world: World; random: Random; sale: string; who: string; token: string; email: string };
+type Shopper = {
+  world: World;
+  random: Random;
+  sale: string;
+  fan: string;
+  who: string;
+  token: string;
+  email: string;
+};
 type Paying = { hold: string; key: string; prefer?: string | undefined; paymentToken: string; email: string };
 
 /** One fan's whole visit: the queue, one or more tabs in the shop, and away. */
 export async function visit(world: World, random: Random, name: string): Promise<void> {
   const { sale } = random.pick(world.houses);
   const until = Math.min(Date.now() + QUEUE_MS_MAX, world.endsAt() + LATE_MS_MAX);
-  const fan = createFan(world.services.gatewayUrls, sale, name, until);
+  const fan = createFan(world.services.gatewayUrls, sale, name, until, {}, recordedAsk(world, sale, name));
   try {
     await fan.join();
     const state = await fan.queueUp();
@@ -56,7 +55,7 @@ export async function visit(world: World, random: Random, name: string): Promise
   const email = random.chance(0.1)
     ? `shared-${random.between(1, SHARED_ADDRESSES)}@example.org`
     : `${name.toLowerCase()}@example.org`;
-  const shopper = { world, random, sale, who: String(decodeJwt(token).sub), token, email };
+  const shopper = { world, random, sale, fan: name, who: String(decodeJwt(token).sub), token, email };
   const tabs = random.chance(0.25) ? random.between(2, 3) : 1;
   await Promise.all(
     Array.from({ length: tabs }, (_, tab) =>
@@ -85,7 +84,7 @@ async function shop(shopper: Shopper, tab: string): Promise<void> {
     } else if (act === 'release') {
       await ask(shopper, { op: 'release', method: 'DELETE', path: `/holds/${holds.shift()}` });
     } else if (act === 'expire') {
-      await pause(HOLD_SECONDS * 1_000 + PAST_END_MS);
+      await pause(world.show.settings.holdSeconds * 1_000 + PAST_END_MS);
     } else if (act === 'order') {
       const hold = random.pick(holds);
       const ended = await buy(shopper, hold, `${tab}-order-${step}`);
@@ -101,19 +100,22 @@ async function takeHold(
   kind: 'named' | 'best',
   key: string,
 ): Promise<string | null | 'gone'> {
-  const { random } = shopper;
+  const { world, random } = shopper;
+  const { hall, seats, settings } = world.show;
   // One more than anybody may have, now and then.
-  const quantity = random.chance(0.04) ? SEATS_PER_FAN + 1 : random.between(1, SEATS_PER_FAN - 1);
-  const section = random.chance(0.3) ? { section: random.pick(HALL).name } : {};
+  const quantity = random.chance(0.04)
+    ? settings.seatsPerFan + 1
+    : random.between(1, settings.seatsPerFan - 1);
+  const section = random.chance(0.3) ? { section: random.pick(hall).name } : {};
   const json =
     kind === 'named'
-      ? { seats: random.sample(random.chance(0.45) ? HOT_SEATS : SEATS, quantity) }
+      ? { seats: random.sample(random.chance(0.45) ? seats.slice(0, HOT_SEATS) : seats, quantity) }
       : { best: { quantity, ...section } };
   const op = kind === 'named' ? 'hold' : 'hold the best';
   const isKeyed = random.chance(0.6);
   const question = { op, method: 'POST', path: '/holds', json, key: isKeyed ? key : undefined } as const;
   if (isKeyed && random.chance(0.05)) {
-    const other = { ...question, op: 'hold', json: { seats: [random.pick(SEATS)] } } as const;
+    const other = { ...question, op: 'hold', json: { seats: [random.pick(seats)] } } as const;
     await Promise.all([ask(shopper, question), ask(shopper, other)]);
   }
   for (let attempt = 1; attempt <= TRIES_MAX; attempt += 1) {
@@ -183,11 +185,11 @@ function pay(shopper: Shopper, { hold, key, prefer, paymentToken, email }: Payin
   });
 }
 
-type Behind = Omit<Question, 'url' | 'token' | 'sale' | 'who'> & { path: string };
+type Behind = Omit<Question, 'url' | 'token' | 'sale' | 'fan' | 'who'> & { path: string };
 
 /** Any request behind the door; now and then the fan closes the page before it is answered. */
-function ask({ world, random, sale, who, token }: Shopper, { path, ...rest }: Behind): Promise<Asked> {
+function ask({ world, random, sale, fan, who, token }: Shopper, { path, ...rest }: Behind): Promise<Asked> {
   const url = `${gatewayOf(world, random)}/api/sales/${sale}${path}`;
   const cutAfterMs = random.chance(0.12) ? random.between(1, CUT_MS_MAX) : undefined;
-  return world.history.ask({ ...rest, url, token, sale, who, cutAfterMs });
+  return world.history.ask({ ...rest, url, token, sale, fan, who, cutAfterMs });
 }
