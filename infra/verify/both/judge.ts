@@ -87,10 +87,11 @@ export async function judgeShoppers(
 ): Promise<number> {
   const { sale } = reader;
   // Since Redis has lost data nobody knows whose an admission was that had ended before, and one that was brought back may
-  // have another token.
+  // have another token. One who was in the shop by what gateways remember, and waited by what Redis had kept, is brought
+  // to that end without a token.
   const hasLost = await reader.hasLost();
   const isExcused = (record: EntryRecord | null | undefined) =>
-    hasLost && (!record || record.adopted === true);
+    hasLost && (!record || record.adopted === true || (record.jti === undefined && isOver(record)));
   let looked = 0;
   for await (const rows of pages((after) => admissionsPage(sql, sale, after))) {
     looked += rows.length;
@@ -133,6 +134,8 @@ const completedPage = (sql: postgres.Sql, sale: string, patienceMs: number, afte
     and (outbox_message.state = 'sent'
       or outbox_message.created_at < clock_timestamp() - ${patienceMs} * interval '1 millisecond')
   order by ticket_order.id limit ${ROWS_PER_PAGE}`;
+
+const isOver = ({ state }: EntryRecord): boolean => ['finished', 'left', 'expired'].includes(state);
 
 async function* pages(read: (after: string) => PromiseLike<Row[]>): AsyncGenerator<Row[]> {
   for (let after = ''; ; ) {
