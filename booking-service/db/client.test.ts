@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type DatabaseProxy, startProxy } from '../../infra/testing/proxy.ts';
+import { startProxy, type TcpProxy } from '../../infra/testing/proxy.ts';
 import { type TestDatabase, testDatabase } from '../../infra/testing/stores.ts';
 import { createDb, type Db } from './client.ts';
 
@@ -130,7 +130,7 @@ test('backends that die every moment lose nothing, do nothing twice, and never e
 });
 
 describe('a network that', () => {
-  let proxy: DatabaseProxy;
+  let proxy: TcpProxy;
   let through: Db;
 
   beforeEach(async () => {

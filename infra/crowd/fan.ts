@@ -5,7 +5,6 @@ import type { Random } from '../testing/random.ts';
 import { recordedAsk } from './recorded-ask.ts';
 import { count, gatewayOf, isOpen, pause, type World } from './world.ts';
 
-const QUEUE_MS_MAX = 30_000;
 /** Who waits for a turn when the time is over goes home. */
 const LATE_MS_MAX = 2_000;
 const STEPS_MAX = 7;
@@ -38,7 +37,7 @@ type Paying = { hold: string; key: string; prefer?: string | undefined; paymentT
 /** One fan's whole visit: the queue, one or more tabs in the shop, and away. */
 export async function visit(world: World, random: Random, name: string): Promise<void> {
   const { sale } = random.pick(world.houses);
-  const until = Math.min(Date.now() + QUEUE_MS_MAX, world.endsAt() + LATE_MS_MAX);
+  const until = Math.min(Date.now() + world.patience.queueMs, world.endsAt() + LATE_MS_MAX);
   const fan = createFan(world.services.gatewayUrls, sale, name, until, {}, recordedAsk(world, sale, name));
   try {
     await fan.join();
@@ -190,6 +189,6 @@ type Behind = Omit<Question, 'url' | 'token' | 'sale' | 'fan' | 'who'> & { path:
 /** Any request behind the door; now and then the fan closes the page before it is answered. */
 function ask({ world, random, sale, fan, who, token }: Shopper, { path, ...rest }: Behind): Promise<Asked> {
   const url = `${gatewayOf(world, random)}/api/sales/${sale}${path}`;
-  const cutAfterMs = random.chance(0.12) ? random.between(1, CUT_MS_MAX) : undefined;
+  const cutAfterMs = random.chance(0.12) ? random.between(1, CUT_MS_MAX) : world.patience.answerMs;
   return world.history.ask({ ...rest, url, token, sale, fan, who, cutAfterMs });
 }

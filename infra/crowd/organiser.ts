@@ -5,11 +5,12 @@ import { openSale } from '../journeys/organise.ts';
 import type { Random } from '../testing/random.ts';
 import { count, gatewayOf, type House, pause, recordOf, type World } from './world.ts';
 
-const SALE_MS_MAX = 45_000;
 const OPENING_TRIES_MAX = 60;
 const OPENING_RETRY_MS = 500;
 const CUT_MS_MAX = 300;
 const PAUSED_MS_MAX = 800;
+/** The pace that was set at first, by which it is divided. */
+const PACES = [1, 2, 4];
 const RESUME_TRIES_MAX = 60;
 
 /** Opens the sale of a hall, whatever fails meanwhile; half of an attempt that was lost stays behind and is nobody's. */
@@ -42,7 +43,7 @@ export async function organise(world: World, random: Random, hall: number): Prom
   try {
     while (!world.isOver()) {
       const house = world.houses[hall] as House;
-      if (await isSoldOut(world, house)) {
+      if (await isSoldOut(world, random, house)) {
         world.houses[hall] = await openHouse(world);
         blocked.length = 0;
         count(world, 'sales opened');
@@ -57,10 +58,10 @@ export async function organise(world: World, random: Random, hall: number): Prom
   }
 }
 
-async function isSoldOut(world: World, { sale, openedAt }: House): Promise<boolean> {
-  if (Date.now() - openedAt > SALE_MS_MAX) return true;
+async function isSoldOut(world: World, random: Random, { sale, openedAt }: House): Promise<boolean> {
+  if (Date.now() - openedAt > world.patience.saleMs) return true;
   try {
-    const url = `${world.services.gatewayUrls[0]}/api/sales/${sale}`;
+    const url = `${gatewayOf(world, random)}/api/sales/${sale}`;
     const { body } = await askPlainly<{ state: string }>('GET', url);
     return body.state === 'soldOut';
   } catch {
@@ -72,14 +73,21 @@ type Acting = { house: House; blocked: string[]; sql: postgres.Sql; reason: stri
 
 async function actOnce(world: World, random: Random, { house, blocked, sql, reason }: Acting): Promise<void> {
   const { sale, event } = house;
-  const ask = (op: Op, path: string, json: Record<string, unknown>): Promise<Asked> =>
+  const command = (
+    op: Op,
+    method: 'GET' | 'POST' | 'PATCH',
+    path: string,
+    json?: Record<string, unknown>,
+  ): Promise<Asked> =>
     world.history.ask({
-      ...{ op, sale, who: 'organiser', method: 'POST', json: { ...json, reason } },
+      ...{ op, sale, who: 'organiser', method, json },
       url: `${gatewayOf(world, random)}/api/organiser${path}`,
       token: world.services.organiserKey,
-      cutAfterMs: random.chance(0.1) ? random.between(1, CUT_MS_MAX) : undefined,
+      cutAfterMs: random.chance(0.1) ? random.between(1, CUT_MS_MAX) : world.patience.answerMs,
     });
-  const deed = random.weighted({ block: 25, unblock: 25, refund: 25, pause: 8, resend: 8 });
+  const ask = (op: Op, path: string, json: Record<string, unknown>) =>
+    command(op, 'POST', path, { ...json, reason });
+  const deed = random.weighted({ block: 25, unblock: 25, refund: 25, pause: 8, pace: 8, resend: 8 });
   if (deed === 'block') {
     const seats = random.sample(world.show.seats, random.between(1, 3));
     // A block that nothing was heard of is undone like one that was done.
@@ -100,6 +108,11 @@ async function actOnce(world: World, random: Random, { house, blocked, sql, reas
       if ((await ask('resume', `/sales/${sale}/resume`, {})).outcome !== 'unknown') return;
       await pause(random.between(100, 500));
     }
+  } else if (deed === 'pace') {
+    const { version } = (await command('look at a sale', 'GET', `/sales/${sale}`)).body;
+    const admitPerMinute = Math.round(world.show.settings.admitPerMinute / random.pick(PACES));
+    if (version !== undefined)
+      await command('change the pace', 'PATCH', `/sales/${sale}`, { version, admitPerMinute });
   } else if (deed === 'resend') {
     const message = await anyMessage(sql);
     if (message) await ask('resend', `/mail/${message}/resend`, {});

@@ -2,9 +2,6 @@ import type { Op } from '../history/recorder.ts';
 import type { Answer, ask } from '../journeys/http.ts';
 import { count, type World } from './world.ts';
 
-/** A page gives a question up after so long and asks again, another gateway perhaps. */
-const PATIENCE_MS = 4_000;
-
 /** What a fan asks of the queue goes into the history too; as from `ask`, no answer is an error. */
 export function recordedAsk(world: World, sale: string, fan: string): typeof ask {
   return async <Body>(
@@ -14,7 +11,7 @@ export function recordedAsk(world: World, sale: string, fan: string): typeof ask
       ...{ op: opOf(method, url), method: method as 'GET', url, sale, fan, who: fan, json },
       token: headers.authorization?.replace('Bearer ', '') ?? '',
       key: headers['idempotency-key'],
-      cutAfterMs: PATIENCE_MS,
+      cutAfterMs: world.patience.answerMs,
     });
     if (asked.status === 0) {
       count(world, `no answer of the queue (${asked.op})`);

@@ -49,6 +49,8 @@ export type World = {
   isOver: () => boolean;
   /** How often what happened outside the history: fans who were not let in, and such. */
   tally: Map<string, number>;
+  /** After `answerMs` without an answer somebody asks again; a fan queues, and a sale goes on, so long at most. */
+  patience: { answerMs: number; queueMs: number; saleMs: number };
   /** What must never happen and is seen at once. */
   faults: string[];
 };

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { judgeDeeds } from './deeds.ts';
 import { historiesOf } from './digest.ts';
 import { isDisturbed } from './disturbance.ts';
@@ -32,6 +33,7 @@ export function judge(evidence: Evidence): Judgement {
     'lost-hold': [...judgeHolds(evidence)],
     'lost-deed': [...judgeDeeds(evidence)],
     'falsely-taken': [...judgeTaken(evidence)],
+    'token-refused': [...judgeTokens(evidence)],
     'server-error': asked
       .filter(({ status }) => status >= 500 && status !== 503)
       .map((each) => `A 5xx that is not 503: ${say(each)}`),
@@ -86,5 +88,14 @@ function* judgeMails({ books }: Evidence) {
   for (const { id, kind, order, hasArrived } of books.mails) {
     const isVoid = kind === 'order-confirmed-mail' && books.orders.get(order)?.state === 'refunded';
     if (!hasArrived && !isVoid) yield `Sent and not arrived: ${kind} ${id} of order ${order}`;
+  }
+}
+
+/** A fan shops with a token of their own; it is good until its time is over, through rotations and losses of Redis. */
+function* judgeTokens({ asked }: Evidence) {
+  for (const each of asked) {
+    if (each.code !== 'token-invalid' || each.who === 'organiser' || !each.token.includes('.')) continue;
+    const { exp = 0 } = decodeJwt(each.token);
+    if (exp * 1_000 > each.sentAt + each.tookMs) yield `Called invalid before its time: ${say(each)}`;
   }
 }

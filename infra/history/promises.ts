@@ -19,6 +19,9 @@ export const promises = {
   'lost-deed': { of: null, keeps: 'What organisers were told was done is done, once' },
   'falsely-taken': { of: 'I10', keeps: 'Nobody is told that a seat is taken which is open' },
   'no-turns': { of: 'I14', keeps: 'After a fault heals turns flow again in time' },
+  'token-refused': { of: 'I7', keeps: 'No token of a fan’s own is called invalid before its time is over' },
+  'died-by-itself': { of: null, keeps: 'No service ends by itself, whatever is away' },
+  meanwhile: { of: null, keeps: 'While something is away the rest goes on as it is promised' },
   'server-error': {
     of: null,
     keeps: 'No answer is an error of the shop’s other than "not available for a moment"',

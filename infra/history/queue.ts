@@ -90,7 +90,8 @@ export function overCapacity({ fans, sale }: History): string[] {
     const claims = answers.filter(({ step, status }) => step === 'claim' && status === 200);
     for (const expires of new Set(claims.map((claim) => claim.expires as number))) {
       const from = expires - sale.admissionMs;
-      const ended = answers.find((answer) => answer.sentAt - lead.max > from && mayEndAdmission(answer));
+      const claimed = answers.findIndex((answer) => answer.step === 'claim' && answer.expires === expires);
+      const ended = answers.slice(claimed).find(mayEndAdmission);
       const to = Math.min(expires, ended ? ended.sentAt - lead.max : Number.POSITIVE_INFINITY);
       if (to > from) moments.push({ at: from, by: 1 }, { at: to, by: -1 });
     }

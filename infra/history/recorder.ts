@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 
 /** Nobody waits longer; whoever has no answer by then has met a fault. */
-const ANSWER_MS_MAX = 15_000;
+export const ANSWER_MS_MAX = 15_000;
 
 export type Op =
   | 'join'
@@ -20,13 +20,15 @@ export type Op =
   | 'unblock'
   | 'refund'
   | 'pause'
+  | 'look at a sale'
+  | 'change the pace'
   | 'resume'
   | 'resend';
 
 /** What was asked: enough to judge the answer by afterwards. */
 export type Question = {
   op: Op;
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   url: string;
   token: string;
   sale: string;
@@ -104,7 +106,8 @@ export function createHistory(): History {
         broken: null,
       });
     } catch (error) {
-      const isCut = cutAfterMs !== undefined && (error as Error).name === 'TimeoutError';
+      const isCut =
+        cutAfterMs !== undefined && cutAfterMs < ANSWER_MS_MAX && (error as Error).name === 'TimeoutError';
       return answered({
         ...{ outcome: 'unknown', status: 0, code: '', retryAfter: 0, body: {} },
         broken: isCut ? null : String(error),

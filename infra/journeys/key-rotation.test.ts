@@ -137,7 +137,7 @@ test('keys are changed by the runbook while fans poll, claim and buy, and nobody
   /** A rolling restart: in its middle old and new ones meet, on every way from a gateway to a booking service. */
   async function roll(changes: Record<string, string>, organiserKey: string): Promise<void> {
     for (const half of halves) {
-      await Promise.all(half.map((name) => shop.restart(name, changes)));
+      await Promise.all(half.map((name) => shop.restart(name, { env: changes })));
       await everybodyIsKnown(organiserKey);
       const enough = bought + refused.length + BUYERS;
       expect(await until(async () => bought + refused.length > enough, JOURNEY_MS_MAX)).toBe(true);
@@ -153,7 +153,7 @@ test('keys are changed by the runbook while fans poll, claim and buy, and nobody
   expect(refused).toEqual([]);
 
   // 3: what began under the older keys is over, and they are good for nothing any more.
-  await Promise.all(halves.flat().map((name) => shop.restart(name, keys(newer))));
+  await Promise.all(halves.flat().map((name) => shop.restart(name, { env: keys(newer) })));
   const next = await openSale({ ...shop, organiserKey: newer.ORGANISER_KEY }, hall, {
     capacity: 50,
     admitPerMinute: 6_000,

@@ -14,7 +14,7 @@ import { watchQueues } from '../../gateway/queue/watch.ts';
 import { saleKey } from '../../gateway/redis/keys.ts';
 import type { Store } from '../../gateway/redis/script.ts';
 import { census, entryOf, type QueueFixture, silentLog } from '../../gateway/testing/queue-fixture.ts';
-import { createRandom, type Random } from '../soak/booking/random.ts';
+import { createRandom, type Random } from '../testing/random.ts';
 import { createScheduler, type Process } from './scheduler.ts';
 import type { Verdict } from './shop.ts';
 

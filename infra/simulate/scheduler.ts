@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Random } from '../soak/booking/random.ts';
+import type { Random } from '../testing/random.ts';
 
 /** What follows a step may take as many turns of the event loop; nothing but steps waits for anything else. */
 const QUIET_TURNS = 4;

@@ -18,7 +18,7 @@ import { createTestProvider } from '../../booking-service/payment/test-provider.
 import { settlePayments, tellProvider } from '../../booking-service/testing/settle-payments.ts';
 import { through } from '../../booking-service/testing/through.ts';
 import { violations } from '../../booking-service/testing/violations.ts';
-import { createRandom, type Random } from '../soak/booking/random.ts';
+import { createRandom, type Random } from '../testing/random.ts';
 import { createScheduler, type Process } from './scheduler.ts';
 
 const SEATS_PER_FAN = 3;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,10 @@ const CRASH_STEPS = [{ signal: 'SIGQUIT', timeoutMs: 20_000 } as const];
 export type OwnPostgres = {
   /** A migrated database. */
   url: string;
+  /** Where its data is. */
+  folder: string;
+  /** Whether it runs; a full disk ends it. */
+  isRunning: () => boolean;
   /** As an administrator would; resolves when nothing listens any more. */
   shutDown: () => Promise<void>;
   /** As a loss of power would, all but the disk; resolves when nothing listens any more. */
@@ -25,17 +30,29 @@ export type OwnPostgres = {
   stop: () => Promise<void>;
 };
 
+export type OwnPostgresOptions = {
+  settings?: Record<string, string | number>;
+  /** A disk of its own of this size, in memory: for tests that fill it. Only `canMountDisks`. */
+  diskMb?: number;
+};
+
+/** A disk of its own takes a mount, which is root's, on Linux. */
+export const canMountDisks = process.platform === 'linux' && process.getuid?.() === 0;
+
 /** A PostgreSQL server of the caller's own, running: for tests that take it away. */
-export async function ownPostgres(): Promise<OwnPostgres> {
+export async function ownPostgres({ settings = {}, diskMb }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'admit-one-postgres-'));
+  if (diskMb !== undefined) execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMb}m`, 'tmpfs', dataDir]);
   makePassable(dataDir);
   const roster = createRoster({ detached: false });
   const root = fileURLToPath(new URL('../../', import.meta.url));
-  const postgres = await preparePostgres({ roster, root, dataDir, throwAway: dataDir });
+  const postgres = await preparePostgres({ roster, root, dataDir, throwAway: dataDir, settings });
   let running: RunningProcess = await postgres.start();
   await migrate(postgres.url);
   return {
     url: postgres.url,
+    folder: dataDir,
+    isRunning: () => running.ended() === null,
     shutDown: async () => {
       await endProcess(running, STOP_STEPS);
     },
@@ -47,6 +64,7 @@ export async function ownPostgres(): Promise<OwnPostgres> {
     },
     stop: async () => {
       await roster.endAll();
+      if (diskMb !== undefined) execFileSync('umount', [dataDir]);
       await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -11,6 +11,9 @@ export type OwnRedis = {
   folder: string;
   /** SIGKILL, as a crash would; resolves when the process is gone. */
   kill: () => Promise<void>;
+  /** Stops it where it is, as a machine does that pauses, until it is thawed. */
+  freeze: () => void;
+  thaw: () => void;
   /** With the data it had, on the same port; resolves when it answers. */
   start: () => Promise<void>;
   stop: () => Promise<void>;
@@ -30,6 +33,12 @@ export async function ownRedis(
     folder: join(dataDir, 'redis'),
     kill: async () => {
       await endProcess(running, []);
+    },
+    freeze: () => {
+      running.child.kill('SIGSTOP');
+    },
+    thaw: () => {
+      running.child.kill('SIGCONT');
     },
     start: async () => {
       running = await redis.start();

@@ -12,30 +12,45 @@ const OUTPUT_CHARS_MAX = 200_000;
 /** What a service inherits of the environment; nothing else that is set on this machine reaches it. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR'];
 
+/** What the process may have, at this start. */
+export type StartOptions = {
+  /** Differs from the environment so far, at this start and every later one. */
+  env?: Record<string, string> | undefined;
+  /** By prlimit (Linux). */
+  fileHandlesMax?: number;
+  heapMbMax?: number;
+};
+
 export type Service = {
-  /** `changes` to its environment count from now on. Resolves when `/readyz` answers 200; rejects with the captured output when it ends or takes too long. */
-  start: (changes?: Record<string, string>) => Promise<void>;
+  /** Resolves when `/readyz` answers 200; rejects with the captured output when it ends or takes too long. */
+  start: (options?: StartOptions) => Promise<void>;
   stop: () => Promise<void>;
   kill: () => Promise<void>;
   /** To whatever runs of it. */
   signal: (signal: 'SIGSTOP' | 'SIGCONT') => void;
+  /** False before the first start, and when it has ended, by itself or not. */
+  isRunning: () => boolean;
   output: () => string;
 };
 
 /** One of the shop's processes. Without a URL (the worker has none) it counts as ready once it runs. */
-export function createService(script: string, given: Record<string, string>, url: string | null): Service {
-  let env = given;
+export function createService(script: string, env: Record<string, string>, url: string | null): Service {
   let running: RunningProcess | null = null;
   let output = '';
+  let givenEnv = env;
 
-  const start = async (changes: Record<string, string> = {}) => {
-    env = { ...env, ...changes };
+  const start = async ({ env: changedEnv = {}, fileHandlesMax, heapMbMax }: StartOptions = {}) => {
+    givenEnv = { ...givenEnv, ...changedEnv };
+    const heap = heapMbMax === undefined ? [] : [`--max-old-space-size=${heapMbMax}`];
+    const command = [process.execPath, ...heap, '--import', 'tsx', script];
+    if (fileHandlesMax !== undefined) command.unshift('prlimit', `--nofile=${fileHandlesMax}`);
+    const [program = '', ...args] = command;
     const service = await startProcess({
       name: script,
-      command: process.execPath,
-      args: ['--import', 'tsx', script],
+      command: program,
+      args,
       cwd: root,
-      env: { ...inherited(), ...env },
+      env: { ...inherited(), ...givenEnv },
       stdio: ['ignore', 'pipe', 'pipe'],
       // In vitest's own process group, which infra/test ends as a whole if a test could not.
       detached: false,
@@ -64,6 +79,7 @@ export function createService(script: string, given: Record<string, string>, url
     signal: (signal) => {
       running?.child.kill(signal);
     },
+    isRunning: () => running !== null && running.ended() === null,
     output: () => output,
   };
 }

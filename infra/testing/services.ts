@@ -1,6 +1,6 @@
 import { freePort, LOOPBACK } from '../local/ports.mjs';
 import { newSecrets } from '../local/secrets.mjs';
-import { createService, type Service } from './service.ts';
+import { createService, type Service, type StartOptions } from './service.ts';
 
 /** The first booking service is `booking`, further ones are numbered from 2. */
 export type ServiceName = `gateway-${number}` | 'booking' | `booking-${number}` | 'worker';
@@ -26,13 +26,16 @@ export type Services = Stores & {
   bookingUrl: string;
   organiserKey: string;
   internalSecret: string;
+  signingKeys: string;
   /** SIGKILL, as a crash would; resolves when the process is gone. */
   kill: (name: ServiceName) => Promise<void>;
-  /** On the same port with the same environment but for `changes`, which stay; resolves when it is ready. */
-  restart: (name: ServiceName, changes?: Record<string, string>) => Promise<void>;
+  /** On the same port with the same environment; resolves when it is ready. */
+  restart: (name: ServiceName, options?: StartOptions) => Promise<void>;
   /** Stops the process where it is (SIGSTOP), as a machine does that pauses, until it is thawed. */
   freeze: (name: ServiceName) => void;
   thaw: (name: ServiceName) => void;
+  names: ServiceName[];
+  isRunning: (name: ServiceName) => boolean;
   /** What the service has written so far, over all its starts. */
   output: (name: ServiceName) => string;
   /** Ends every process. */
@@ -122,13 +125,16 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
     bookingUrl,
     organiserKey: common.ORGANISER_KEY,
     internalSecret: common.INTERNAL_SECRET,
+    signingKeys: common.SIGNING_KEYS,
     kill: (name) => serviceNamed(name).kill(),
-    restart: async (name, changes) => {
+    restart: async (name, start) => {
       await serviceNamed(name).stop();
-      await serviceNamed(name).start(changes);
+      await serviceNamed(name).start(start);
     },
     freeze: (name) => serviceNamed(name).signal('SIGSTOP'),
     thaw: (name) => serviceNamed(name).signal('SIGCONT'),
+    names: [...services.keys()],
+    isRunning: (name) => serviceNamed(name).isRunning(),
     output: (name) => serviceNamed(name).output(),
     stop,
   };

@@ -10,7 +10,7 @@ import { mailsKept, readBooks } from '../../history/books.ts';
 import type { Disturbance } from '../../history/disturbance.ts';
 import { judge, tooLate, unanswered } from '../../history/judge.ts';
 import { breachesOf } from '../../history/promises.ts';
-import { createHistory } from '../../history/recorder.ts';
+import { ANSWER_MS_MAX, createHistory } from '../../history/recorder.ts';
 import { settledWithin } from '../../local/processes.mjs';
 import { ownPostgres } from '../../testing/postgres-server.ts';
 import { createRandom } from '../../testing/random.ts';
@@ -31,6 +31,8 @@ const SHOW = showIn(
 );
 const FANS_AT_ONCE = 72;
 /** What is under way when the time is over comes to its end by itself: queues, retries, orders that are followed. */
+const QUEUE_MS_MAX = 30_000;
+const SALE_MS_MAX = 45_000;
 const WIND_DOWN_MS_MAX = 120_000;
 /** Somebody who does not want to wait for that still waits for the crash under way. */
 const STOP_MS_MAX = 30_000;
@@ -80,6 +82,7 @@ export async function startSoak(options: { seed: string; redisBinaries: string }
     const world: World = {
       ...{ services, history, isOver, show: SHOW, sales: [], houses: [], tally: new Map(), faults: [] },
       endsAt: () => endsAt,
+      patience: { answerMs: ANSWER_MS_MAX, queueMs: QUEUE_MS_MAX, saleMs: SALE_MS_MAX },
     };
     const everybody = async (seconds: number) => {
       rounds += 1;

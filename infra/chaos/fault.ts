@@ -1,0 +1,28 @@
+import type { World } from '../crowd/world.ts';
+import type { Disturbance } from '../history/disturbance.ts';
+import type { Asked } from '../history/recorder.ts';
+import type { Random } from '../testing/random.ts';
+import type { ChaosShop } from './shop.ts';
+
+export type Injecting = ChaosShop & { world: World; random: Random };
+
+/** What was asked while a fault lasted, and what came of it. */
+export type Meanwhile = { asked: readonly Asked[]; turns: number; lastedMs: number };
+
+/** One way in which the evening goes wrong. */
+export type Fault = {
+  name: string;
+  of: Disturbance['of'];
+  /** How long it stays between injection and healing. */
+  lastsMs: { short: number; long: number };
+  /** Resolves when it is there, to what heals it; that resolves when everything runs again. */
+  inject: (injecting: Injecting) => Promise<() => Promise<unknown>>;
+  /** What must hold while it lasts, besides the promises that hold always; sentences of what did not. */
+  meanwhile?: (meanwhile: Meanwhile) => string[];
+  /** How long no turns are promised after it: a recovery. */
+  recoveryMs?: number;
+  /** Too long for the short form. */
+  isLong?: boolean;
+  /** Why it cannot be injected on this machine. */
+  leftOut?: string | null;
+};

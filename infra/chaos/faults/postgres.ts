@@ -1,0 +1,120 @@
+import { rmSync, statfsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type postgres from 'postgres';
+import { every } from '#shared/every.ts';
+import { ownSession } from '../../testing/own-session.ts';
+import { canMountDisks } from '../../testing/postgres-server.ts';
+import type { Fault } from '../fault.ts';
+import { allOf, holdsAreAnsweredInTime, turnsGoOn } from '../meanwhile.ts';
+
+const TERMINATED_EVERY_MS = 150;
+const FILLED_MB = 1;
+
+const terminateAll = (sql: postgres.Sql) => sql`
+  select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and application_name like 'admit-one/%'`;
+
+export const postgresFaults: Fault[] = [
+  {
+    name: 'connections of PostgreSQL ended every 150 ms',
+    of: 'stores',
+    lastsMs: { short: 2_000, long: 8_000 },
+    inject: async ({ database }) => {
+      const sql = ownSession(database);
+      const stop = every(
+        TERMINATED_EVERY_MS,
+        async () => {
+          await terminateAll(sql);
+        },
+        () => undefined,
+      );
+      return async () => {
+        await stop();
+        await sql.end({ timeout: 1 });
+      };
+    },
+  },
+  {
+    name: 'PostgreSQL shut down',
+    of: 'stores',
+    lastsMs: { short: 1_000, long: 5_000 },
+    inject: async ({ database }) => {
+      await database.shutDown();
+      return database.start;
+    },
+  },
+  {
+    name: 'PostgreSQL crashed',
+    of: 'stores',
+    lastsMs: { short: 1_000, long: 5_000 },
+    inject: async ({ database }) => {
+      await database.crash();
+      return database.start;
+    },
+  },
+  {
+    name: 'seats locked by somebody else',
+    of: 'stores',
+    lastsMs: { short: 4_000, long: 10_000 },
+    inject: async ({ database, world, random }) => {
+      const sql = ownSession(database);
+      const { event } = random.pick(world.houses);
+      await sql`begin`;
+      await sql`select from seat where event = ${event} and seat % 5 = 0 order by seat for update`;
+      return async () => {
+        await sql`rollback`;
+        await sql.end({ timeout: 1 });
+      };
+    },
+    meanwhile: allOf(holdsAreAnsweredInTime, turnsGoOn),
+  },
+  {
+    name: 'all connections of PostgreSQL used up',
+    of: 'stores',
+    lastsMs: { short: 3_000, long: 8_000 },
+    inject: async ({ database }) => {
+      const [last] = [ownSession(database)];
+      const [row] = await last`show max_connections`;
+      const greedy = Array.from({ length: Number(row?.max_connections) }, () => ownSession(database));
+      await Promise.all(greedy.map((sql) => sql`select`.catch(() => undefined)));
+      // Those that were there first have to come back, and there is no room.
+      await terminateAll(last);
+      await Promise.all(greedy.map((sql) => sql`select`.catch(() => undefined)));
+      return async () => {
+        await Promise.all([last, ...greedy].map((sql) => sql.end({ timeout: 1 })));
+      };
+    },
+  },
+  {
+    name: 'the disk of PostgreSQL full',
+    of: 'stores',
+    lastsMs: { short: 3_000, long: 8_000 },
+    isLong: true,
+    leftOut: canMountDisks ? null : 'a small disk takes a mount, which is root’s, on Linux',
+    inject: async ({ database }) => {
+      const filler = join(database.folder, 'filler');
+      await fill(filler, database.folder);
+      return async () => {
+        rmSync(filler);
+        // A log that cannot be written ends it.
+        if (!database.isRunning()) await database.start();
+      };
+    },
+  },
+];
+
+async function fill(path: string, folder: string): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    const block = Buffer.alloc(FILLED_MB * 1024 * 1024);
+    for (;;) {
+      const { bavail, bsize } = statfsSync(folder);
+      const left = Math.min(block.length, bavail * bsize);
+      if (left === 0) return;
+      await file.write(block.subarray(0, left));
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,139 @@
+import { connect, type Socket } from 'node:net';
+import { newSecrets } from '../../local/secrets.mjs';
+import type { ServiceName, Services } from '../../testing/services.ts';
+import type { Fault } from '../fault.ts';
+import { turnsGoOn } from '../meanwhile.ts';
+
+const GATEWAYS: ServiceName[] = ['gateway-1', 'gateway-2'];
+const BOOKINGS: ServiceName[] = ['booking', 'booking-2'];
+const FILE_HANDLES_MAX = 256;
+const HEAP_MB_MAX = 128;
+/** More than it may have. */
+const IDLE_SOCKETS = 300;
+/** Everybody has fetched the new public key by then. */
+const PUBLISHED_MS = 2_000;
+const KEYS_KEPT = 6;
+
+const killed = (name: string, of: readonly ServiceName[], count: number): Fault => ({
+  name,
+  of: 'services',
+  lastsMs: { short: 1_000, long: 5_000 },
+  inject: async ({ services, random }) => {
+    const those = random.sample(of, count);
+    await Promise.all(those.map((each) => services.kill(each)));
+    return () => Promise.all(those.map((each) => services.restart(each)));
+  },
+  ...(count < of.length ? { meanwhile: turnsGoOn } : {}),
+});
+
+const frozen = (name: string, of: readonly ServiceName[], long: number): Fault => ({
+  name,
+  of: 'services',
+  lastsMs: { short: 3_000, long },
+  inject: async ({ services, random }) => {
+    const one = random.pick(of);
+    services.freeze(one);
+    return async () => services.thaw(one);
+  },
+  meanwhile: turnsGoOn,
+});
+
+/** Each is asked to end and starts again, one after another, as a new version is put in. */
+const rolling: Fault = {
+  name: 'rolling restart',
+  of: 'services',
+  lastsMs: { short: 0, long: 0 },
+  isLong: true,
+  inject: async ({ services }) => {
+    for (const name of services.names) await services.restart(name);
+    return async () => undefined;
+  },
+  meanwhile: turnsGoOn,
+};
+
+/** The keys of a shop in which they have been rotated. */
+const rotated = new WeakMap<Services, object[]>();
+
+/** First every gateway publishes the new key, then it signs; the old one stays as long as tokens of it live. */
+const keysRotated: Fault = {
+  name: 'signing keys rotated',
+  of: 'services',
+  lastsMs: { short: 0, long: 0 },
+  isLong: true,
+  inject: async ({ services }) => {
+    const known = rotated.get(services) ?? (JSON.parse(services.signingKeys) as object[]);
+    const [fresh = {}] = JSON.parse(newSecrets().SIGNING_KEYS) as object[];
+    const restartAll = async (keys: object[]) => {
+      for (const name of GATEWAYS)
+        await services.restart(name, { env: { SIGNING_KEYS: JSON.stringify(keys) } });
+    };
+    await restartAll([...known, fresh]);
+    await new Promise((resolve) => setTimeout(resolve, PUBLISHED_MS));
+    const now = [fresh, ...known].slice(0, KEYS_KEPT);
+    rotated.set(services, now);
+    await restartAll(now);
+    return async () => undefined;
+  },
+  meanwhile: turnsGoOn,
+};
+
+const narrow: Fault = {
+  name: 'a gateway with 256 file handles and 128 MB, and 300 idle connections',
+  of: 'services',
+  lastsMs: { short: 3_000, long: 10_000 },
+  isLong: true,
+  leftOut: process.platform === 'linux' ? null : 'prlimit is Linux only',
+  inject: async ({ services, random }) => {
+    const index = random.between(0, GATEWAYS.length - 1);
+    const name = GATEWAYS[index] as ServiceName;
+    await services.restart(name, { fileHandlesMax: FILE_HANDLES_MAX, heapMbMax: HEAP_MB_MAX });
+    const { hostname, port } = new URL(String(services.gatewayUrls[index]));
+    const idle: Socket[] = [];
+    for (let i = 0; i < IDLE_SOCKETS; i += 1)
+      idle.push(connect(Number(port), hostname).on('error', () => undefined));
+    return async () => {
+      for (const socket of idle) socket.destroy();
+      await services.restart(name);
+    };
+  },
+  meanwhile: turnsGoOn,
+};
+
+const workerAfterMail: Fault = {
+  name: 'the worker killed when the mail server has accepted',
+  of: 'services',
+  lastsMs: { short: 500, long: 1_000 },
+  inject: async ({ services, mail }) => {
+    const noMail = new Promise((resolve) => setTimeout(resolve, 5_000));
+    await Promise.race([mail.nextAccepted(), noMail]);
+    await services.kill('worker');
+    return () => services.restart('worker');
+  },
+  meanwhile: turnsGoOn,
+};
+
+const mailServer = (how: 'refuses' | 'stalls', long: number): Fault => ({
+  name: `the mail server ${how}`,
+  of: 'services',
+  lastsMs: { short: 2_000, long },
+  inject: async ({ mail }) => {
+    mail.behave(how);
+    return async () => mail.behave('accepts');
+  },
+  meanwhile: turnsGoOn,
+});
+
+export const serviceFaults: Fault[] = [
+  killed('a gateway killed', GATEWAYS, 1),
+  killed('both gateways killed', GATEWAYS, 2),
+  killed('a booking service killed', BOOKINGS, 1),
+  frozen('a gateway stopped', GATEWAYS, 30_000),
+  frozen('a booking service stopped', BOOKINGS, 12_000),
+  frozen('the worker stopped', ['worker'], 12_000),
+  rolling,
+  keysRotated,
+  narrow,
+  workerAfterMail,
+  mailServer('refuses', 6_000),
+  { ...mailServer('stalls', 8_000), isLong: true },
+];

@@ -1,0 +1,54 @@
+import { every } from '#shared/every.ts';
+import type { Ill, TcpProxy } from '../../testing/proxy.ts';
+import type { Fault } from '../fault.ts';
+import type { ChaosShop } from '../shop.ts';
+
+type Way = keyof ChaosShop['ways'];
+
+const CUT_EVERY_MS = 300;
+
+/** What happens to a way, and what ends it. */
+const ills: Record<string, (ways: TcpProxy[]) => () => unknown> = {
+  'delays by 300 ms': ailing({ delayMs: 300 }),
+  'comes in pieces of three bytes': ailing({ sliceBytes: 3 }),
+  'loses every twentieth reply': ailing({ cutReplyEvery: 20 }),
+  'is cut every 300 ms': (ways) =>
+    every(
+      CUT_EVERY_MS,
+      async () => {
+        for (const way of ways) way.cut();
+      },
+      () => undefined,
+    ),
+  stalls: (ways) => {
+    for (const way of ways) way.stall();
+    return () => {
+      for (const way of ways) way.cut();
+    };
+  },
+};
+
+function ailing(ill: Ill) {
+  return (ways: TcpProxy[]) => {
+    for (const way of ways) way.ail(ill);
+    return () => {
+      for (const way of ways) way.ail({});
+    };
+  };
+}
+
+const to: Way[] = ['Redis', 'PostgreSQL', 'the booking services'];
+
+export const wayFaults: Fault[] = to.flatMap((way) =>
+  Object.entries(ills).map(([what, begin]) => ({
+    name: `the way to ${way} ${what}`,
+    of: way === 'the booking services' ? 'services' : 'stores',
+    lastsMs: { short: 2_500, long: 8_000 },
+    inject: async ({ ways }) => {
+      const end = begin(ways[way]);
+      return async () => {
+        await end();
+      };
+    },
+  })),
+);

@@ -1,0 +1,39 @@
+import type { Show } from '../crowd/world.ts';
+import type { Asked, History } from '../history/recorder.ts';
+import { until } from '../local/processes.mjs';
+
+/** When the turn was given that an answer tells of, in epoch milliseconds; null when it tells of none. */
+function turnIn({ op, outcome, body }: Asked, { settings }: Show): number | null {
+  if (op !== 'poll' || outcome !== 'done' || body.state !== 'ready' || typeof body.claimBy !== 'string')
+    return null;
+  return Date.parse(body.claimBy) - settings.claimSeconds * 1_000;
+}
+
+/** How many turns fans were told of that were given in that time. */
+export function turnsIn(asked: readonly Asked[], show: Show, from: number, to: number): number {
+  const told = new Set<string>();
+  for (const each of asked) {
+    const at = turnIn(each, show);
+    if (at !== null && at >= from && at <= to) told.add(each.who);
+  }
+  return told.size;
+}
+
+/** Resolves, when a fan is told of a turn that was given since, to how long after it was; to null when none comes. */
+export async function turnsSince(
+  history: History,
+  show: Show,
+  since: number,
+  withinMs: number,
+): Promise<number | null> {
+  let looked = 0;
+  let first: number | null = null;
+  await until(async () => {
+    for (; looked < history.all.length; looked += 1) {
+      const at = turnIn(history.all[looked] as Asked, show);
+      if (at !== null && at >= since) first = Math.min(at, first ?? at);
+    }
+    return first !== null;
+  }, withinMs);
+  return first === null ? null : first - since;
+}

@@ -1,0 +1,70 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { canMountDisks, type OwnPostgres, ownPostgres } from '../testing/postgres-server.ts';
+import { startProxy, type TcpProxy } from '../testing/proxy.ts';
+import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
+import { type Services, startServices } from '../testing/services.ts';
+import { type MailServer, startMailServer } from './mail-server.ts';
+
+/** Few enough to be used up, more than the services take. */
+const CONNECTIONS_MAX = 60;
+/** Room for the books and their log many times over, and little to fill. */
+const DISK_MB = 384;
+
+/** A whole shop in which everything can be hurt, and every way from the services to anything else. */
+export type ChaosShop = {
+  services: Services;
+  database: OwnPostgres;
+  redis: OwnRedis;
+  mail: MailServer;
+  ways: Record<'PostgreSQL' | 'Redis' | 'the booking services', TcpProxy[]>;
+  stop: () => Promise<void>;
+};
+
+export async function startChaosShop(redisBinaries: string): Promise<ChaosShop> {
+  const ends: (() => unknown)[] = [];
+  const stop = async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  };
+  const wayTo = async (url: string) => {
+    const proxy = await startProxy(url);
+    ends.push(proxy.close);
+    return proxy;
+  };
+  try {
+    const dataDir = await mkdtemp(join(tmpdir(), 'admit-one-chaos-'));
+    ends.push(() => rm(dataDir, { recursive: true, force: true }));
+    const database = await ownPostgres({
+      settings: { max_connections: CONNECTIONS_MAX, max_wal_size: '96MB' },
+      ...(canMountDisks ? { diskMb: DISK_MB } : {}),
+    });
+    ends.push(database.stop);
+    // Its file is only written on, so that it can be cut where it stood a moment ago.
+    const redis = await ownRedis({ 'auto-aof-rewrite-percentage': 0 }, redisBinaries);
+    ends.push(redis.stop);
+    const mail = await startMailServer();
+    ends.push(mail.stop);
+    const toPostgres = await wayTo(database.url);
+    const toRedis = await wayTo(redis.url);
+    const toBookings: TcpProxy[] = [];
+    const services = await startServices(
+      { databaseUrl: toPostgres.url, redisUrl: toRedis.url, dataDir },
+      {
+        ...{ gateways: 2, bookings: 2 },
+        env: { SMTP_URL: mail.url },
+        inFrontOfBooking: async (url) => {
+          const way = await wayTo(url);
+          toBookings.push(way);
+          return way.url;
+        },
+      },
+    );
+    ends.push(services.stop);
+    const ways = { PostgreSQL: [toPostgres], Redis: [toRedis], 'the booking services': toBookings };
+    return { services, database, redis, mail, ways, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
