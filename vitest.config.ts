@@ -1,8 +1,13 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-const journeys = 'infra/{journeys,attacks}/*.test.ts';
-/** Journeys in a browser: they wait for a page or a process most of their time, and have no time to keep. */
-const journeysInPairs = 'infra/journeys/pages/*.test.ts';
+const journeys = 'infra/journeys/*.test.ts';
+/** They wait for a page or a process most of their time, and have no time to keep. */
+const patient = [
+  'infra/journeys/pages/*.test.ts',
+  'infra/attacks/*.test.ts',
+  'infra/journeys/{browsing,buy-a-ticket,canary,changed-twice,key-rotation,presale}.test.ts',
+  'infra/journeys/{refund,refused-starts,verify,walk-throughs}.test.ts',
+];
 /** Counts what happens in a moment, beside nothing else. */
 const streams = 'gateway/queue/streams.test.ts';
 const exclude = [...configDefaults.exclude, '.data/**'];
@@ -24,7 +29,7 @@ export default defineConfig({
           ...common,
           name: 'rooms',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, journeys, journeysInPairs, streams],
+          exclude: [...exclude, journeys, ...patient, streams],
           // Their stores work beside them; with one file at a time the second core waits.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -34,9 +39,9 @@ export default defineConfig({
         test: {
           ...common,
           name: 'journeys in pairs',
-          include: [journeysInPairs],
+          include: patient,
           exclude,
-          // Each starts the whole shop and a browser as processes: two at a time keep two cores busy.
+          // Each starts the whole shop as processes, and some a browser: two at a time keep two cores busy.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -46,7 +51,7 @@ export default defineConfig({
           ...common,
           name: 'journeys',
           include: [journeys, streams],
-          exclude,
+          exclude: [...exclude, ...patient],
           // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
           fileParallelism: false,
           sequence: { groupOrder: 2 },

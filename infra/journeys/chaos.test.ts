@@ -11,8 +11,8 @@ import { ownSession } from '../testing/own-session.ts';
 const FAULTS = 4;
 const FANS = 40;
 const ALL_MS_MAX = 240_000;
-/** Another one each time, printed when it fails. */
-const SEED = process.env.SEED ?? String(Date.now());
+/** The same each time: others are for the campaign, and for SEED=… npm test -- infra/journeys/chaos. */
+const SEED = process.env.SEED ?? '7';
 
 let shop: ChaosShop;
 beforeAll(async () => {

@@ -10,6 +10,7 @@ export type Mutant = {
 };
 
 const take = 'booking-service/db/migrations/0021-found-by-keys.sql';
+const begin = 'booking-service/db/migrations/0023-one-order-per-admission.sql';
 const giveTurns = 'gateway/admission/give-turns.lua';
 const claim = 'gateway/admission/claim.lua';
 
@@ -37,14 +38,28 @@ export const mutants: Mutant[] = [
   },
   {
     fault: 'a buyer may buy any number of seats',
-    file: take,
+    file: begin,
     from: 'when bought.seats + cardinality(hold.seats) > given.seats_per_fan then',
     to: 'when false then',
     tests: ['booking-service/order/together.test.ts'],
   },
   {
+    fault: 'one admission buys as often as it likes',
+    file: begin,
+    from: 'when not given.may_begin or admission.bought > 0 then',
+    to: 'when not given.may_begin then',
+    tests: ['booking-service/order/one-admission.test.ts'],
+  },
+  {
+    fault: 'a cookie is good in every browser',
+    file: 'gateway/queue/browser-seal.ts',
+    from: 'if (found) return found.name === known(name) ? found.credential : null;',
+    to: 'if (found) return found.credential;',
+    tests: ['gateway/queue/browser-seal.test.ts'],
+  },
+  {
     fault: 'an idempotency key is good for any body',
-    file: take,
+    file: begin,
     from: 'when known.request_digest <> given.digest then',
     to: 'when false then',
     tests: ['booking-service/order/together.test.ts', 'booking-service/order/orders.test.ts'],
@@ -122,8 +137,8 @@ export const mutants: Mutant[] = [
   {
     fault: 'a fan who joins again stands in line twice',
     file: 'gateway/queue/join.lua',
-    from: 'for _, candidate in ipairs({ ticketId, keyId }) do',
-    to: 'for _, candidate in ipairs({ keyId }) do',
+    from: 'local candidates = { ticketId }',
+    to: 'local candidates = {}',
     tests: ['gateway/queue/routes.test.ts'],
   },
   {
@@ -213,7 +228,7 @@ export const mutants: Mutant[] = [
   {
     fault: 'the MAC of a queue ticket is not looked at',
     file: 'gateway/queue/ticket.ts',
-    from: 'if (!isSameText(mac, text.slice(-MAC_LENGTH))) return null;',
+    from: 'if (!isOurs) return null;',
     to: '',
     tests: ['gateway/queue/ticket.test.ts'],
   },
