@@ -5,8 +5,8 @@ const journeys = 'infra/journeys/*.test.ts';
 const patient = [
   'infra/journeys/pages/*.test.ts',
   'infra/attacks/*.test.ts',
-  'infra/journeys/{browsing,buy-a-ticket,canary,changed-twice,key-rotation,presale}.test.ts',
-  'infra/journeys/{refund,refused-starts,verify,walk-throughs}.test.ts',
+  'infra/journeys/{booked-later,browsing,buy-a-ticket,canary,changed-twice,key-rotation}.test.ts',
+  'infra/journeys/{presale,refund,refused-starts,scaled,soak-booking,verify,walk-throughs}.test.ts',
 ];
 /** Counts what happens in a moment, beside nothing else. */
 const streams = 'gateway/queue/streams.test.ts';

@@ -10,7 +10,7 @@ const cookie = (sale: string, cookies: Cookies): string =>
     .map(([name, value]) => `${name}-${sale}=${value}`)
     .join('; ')}`;
 const ofAttacker = ({ sale, attacker }: World): string =>
-  cookie(sale, { queue: attacker.queueTicket, admission: attacker.admissionToken });
+  cookie(sale, { queue: attacker.queueTicket, admission: attacker.admissionCookie });
 
 /** What a page of elsewhere could make the browser of somebody who is admitted do. */
 const CHANGES: [what: string, method: string, path: string, headers: string[], body: string][] = [
@@ -275,16 +275,16 @@ export const browsers: Attack[] = [
   // (gateway/door/withdrawn.test.ts), and the hold lives its own time (booking-service/hold/hold.test.ts).
 
   ...[
-    ['the wrong cookie before the right one', (right: string) => ['x', right], '401 token-invalid', 0],
+    ['the wrong cookie before the right one', (right: string) => ['x', right], '401 gate-required', 0],
     ['the right cookie before a wrong one', (right: string) => [right, 'x'], '200', 1],
-    ['the right cookie in quotes', (right: string) => [`"${right}"`], '401 token-invalid', 0],
+    ['the right cookie in quotes', (right: string) => [`"${right}"`], '401 gate-required', 0],
   ].map(
     ([name, values, answer, reaches]) =>
       ({
         row: 'also',
         name,
         send: ({ sale, attacker }: World) => {
-          const all = (values as (right: string) => string[])(attacker.admissionToken);
+          const all = (values as (right: string) => string[])(attacker.admissionCookie);
           const header = all.map((value) => `admission-${sale}=${value}`).join('; ');
           return request('GET', `/api/sales/${sale}/seats?limit=1`, [`Cookie: ${header}`]);
         },
@@ -292,6 +292,22 @@ export const browsers: Attack[] = [
         reaches,
       }) as Attack,
   ),
+  {
+    row: 'also',
+    name: 'a token where its cookie would be',
+    send: ({ sale, attacker }) =>
+      request('GET', `/api/sales/${sale}/seats?limit=1`, [
+        `Cookie: admission-${sale}=${attacker.admissionToken}`,
+      ]),
+    answers: gateway('401 gate-required'),
+  },
+  {
+    row: 'also',
+    name: 'the right cookie from a browser of another name',
+    send: (world) =>
+      request('GET', `/api/sales/${world.sale}/seats?limit=1`, [ofAttacker(world), 'User-Agent: Another']),
+    answers: gateway('401 gate-required'),
+  },
   {
     row: 'also',
     name: 'a right cookie beside a wrong header: the header counts',

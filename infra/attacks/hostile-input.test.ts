@@ -77,7 +77,7 @@ test('row 46: nothing that is one fan’s may be kept by a cache that others sha
   const ticket = bearer(attacker.queueTicket);
   const admission = bearer(attacker.admissionToken);
   const cookie = {
-    cookie: `queue-${sale}=${attacker.queueTicket}; admission-${sale}=${attacker.admissionToken}`,
+    cookie: `queue-${sale}=${attacker.queueTicket}; admission-${sale}=${attacker.admissionCookie}`,
   };
   const api = `/api/sales/${sale}`;
   const by = (holders: object[], ...asked: string[]) =>

@@ -32,7 +32,13 @@ export type World = {
   sale: string;
   otherSale: string;
   /** An attacker has been let into the sale, and waits in the other one: what they hold by right. */
-  attacker: { queueTicket: string; admissionToken: string; otherQueueTicket: string };
+  /** `admissionCookie`: what the cookie carries, which is not the token, for a browser that does not say its name. */
+  attacker: {
+    queueTicket: string;
+    admissionToken: string;
+    admissionCookie: string;
+    otherQueueTicket: string;
+  };
   /** Throws unless the fans who wait and the one who shops are answered as if nothing were. */
   lookAfterHonestFans: () => Promise<void>;
   /** All that an attack could have written, by name. */
@@ -99,6 +105,7 @@ export async function openWorld(): Promise<World> {
   const attacker = {
     queueTicket: await joinBy(sale, 'attacker'),
     admissionToken: attacking.admissionToken(),
+    admissionCookie: attacking.admissionCookie().slice(`admission-${sale}=`.length),
     otherQueueTicket: await joinBy(otherSale, 'attacker'),
   };
 

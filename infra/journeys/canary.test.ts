@@ -76,19 +76,26 @@ test('no token, cookie, key, code, name or address of a fan is in any log, whate
     createFan([gateway], sale, key, Date.now() + JOURNEY_MS_MAX, {
       accessCode: String(canaries['access code']),
     });
-  const fan = fanOf(String(canaries['idempotency key']));
-  const { queueTicket } = (await fan.join()) as { queueTicket?: string };
-  canaries['queue ticket'] = String(queueTicket);
-  expect(await fan.queueUp()).toBe('admitted');
-  canaries['admission token'] = fan.admissionToken();
-  // Still inside when the first one has bought.
-  const second = fanOf(`${canaries['idempotency key']}-second`);
-  await second.join();
-  expect(await second.queueUp()).toBe('admitted');
-  canaries['second admission token'] = second.admissionToken();
+  /** A fan who is let in, and what they were given. */
+  const admitted = async (name: string) => {
+    const one = fanOf(`${canaries['idempotency key']}${name}`);
+    const { queueTicket } = (await one.join()) as { queueTicket?: string };
+    expect(await one.queueUp()).toBe('admitted');
+    canaries[`queue ticket${name}`] = String(queueTicket);
+    canaries[`admission token${name}`] = one.admissionToken();
+    return one;
+  };
+  // An admission buys once: each order that may come to something is another fan's, and the last is still inside in the end.
+  const [fan, unheard, patient, inside] = [
+    await admitted(''),
+    await admitted('-unheard'),
+    await admitted('-patient'),
+    await admitted('-inside'),
+  ];
+  const queueTicket = canaries['queue ticket'];
 
-  const hold = async () =>
-    (await fan.shop<{ hold: string }>('POST', '/holds', { best: { quantity: 1 } })).body.hold;
+  const hold = async (of = fan) =>
+    (await of.shop<{ hold: string }>('POST', '/holds', { best: { quantity: 1 } })).body.hold;
   const orderOf = (of: string, token: string) => ({
     hold: of,
     buyer: { name: canaries.name, email: canaries['e-mail'] },
@@ -96,8 +103,11 @@ test('no token, cookie, key, code, name or address of a fan is in any log, whate
   });
   const key = (i: number) => ({ 'idempotency-key': `${canaries['idempotency key']}-${i}` });
   const authorised = bearer(fan.admissionToken());
-  const order = (json: unknown, i: number, headers = {}) =>
-    ask('POST', `${api}/orders`, { json, headers: { ...authorised, ...key(i), ...headers } });
+  const order = (json: unknown, i: number, headers = {}, of = fan) =>
+    ask('POST', `${api}/orders`, {
+      json,
+      headers: { ...bearer(of.admissionToken()), ...key(i), ...headers },
+    });
   const raw = (method: string, path: string, body: string, headers: Record<string, string> = {}) =>
     fetch(`${gateway}${path}`, { method, body, headers: { 'content-type': 'application/json', ...headers } });
 
@@ -132,22 +142,27 @@ test('no token, cookie, key, code, name or address of a fan is in any log, whate
   expect((await refusals()).filter((status) => status < 400)).toEqual([]);
 
   // Paid by its answer, declined by a token that nobody knows, lost on the way, and left to the worker.
-  const [paid, declined, unknown, later] = [await hold(), await hold(), await hold(), await hold()];
-  expect((await order(orderOf(declined, String(canaries['payment token'])), 2)).status).toBe(402);
-  expect((await order(orderOf(unknown, 'tok_unknown'), 3)).status).not.toBe(402);
-  expect(
-    (await order(orderOf(later, String(canaries['payment token'])), 4, { prefer: 'respond-async' })).status,
-  ).toBe(202);
+  const [paid, declined, unknown, later] = [
+    await hold(),
+    await hold(),
+    await hold(unheard),
+    await hold(patient),
+  ];
+  const payment = String(canaries['payment token']);
+  expect((await order(orderOf(declined, payment), 2)).status).toBe(402);
+  expect((await order(orderOf(unknown, 'tok_unknown'), 3, {}, unheard)).status).not.toBe(402);
+  const left = await order(orderOf(later, payment), 4, { prefer: 'respond-async' }, patient);
+  expect(left.status).toBe(202);
   expect((await order(orderOf(paid, 'tok_ok'), 5)).status).toBe(201);
   expect(await until(async () => refusedMails > 0, JOURNEY_MS_MAX)).toBe(true);
 
   await postgres.crash();
   expect(await refusals()).not.toContain(200);
   const away = await Promise.all([
-    order(orderOf(unknown, String(canaries['payment token'])), 6),
+    order(orderOf(unknown, payment), 6),
     ask('POST', `${api}/holds`, {
       json: { best: { quantity: 1 } },
-      headers: { ...bearer(second.admissionToken()), ...key(7) },
+      headers: { ...bearer(inside.admissionToken()), ...key(7) },
     }),
     ask('GET', `${gateway}/api/organiser/sales/${sale}/orders?find=${canaries['e-mail']}`, {
       headers: bearer(shop.organiserKey),
@@ -158,7 +173,7 @@ test('no token, cookie, key, code, name or address of a fan is in any log, whate
   const nowhere = await Promise.all([
     ask('POST', `${api}/queue`, { json: { accessCode: canaries['access code'] }, headers: key(8) }),
     ask('POST', `${api}/queue/me/claim`, { headers: bearer(String(queueTicket)) }),
-    order(orderOf(unknown, String(canaries['payment token'])), 9),
+    order(orderOf(unknown, payment), 9),
   ]);
   expect(nowhere.every(({ status }) => status === 503)).toBe(true);
 

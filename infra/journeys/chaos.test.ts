@@ -8,7 +8,7 @@ import { type ChaosShop, startChaosShop } from '../chaos/shop.ts';
 import { ownSession } from '../testing/own-session.ts';
 
 /** `npm run chaos` goes on for minutes, with every fault; this keeps it from rotting. */
-const FAULTS = 4;
+const FAULTS = 3;
 const FANS = 40;
 const ALL_MS_MAX = 240_000;
 /** The same each time: others are for the campaign, and for SEED=… npm test -- infra/journeys/chaos. */
