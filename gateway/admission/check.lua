@@ -75,7 +75,8 @@ local function check(asked)
     if isEarly then return { 'early', 0, 0 } end
     entry = readmit(asked, number, entry)
   end
-  if entry.jti ~= asked.jti and not entry.adopted then return { 'unknown', 0, 0 } end
+  -- How it ended is known and its token is not, for Redis has lost that: a token says by itself whose it is.
+  if entry.jti and entry.jti ~= asked.jti and not entry.adopted then return { 'unknown', 0, 0 } end
   if entry.state == 'finished' then return { 'finished', 0, 0 } end
   if entry.state ~= 'admitted' then return { 'ended', 0, 0 } end
 

@@ -48,6 +48,27 @@ test('a claim that is lost is found out, and its room is nobody else’s', async
   await gateway.stop();
 });
 
+test('an order is repeated with the token of a claim that is lost together with its completion', async () => {
+  const sale = await f.sale({ capacity: 2 });
+  const gateway = await queueGateway(f.store);
+  await gateway.queue.watch.renew(sale);
+  const [fan] = (await joinMany(gateway, sale, 1)) as [TestFan];
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  const { token } = await claim(sale, fan);
+  await finishAdmission(f.store, sale, fan.ticket.entry, 'order-1');
+  await gateway.look(sale);
+  await goBack(f, sale, saved);
+  await gateway.look(sale);
+  await gateway.look(sale);
+  expect((await gateway.poll(fan)).state).toBe('finished');
+  // Of the token Redis knows nothing any more; that it is its fan's the token itself says.
+  expect((await check(sale, fan, token)).state).toBe('finished');
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});
+
 test('an order whose completion is lost does not open the shop again', async () => {
   const sale = await f.sale({ capacity: 2 });
   const gateway = await queueGateway(f.store);

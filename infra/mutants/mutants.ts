@@ -214,7 +214,7 @@ export const mutants: Mutant[] = [
   {
     fault: 'an admission that was replaced still shops',
     file: 'gateway/admission/check.lua',
-    from: 'if entry.jti ~= asked.jti and not entry.adopted then',
+    from: 'if entry.jti and entry.jti ~= asked.jti and not entry.adopted then',
     to: 'if false then',
     tests: ['gateway/admission/admission.test.ts', 'gateway/door/routes.test.ts'],
   },
