@@ -6,7 +6,8 @@ const patient = [
   'infra/journeys/pages/*.test.ts',
   'infra/attacks/*.test.ts',
   'infra/journeys/{booked-later,browsing,buy-a-ticket,canary,changed-twice,key-rotation}.test.ts',
-  'infra/journeys/{presale,refund,refused-starts,scaled,soak-booking,verify,walk-throughs}.test.ts',
+  'infra/journeys/{presale,redis-emptied,refund,refused-starts,scaled,soak-booking,verify}.test.ts',
+  'infra/journeys/walk-throughs.test.ts',
 ];
 /** Counts what happens in a moment, beside nothing else. */
 const streams = 'gateway/queue/streams.test.ts';

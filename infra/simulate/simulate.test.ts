@@ -4,7 +4,7 @@ import { type QueueFixture, queueFixture } from '../../gateway/testing/queue-fix
 import { simulateQueue } from './queue.ts';
 import { simulateShop } from './shop.ts';
 
-const SEEDS = Number(process.env.SEEDS ?? 60);
+const SEEDS = Number(process.env.SEEDS ?? 50);
 
 describe('the shop', () => {
   let booking: TestBooking;
