@@ -1,6 +1,6 @@
 import { createTicketMint } from '../../../gateway/queue/ticket.ts';
 
-export const QUEUE_TICKET_SECRET = 'the benchmark’s queue ticket secret, 32+';
+export const QUEUE_TICKET_SECRET = 'the benchmark’s queue ticket secret of 32 and more';
 
 /** The entry id of the fan with this queue number: 64 bits that look like any other, and can be made again. */
 export function entryOf(queueNumber: number): string {
