@@ -142,9 +142,14 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
           reject(tooMany());
           return;
         }
+        // Written out: as spreads it takes a microsecond, at every join.
         waiting.add({
-          ...{ item, resolve, reject, untilMs: untilMs(item) },
-          ...{ apart: namesOf(apart, item), inOrder: namesOf(inOrder, item) },
+          item,
+          apart: namesOf(apart, item),
+          inOrder: namesOf(inOrder, item),
+          untilMs: untilMs(item),
+          resolve,
+          reject,
         });
         goOn();
       }),

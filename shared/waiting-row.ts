@@ -71,6 +71,8 @@ export function createRow<One extends Waiter>(): WaitingRow<One> {
   };
 
   const standBehind = (kind: Kind, place: Place<One>) => {
+    // Most have no names.
+    if (place.one[kind].size === 0) return;
     const last = lastOf[kind];
     for (const name of place.one[kind]) {
       const before = last.get(name);
@@ -88,6 +90,7 @@ export function createRow<One extends Waiter>(): WaitingRow<One> {
     from: number,
     before: (name: Name) => Place<One> | undefined = () => undefined,
   ) => {
+    if (place.one[kind].size === 0) return;
     const last = lastOf[kind];
     for (const name of place.one[kind]) {
       if (last.get(name) !== place) continue;
