@@ -2,16 +2,17 @@
 -- after another in their order of arrival, each with its own answer.
 --
 -- ARGV[2]  how many places each use of an access code may open in all
--- ARGV[3…] for each of at most SLICE joins: the id in the fan's queue ticket, or empty; the id derived from the fan's
---          Idempotency-Key, or empty, and behind spaces those that other secrets derive from it; a new random id; the digest of the fan's access code, or empty
+-- ARGV[3…] for each of at most SLICE joins, five values: the id in the fan's queue ticket, or empty; the id derived from the
+--          fan's Idempotency-Key, or empty; those that other secrets derive from it, with spaces between; a new random id;
+--          the digest of the fan's access code, or empty
 --
 -- {'no-sale'} | {'freeze'} (the lobby must be frozen first; nothing was done) | {now, version, ahead, epoch, answer, …}
 -- version: the queue's from now on; ahead: the waiting entries before the first new one. Each answer is
 --   number > 0  a new place with this queue number, under the id of the key or else the new one; each later one has one
 --               more entry ahead
 --   0           the same in the lobby
---   'not-open' | 'sale-ended' | 'already-finished' | 'restoring' (no number is given at this moment) | 'code-missing' | 'code-unknown' | 'code-taken' | 'code-worn' (it has
---               opened all the places it may)
+--   'not-open' | 'sale-ended' | 'already-finished' | 'restoring' (no number is given at this moment) | 'code-missing' |
+--   'code-unknown' | 'code-taken' | 'code-worn' (it has opened all the places it may)
 --   {created 0/1, ahead, id, entry…}: any other place; the entry as prelude's describe gives it
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
@@ -77,14 +78,12 @@ local function takeCode(id, code)
   return nil, redis.call('HINCRBY', K.codes, opened, 1)
 end
 
-local function join(ticketId, keyIds, newId, code)
+local function join(ticketId, keyId, otherKeyIds, newId, code)
   local over = {}
   local unused = nil
-  local candidates = { ticketId }
-  local keyId = nil
-  for id in string.gmatch(keyIds, '%S+') do
-    keyId = keyId or id
-    candidates[#candidates + 1] = id
+  local candidates = { ticketId, keyId }
+  if otherKeyIds ~= '' then
+    for id in string.gmatch(otherKeyIds, '%S+') do candidates[#candidates + 1] = id end
   end
   for _, candidate in ipairs(candidates) do
     if candidate ~= '' then
@@ -136,7 +135,9 @@ end
 
 local epoch = currentEpoch()
 local answers = { now, 0, ahead, epoch }
-for i = 3, #ARGV, 4 do answers[#answers + 1] = join(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
+for i = 3, #ARGV, 5 do
+  answers[#answers + 1] = join(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+end
 
 if joined > 0 then
   count('joined', joined)

@@ -63,7 +63,8 @@ async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<
   const newIds = joins.map(() => newId());
   const args = joins.flatMap(({ ticketEntry, keyEntry, otherKeyEntries = [], code }, i) => [
     ticketEntry ?? '',
-    [keyEntry ?? '', ...otherKeyEntries].join(' '),
+    keyEntry ?? '',
+    otherKeyEntries.join(' '),
     newIds[i] as string,
     code,
   ]);

@@ -137,8 +137,8 @@ export const mutants: Mutant[] = [
   {
     fault: 'a fan who joins again stands in line twice',
     file: 'gateway/queue/join.lua',
-    from: 'local candidates = { ticketId }',
-    to: 'local candidates = {}',
+    from: 'local candidates = { ticketId, keyId }',
+    to: 'local candidates = { keyId }',
     tests: ['gateway/queue/routes.test.ts'],
   },
   {
