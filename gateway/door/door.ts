@@ -59,6 +59,7 @@ export type DoorRequest = {
   body: Uint8Array | string | null;
 };
 
+/** `headers`: of this answer alone; whoever passes it on may add to them. */
 export type DoorAnswer = { status: number; headers: Record<string, string>; body: Buffer };
 
 /** Lets admitted fans through to the booking service, and nobody and nothing else. */
@@ -218,18 +219,16 @@ export function createDoor(options: {
       const check = await admissionOf(route, claims);
       const admission = admit(route, check.state);
       const search = query && query.size > 0 ? `?${query}` : '';
+      // One object to which each is added: spread into one another they take two microseconds, at every request.
+      const headers = passing(requestHeaders, header);
+      headers.authorization = `Bearer ${token}`;
+      headers[internalHeaders.admission] = admission;
+      if (admission === 'live' && check.leftMs !== null) headers[internalHeaders.left] = String(check.leftMs);
       const request: BookingRequest = {
         lane: route.startsPayment ? 'payment' : 'shop',
         method: route.method,
         path: `${path}${search}`,
-        headers: {
-          ...passing(requestHeaders, header),
-          authorization: `Bearer ${token}`,
-          [internalHeaders.admission]: admission,
-          ...(admission === 'live' && check.leftMs !== null
-            ? { [internalHeaders.left]: String(check.leftMs) }
-            : {}),
-        },
+        headers,
         body,
       };
       const answer = await oneOfItsOwn(claims.jti, () =>
@@ -240,15 +239,10 @@ export function createDoor(options: {
       if (check.leftMs !== null) await applied;
       if (isUnheard(answer.status))
         throw new Problem('unavailable', 'The shop is not available for a moment.');
-      return {
-        status: answer.status,
-        headers: {
-          // What a fan holds and has bought is nobody else's, also behind a cache that keeps what says nothing of it.
-          'cache-control': 'no-store',
-          ...passing(answerHeaders, (name) => answer.headers[name]?.toString()),
-        },
-        body: answer.body,
-      };
+      const told = passing(answerHeaders, (name) => answer.headers[name]?.toString());
+      // What a fan holds and has bought is nobody else's, also behind a cache that keeps what says nothing of it.
+      told['cache-control'] ??= 'no-store';
+      return { status: answer.status, headers: told, body: answer.body };
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Log } from '#shared/log.ts';
 import type { Problem } from '#shared/problem.ts';
 import { type Ahead, answerProblem } from '#shared/serve.ts';
 import type { Cookies } from '../queue/credentials.ts';
-import type { Door, DoorAnswer, DoorRequest } from './door.ts';
+import type { Door, DoorRequest } from './door.ts';
 import { isCrossSite, ownOrigin, safetyHeaders } from './origin.ts';
 import { type DoorRoute, doorRoutes } from './route-table.ts';
 
@@ -26,7 +26,7 @@ export function answerShoppers(options: {
 }): Ahead {
   const { door, cookies, verify, failed, log } = options;
   const own = ownOrigin(options.publicUrl);
-  const safety = safetyHeaders(options.publicUrl);
+  const safety = Object.entries(safetyHeaders(options.publicUrl));
 
   return (request, response) => {
     const { headers, method = '', url = '' } = request;
@@ -44,13 +44,17 @@ export function answerShoppers(options: {
 
     const fail = (error: unknown) => {
       const problem = asLoggedProblem(error, log, { method, path: target.path });
-      for (const [name, value] of Object.entries(safety)) response.setHeader(name, value);
+      for (const [name, value] of safety) response.setHeader(name, value);
       answerProblem(response, failed(request, problem));
     };
     const pass = async (body: DoorRequest['body']) => {
       try {
         const answer = await door.pass({ ...target, token, claims, header, body });
-        response.writeHead(answer.status, { ...safety, ...answer.headers, ...lengthOf(answer) });
+        for (const [name, value] of safety) answer.headers[name] = value;
+        // RFC 9110 §8.6: neither a 204 nor a 304 says a length.
+        if (answer.status !== 204 && answer.status !== 304)
+          answer.headers['content-length'] = String(answer.body.length);
+        response.writeHead(answer.status, answer.headers);
         response.end(answer.body);
       } catch (error) {
         fail(error);
@@ -100,7 +104,3 @@ function readBody(request: IncomingMessage, done: (body: Uint8Array) => unknown)
   request.on('data', (part: Buffer) => parts.push(part));
   request.on('end', () => done(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)));
 }
-
-/** RFC 9110 §8.6: neither a 204 nor a 304 says a length. */
-const lengthOf = ({ status, body }: DoorAnswer): Record<string, string> =>
-  status === 204 || status === 304 ? {} : { 'content-length': String(body.length) };
