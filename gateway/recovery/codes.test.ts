@@ -213,6 +213,35 @@ test('whoever does not show up keeps the code for as long as a missed turn does,
   await gateway.stop();
 });
 
+test('whoever misses a turn after one loss has the code, and the way back, after another', async () => {
+  const definition = await presale({ graceSeconds: 86_400, claimSeconds: 20 });
+  const { sale } = definition;
+  const gateway = await queueGateway(f.store);
+  await gateway.queue.watch.renew(sale);
+  const fan = await gateway.join(sale, 'fan', 'a');
+  const lose = async () => {
+    await gateway.look(sale);
+    await loseEverything(f, definition, CODES);
+    for (let time = 1; time <= 3; time += 1) await gateway.look(sale);
+  };
+  await lose();
+  // What stood in for it gives its use to it.
+  await gateway.poll(fan);
+  f.pass(RECOVERY_SECONDS);
+  for (let second = 0; second < 60; second += 10) {
+    await giveTurns(f.store, sale);
+    f.pass(10);
+  }
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  await lose();
+  expect(await holdersOf(f, sale, 'a')).toHaveLength(1);
+  expect(await gateway.poll(fan)).toMatchObject({ state: 'missed', returning: true });
+  expect(await holdersOf(f, sale, 'a')).toEqual([entryOf(fan)]);
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});
+
 test('who had missed a turn for good does not come back for another while somebody else has the code', async () => {
   for (const isTruncated of [true, false]) {
     const definition = await presale({ claimSeconds: 10, graceSeconds: 300 });

@@ -6,6 +6,9 @@ const CODES_PER_CALL = 150;
 
 const restore = saleScript<number>(new URL('./restore-codes.lua', import.meta.url));
 
+/** Equal to standInOf in prelude/entries.lua. */
+const standInOf = (number: number): string => `~${number}`;
+
 type Use = { number: number; code: string };
 
 /**
@@ -33,6 +36,8 @@ function codesOf({ codes }: QueueMemory): {
     }
     if (entry !== '-') uses.set(entry, { number: Number(number), code });
     givenBack.delete(entry);
+    // What its number's stand-in had given back was passed on to it (prelude/codes.lua's passCodeOn).
+    givenBack.delete(standInOf(Number(number)));
     opened.set(code, Math.max(opened.get(code) ?? 0, Number(count)));
   }
   return { uses, givenBack, opened };
