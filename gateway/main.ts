@@ -69,7 +69,7 @@ const GatewayEnv = z.object({
 });
 
 await runUntilStopped(async () => {
-  const env = readEnv(GatewayEnv, process.env, [checkSigningKeys, readOrganisers, watchAccess]);
+  const env = readEnv(GatewayEnv, [checkSigningKeys, readOrganisers, watchAccess]);
   const log = createLog('gateway', env.LOG_LEVEL);
   const keys = await loadSigningKeys(env.SIGNING_KEYS);
   const organisers = readOrganisers(env);

@@ -12,8 +12,8 @@ export type Given = Record<string, string | undefined>;
  */
 export function readEnv<Shape extends z.ZodObject>(
   schema: Shape,
-  source: Given = process.env,
   checks: ((given: Given) => unknown)[] = [],
+  source: Given = process.env,
 ): z.infer<Shape> {
   // An empty variable is how shells and compose files say "not set".
   const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));

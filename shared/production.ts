@@ -1,3 +1,4 @@
+import type { Given } from './env.ts';
 import { secretsOf } from './secrets.ts';
 
 export const SECRET_LENGTH_MIN = 32;
@@ -10,8 +11,6 @@ const TRUSTED_BITS_MIN = { ipv4: 8, ipv6: 7 };
 /** These make libraries print what they send (tokens, keys), or let others read a process' memory. */
 const DEBUG_SWITCHES = ['DEBUG', 'NODE_DEBUG', 'NODE_DEBUG_NATIVE'];
 const INSPECTOR = /--(?:inspect|heapsnapshot|report|trace-tls|tls-keylog|security-revert)/;
-
-type Given = Record<string, string | undefined>;
 
 /**
  * What would be dangerous with NODE_ENV=production: sentences that say what to set, each behind its variable's name. Only of

@@ -6,9 +6,10 @@ import { createRateLimiter, type RateLimit, type RateLimiter } from '#shared/rat
 const KEYS_MAX = 100_000;
 
 /**
- * What one address, entry or admission may do at one process. Of an address thousands of fans may be behind it (a university, a mobile carrier) and come in
- * the same minute: only what makes something new, or goes wrong, counts, and generously. Whoever holds a queue ticket or an
- * admission is counted by that, wherever it comes from; polls in a table of their own (queue/poll-limit.ts).
+ * What one address, entry or admission may do at one process. Behind an address there may be thousands of fans (a university, a
+ * mobile carrier) who come in the same minute: of it only what makes something new, or goes wrong, counts, and generously.
+ * Whoever holds a queue ticket or an admission is counted by that, wherever it comes from; polls in a table of their own
+ * (queue/poll-limit.ts).
  */
 const LIMITS = {
   /** New places in a queue. */

@@ -1,4 +1,5 @@
 import type { Asked } from '../history/recorder.ts';
+import { columns } from '../testing/columns.ts';
 import type { Injected } from './campaign.ts';
 import type { Fault } from './fault.ts';
 import type { Verdict } from './verdict.ts';
@@ -61,15 +62,4 @@ function row(name: string, injected: readonly Injected[], asked: readonly Asked[
     (met.reduce((most, { tookMs }) => Math.max(most, tookMs), 0) / 1_000).toFixed(1),
     String(those.reduce((sum, { breaches }) => sum + breaches.length, 0)),
   ];
-}
-
-function columns(rows: string[][]): string[] {
-  const widths = (rows[0] as string[]).map((_, i) =>
-    Math.max(...rows.map((cells) => (cells[i] as string).length)),
-  );
-  return rows.map((cells) =>
-    cells
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-      .join('  '),
-  );
 }

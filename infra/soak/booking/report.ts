@@ -2,6 +2,7 @@ import type { Books } from '../../history/books.ts';
 import { type Disturbance, isDisturbed } from '../../history/disturbance.ts';
 import { ANSWER_MS_MAX, answerMsMax } from '../../history/judge.ts';
 import type { Asked } from '../../history/recorder.ts';
+import { columns } from '../../testing/columns.ts';
 
 const FAULTS_SHOWN = 30;
 
@@ -83,14 +84,3 @@ const list = (counts: ReadonlyMap<string, number>): string =>
     .sort(([, a], [, b]) => b - a)
     .map(([name, times]) => `${times} × ${name}`)
     .join(', ') || 'none';
-
-function columns(rows: string[][]): string[] {
-  const widths = (rows[0] as string[]).map((_, i) =>
-    Math.max(...rows.map((row) => (row[i] as string).length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-      .join('  '),
-  );
-}
