@@ -13,7 +13,7 @@ const SALES_REMEMBERED_MAX = 1_000;
 /** Seven draws of a million. */
 const FINISHED_BYTES_MAX = 100 * 1024 * 1024;
 
-const FOR_A_SECOND = 'public, max-age=1, stale-while-revalidate=1';
+const FOR_A_SECOND = 'public, max-age=1, stale-while-revalidate=1, stale-if-error=300';
 /** A drawn order never changes. */
 const FOR_A_DAY = 'public, max-age=86400, immutable';
 

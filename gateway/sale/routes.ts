@@ -15,8 +15,11 @@ export type SaleDeps = {
   events: Events;
 };
 
-/** A shared cache asks once a second; while it does, a second more, so that a crowd does not come with it. */
-const cacheForASecond = 'public, max-age=1, stale-while-revalidate=1';
+/**
+ * A shared cache asks once a second; while it does, a second more, so that a crowd does not come with it. While no gateway
+ * answers it tells what was last known, which says of when it is (`serverTime`).
+ */
+const cacheForASecond = 'public, max-age=1, stale-while-revalidate=1, stale-if-error=300';
 
 /** What everybody may read, cookies or not: the same bytes for everyone, fit for a shared cache. */
 export function saleRoutes({ draws, watch, sync, events }: SaleDeps) {

@@ -18,6 +18,8 @@ const STOP_STEPS = [{ signal: 'SIGTERM', timeoutMs: 40_000 } as const];
 const BACK_MS_MAX = 40_000;
 /** Each booking service reads the other's changes every 200 ms; the rest is what this machine is busy with otherwise. */
 const VISIBLE_MS_MAX = 1_000;
+/** From a cache an answer comes at once; this is for a busy machine. */
+const AWAY_MS_MAX = 8_000;
 
 const binaries = process.env.TEST_NGINX_BINARIES;
 
@@ -110,6 +112,38 @@ describe.skipIf(!binaries)('two gateways and two booking services behind nginx',
       );
     }
   }, 120_000);
+
+  test('while no gateway answers, whoever comes reads the queue page and what was last known of the sale', async () => {
+    const [origin] = shop.gatewayUrls;
+    const sale = await openSale(shop, [{ name: 'A', rows: 1, seatsPerRow: 10 }], {
+      capacity: 1,
+      admitPerMinute: 1,
+    });
+    const paths = [`/sales/${sale}`, `/api/sales/${sale}`, '/api/events', '/'];
+    const read = async (path: string) => {
+      const response = await fetch(`${origin}${path}`, { signal: AbortSignal.timeout(AWAY_MS_MAX) });
+      return { status: response.status, cache: response.headers.get('x-cache'), text: await response.text() };
+    };
+    const before = await Promise.all(paths.map(read));
+    const gateways = launched.started().filter(({ name }) => name.startsWith('Gateway'));
+    const tell = (signal: NodeJS.Signals) => {
+      for (const { pid } of gateways) process.kill(pid, signal);
+    };
+    tell('SIGSTOP');
+    try {
+      // What a cache may keep without asking is over after a second: from then on it is the last that was known.
+      const isKept = async (path: string) => /STALE|UPDATING/.test(String((await read(path)).cache));
+      for (const path of paths) await expect.poll(() => isKept(path), { timeout: AWAY_MS_MAX }).toBe(true);
+      const meanwhile = await Promise.all(paths.map(read));
+      expect(meanwhile.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+      expect(meanwhile[0]?.text).toBe(before[0]?.text);
+      expect(JSON.parse(String(meanwhile[1]?.text))).toMatchObject({ sale, state: 'open' });
+    } finally {
+      tell('SIGCONT');
+    }
+    const join = () => ask('POST', `${origin}/api/sales/${sale}/queue`, { json: {} });
+    await expect.poll(async () => (await join()).status, { timeout: BACK_MS_MAX }).toBe(201);
+  }, 60_000);
 
   async function admitted(sale: string, name: string): Promise<Fan> {
     const fan = createFan(shop.gatewayUrls, sale, `${name}-0123456789`, Date.now() + 20_000);
