@@ -32,6 +32,8 @@ export type BookingDependencies = {
   mailFolder: string | null;
   toWorker: ToWorker;
   wakeWorker: () => void;
+  /** Whether the process is about to end. */
+  isDraining?: () => boolean;
   clock: Clock;
   log: Log;
 };
@@ -40,13 +42,14 @@ export type BookingDependencies = {
 export function createApp(dependencies: BookingDependencies): { app: Hono; ahead: Ahead[] } {
   const { db, inventory, payments, keys, internalSecret, mailFolder, toWorker, wakeWorker, clock, log } =
     dependencies;
+  const { isDraining = () => false } = dependencies;
   const verify = createAdmissionTokenVerifier({ keys, clock, toleranceSeconds: CLOCK_TOLERANCE_SECONDS });
   const isInternalKey = internalKeyCheck(internalSecret);
   const mapOf = createMaps();
   const app = new Hono();
   answerWithProblems(app, log);
 
-  app.route('/', probeRoutes({ db, inventory }));
+  app.route('/', probeRoutes({ db, inventory, isDraining }));
 
   app.use(requireInternalKey(isInternalKey));
   app.route('/internal', catalogueRoutes({ db, remembered: inventory.eventOf, refresh: inventory.refresh }));

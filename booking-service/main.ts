@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { systemClock } from '#shared/clock.ts';
 import { envVariables, readEnv } from '#shared/env.ts';
 import { createLog } from '#shared/log.ts';
-import { runUntilStopped } from '#shared/main.ts';
+import { DRAINING, drainSecondsOf, runUntilStopped } from '#shared/main.ts';
+import { exposeMetrics } from '#shared/metrics/expose.ts';
+import { gauge } from '#shared/metrics/registry.ts';
 import { serve } from '#shared/serve.ts';
 import { createApp } from './app.ts';
 import { createDb } from './db/client.ts';
@@ -17,19 +19,22 @@ import { createTestProvider } from './payment/test-provider.ts';
 
 const { HOST, BOOKING_PORT, DATABASE_URL, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET } = envVariables;
 const { LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX, TEST_PAYMENTS } = envVariables;
+const { METRICS_PORT, METRICS_HOST, DRAIN_SECONDS } = envVariables;
 
 const KEYS_TIMEOUT_MS = 2_000;
 /** A token with an unknown key makes the keys be fetched again, but no more often than this. */
 const KEYS_COOLDOWN_MS = 2_000;
 const KEYS_AGE_MS_MAX = 10 * 60_000;
 
-await runUntilStopped(async () => {
+await runUntilStopped(async (life) => {
   const env = readEnv(
     z.object({
       ...{ HOST, BOOKING_PORT, DATABASE_URL, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET },
       ...{ LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX, TEST_PAYMENTS },
+      ...{ METRICS_PORT, METRICS_HOST, DRAIN_SECONDS },
     }),
   );
+  life.drainFor(drainSecondsOf(env));
   const log = createLog('booking', env.LOG_LEVEL);
   const db = createDb(env.DATABASE_URL, {
     applicationName: 'admit-one/booking',
@@ -56,10 +61,24 @@ await runUntilStopped(async () => {
     mailFolder: mailIsKept ? join(env.DATA_DIR, 'mail') : null,
     toWorker: orderQueue,
     wakeWorker: createWake(db),
+    isDraining: life.isDraining,
     clock: systemClock,
     log,
   });
-  const server = await serve(app, { host: env.HOST, port: env.BOOKING_PORT, ahead });
+  const server = await serve(app, {
+    host: env.HOST,
+    port: env.BOOKING_PORT,
+    ahead,
+    // Only the gateway has the key that anything here is answered for.
+    believesRequestId: () => true,
+    isDraining: life.isDraining,
+    log,
+  });
+  gauge('admit_one_inventory_age_seconds', 'How old what this process knows of the seats is.', [], () => [
+    [[], inventory.ageMs() / 1000],
+  ]);
+  const unready = () => (life.isDraining() ? DRAINING : null);
+  const stopMetrics = await exposeMetrics({ host: env.METRICS_HOST, port: env.METRICS_PORT, unready, log });
   log.info({ url: server.url }, 'listening');
-  return [server.close, orderQueue.close, inventory.stop, inventoryDb.close, db.close];
+  return [server.close, orderQueue.close, inventory.stop, inventoryDb.close, db.close, stopMetrics];
 });

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { DRAINING } from '#shared/main.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Db } from './db/client.ts';
 import { isMigrated } from './db/migrate.ts';
@@ -8,11 +9,20 @@ import type { Inventory } from './inventory/inventory.ts';
 const INVENTORY_AGE_MS_MAX = 10_000;
 
 /** For whoever runs the service; they tell nothing and need no key. */
-export function probeRoutes({ db, inventory }: { db: Db; inventory: Inventory }): Hono {
+export function probeRoutes({
+  db,
+  inventory,
+  isDraining,
+}: {
+  db: Db;
+  inventory: Inventory;
+  isDraining: () => boolean;
+}): Hono {
   let migrated = false;
   return new Hono()
     .get('/livez', (c) => c.text('ok'))
     .get('/readyz', async (c) => {
+      if (isDraining()) throw new Problem('unavailable', DRAINING);
       if (inventory.ageMs() > INVENTORY_AGE_MS_MAX) {
         throw new Problem('unavailable', 'The inventory is not loaded.');
       }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { envVariables, readEnv } from '#shared/env.ts';
 import { createLog } from '#shared/log.ts';
-import { runUntilStopped } from '#shared/main.ts';
+import { DRAINING, runUntilStopped } from '#shared/main.ts';
+import { exposeMetrics } from '#shared/metrics/expose.ts';
 import { createDb } from './db/client.ts';
 import { refuseForgetfulDatabase } from './db/durable.ts';
 import { createFolderTransport, createSmtpTransport } from './mail/transport.ts';
@@ -13,6 +14,7 @@ import {
   mailsRefundedOrder,
   paymentDeliverers,
 } from './order/deliverers.ts';
+import { countBacklog } from './outbox/backlog.ts';
 import { listenForWork } from './outbox/wake.ts';
 import { withDeadlines } from './payment/deadlines.ts';
 import { watchOutage } from './payment/outage.ts';
@@ -21,14 +23,16 @@ import { startWorker } from './worker.ts';
 
 const { DATABASE_URL, REDIS_URL, GATEWAY_URL, PUBLIC_URL, INTERNAL_SECRET, LOG_LEVEL } = envVariables;
 const { NODE_ENV, SMTP_URL, MAIL_FROM, DATA_DIR, TEST_PAYMENTS } = envVariables;
+const { METRICS_PORT, METRICS_HOST } = envVariables;
 
 const CONNECTIONS_MAX = 6;
 
-await runUntilStopped(async () => {
+await runUntilStopped(async (life) => {
   const env = readEnv(
     z.object({
       ...{ DATABASE_URL, REDIS_URL, GATEWAY_URL, PUBLIC_URL, INTERNAL_SECRET, LOG_LEVEL },
       ...{ NODE_ENV, SMTP_URL, MAIL_FROM, DATA_DIR, TEST_PAYMENTS },
+      ...{ METRICS_PORT, METRICS_HOST },
     }),
   );
   const log = createLog('worker', env.LOG_LEVEL);
@@ -63,6 +67,10 @@ await runUntilStopped(async () => {
     log,
   });
   const stopListening = listenForWork(env.DATABASE_URL, worker.wake);
+  countBacklog(db);
+  // Nobody sends it anything, so it need not go on for those who have not noticed yet.
+  const unready = () => (life.isDraining() ? DRAINING : null);
+  const stopMetrics = await exposeMetrics({ host: env.METRICS_HOST, port: env.METRICS_PORT, unready, log });
   log.info('working');
-  return [stopListening, worker.stop, async () => mail.close(), db.close];
+  return [stopListening, worker.stop, async () => mail.close(), db.close, stopMetrics];
 });

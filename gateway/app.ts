@@ -45,6 +45,8 @@ export type GatewayDeps = {
   sessions: ConsoleSessions;
   log: Log;
   publicUrl: string;
+  /** Why the gateway should get no fans at the moment; null when it may. */
+  unready: () => string | null;
   internalSecret: string;
   /** Mail can be read at /dev/mail. */
   development: boolean;
@@ -59,8 +61,8 @@ export function createGateway(deps: GatewayDeps): Hono {
 
   app.get('/livez', (c) => c.json({ status: 'live' }, 200));
   app.get('/readyz', (c) => {
-    if (!watch.isAlive()) throw new Problem('unavailable', 'Redis is away.');
-    if (!deps.sync.isReady()) throw new Problem('unavailable', 'The sales are not known yet.');
+    const why = deps.unready();
+    if (why !== null) throw new Problem('unavailable', why);
     return c.json({ status: 'ready' }, 200);
   });
   app.get('/.well-known/jwks.json', (c) => {

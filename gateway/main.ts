@@ -4,7 +4,8 @@ import { createAdmissionTokenVerifier } from '#shared/admission-token.ts';
 import { systemClock } from '#shared/clock.ts';
 import { envVariables, readEnv } from '#shared/env.ts';
 import { createLog } from '#shared/log.ts';
-import { runUntilStopped } from '#shared/main.ts';
+import { DRAINING, drainSecondsOf, runUntilStopped } from '#shared/main.ts';
+import { exposeMetrics } from '#shared/metrics/expose.ts';
 import { serve } from '#shared/serve.ts';
 import { checkSigningKeys, loadSigningKeys } from './admission/signing-keys.ts';
 import { giveTurns, keepGivingTurns } from './admission/turn-giver.ts';
@@ -17,6 +18,7 @@ import { createPulse } from './door/pulse.ts';
 import { answerShoppers } from './door/shop-branch.ts';
 import { watchAccess } from './limits/access.ts';
 import { createDrawing } from './lobby/draw.ts';
+import { countQueues } from './metrics.ts';
 import { beaconAsker } from './organiser/draw-commands.ts';
 import { readOrganisers } from './organiser/organisers.ts';
 import { readSaleStats } from './organiser/stats.ts';
@@ -46,7 +48,7 @@ import { keepSalesInStep } from './sale/sync.ts';
 const { NODE_ENV, LOG_LEVEL, HOST, PORT, PUBLIC_URL, BOOKING_URL, REDIS_URL, SMTP_URL } = envVariables;
 const { SIGNING_KEYS, QUEUE_TICKET_SECRET, INTERNAL_SECRET, ORGANISER_KEY, ORGANISER_KEYS } = envVariables;
 const { TRUSTED_PROXIES, RATE_LIMITS } = envVariables;
-const { ASYNC_ORDERS_FROM, DATA_DIR } = envVariables;
+const { ASYNC_ORDERS_FROM, DATA_DIR, METRICS_PORT, METRICS_HOST, DRAIN_SECONDS } = envVariables;
 
 const GatewayEnv = z.object({
   NODE_ENV,
@@ -66,10 +68,14 @@ const GatewayEnv = z.object({
   TRUSTED_PROXIES,
   RATE_LIMITS,
   DATA_DIR,
+  METRICS_PORT,
+  METRICS_HOST,
+  DRAIN_SECONDS,
 });
 
-await runUntilStopped(async () => {
+await runUntilStopped(async (life) => {
   const env = readEnv(GatewayEnv, [checkSigningKeys, readOrganisers, watchAccess]);
+  life.drainFor(drainSecondsOf(env));
   const log = createLog('gateway', env.LOG_LEVEL);
   const keys = await loadSigningKeys(env.SIGNING_KEYS);
   const organisers = readOrganisers(env);
@@ -132,6 +138,11 @@ await runUntilStopped(async () => {
     ...{ store, booking, verify, pulse, count, log },
     asyncOrdersFrom: env.ASYNC_ORDERS_FROM,
   });
+  const unready = () => {
+    if (life.isDraining()) return DRAINING;
+    if (!watch.isAlive()) return 'Redis is away.';
+    return sync.isReady() ? null : 'The sales are not known yet.';
+  };
   const app = createGateway({
     queue,
     access,
@@ -160,6 +171,7 @@ await runUntilStopped(async () => {
     log,
     publicUrl: env.PUBLIC_URL,
     internalSecret: env.INTERNAL_SECRET,
+    unready,
     development: env.NODE_ENV !== 'production' && env.SMTP_URL === undefined,
   });
   const server = await serve(app, {
@@ -171,7 +183,12 @@ await runUntilStopped(async () => {
       answerShoppers({ door, cookies, verify, publicUrl: env.PUBLIC_URL, failed: access.failedAhead, log }),
     ],
     headers: safetyHeaders(env.PUBLIC_URL),
+    believesRequestId: access.isFromTrustedProxy,
+    isDraining: life.isDraining,
+    log,
   });
+  countQueues({ watch, door, fanStreams, statsStreams: streams });
+  const stopMetrics = await exposeMetrics({ host: env.METRICS_HOST, port: env.METRICS_PORT, unready, log });
   log.info({ url: server.url }, 'the gateway is listening');
 
   return [
@@ -190,5 +207,6 @@ await runUntilStopped(async () => {
     memory.stop,
     booking.close,
     async () => redis.disconnect(),
+    stopMetrics,
   ];
 });

@@ -45,6 +45,9 @@ function faultsOf(check: () => unknown): readonly string[] {
   }
 }
 
+/** Orchestrators kill after half a minute unless told otherwise; ending itself takes up to 15 s. */
+const DRAIN_SECONDS_MAX = 60;
+
 const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(0);
 const url = (protocol: RegExp) => z.url({ protocol, error: `must be a URL (${protocol.source})` });
@@ -84,6 +87,11 @@ export const envVariables = {
   MAIL_FROM: z.string().default('Admit One <tickets@admit-one.example>'),
   ASYNC_ORDERS_WAITING_MAX: count.default(10_000),
   ASYNC_ORDERS_FROM: count.default(64),
+  /** None: nothing is told. Not the port that fans reach. */
+  METRICS_PORT: port.optional(),
+  METRICS_HOST: z.string().default('127.0.0.1'),
+  /** How long a process that is to end says so before it does (shared/main.ts). */
+  DRAIN_SECONDS: count.max(DRAIN_SECONDS_MAX).optional(),
   DATA_DIR: z.string().default('.data'),
   TRUSTED_PROXIES: z.string().default(''),
   RATE_LIMITS: z.string().default(''),

@@ -2,6 +2,7 @@ import type { Context, Hono } from 'hono';
 import type { Env } from 'hono/types';
 import type { Log } from './log.ts';
 import { Problem, problemResponse } from './problem.ts';
+import { requestIdIn } from './request-id.ts';
 
 /** What any thrown thing looks like from outside: problems as they are, everything else as `unavailable`. */
 export function asProblem(error: unknown): Problem {
@@ -13,12 +14,12 @@ export function asProblem(error: unknown): Problem {
 export function asLoggedProblem(
   error: unknown,
   log: Log,
-  { method, path }: { method: string; path: string },
+  { requestId, method, path }: { requestId: string; method: string; path: string },
 ): Problem {
   const problem = asProblem(error);
   // A problem that was meant needs no entry; one with a cause within, or anything unexpected, does.
   if (problem.status === 503 && problem.cause !== undefined)
-    log.error({ err: problem.cause, method, path }, problem.message);
+    log.error({ err: problem.cause, requestId, method, path }, problem.message);
   return problem;
 }
 
@@ -35,7 +36,10 @@ export function answerWithProblems<E extends Env>(
   const answer = async (c: Context, problem: Problem): Promise<Response> =>
     (await render(c, problem)) ?? problemResponse(problem);
 
-  app.onError((error, c) => answer(c, asLoggedProblem(error, log, c.req)));
+  app.onError((error, c) => {
+    const { method, path } = c.req;
+    return answer(c, asLoggedProblem(error, log, { requestId: requestIdIn(c), method, path }));
+  });
   let table: RouteTable | undefined;
   app.notFound(async (c) => {
     table ??= routeTable(app);

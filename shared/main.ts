@@ -1,15 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { EnvError } from './env.ts';
 
 const STOP_TIMEOUT_MS = 15_000;
+/** Proxies and orchestrators look at /readyz every few seconds; in development nobody does. */
+const DRAIN_SECONDS_IN_PRODUCTION = 5;
+
+/** Where a process is in its life. */
+export type Life = {
+  /** It has been told to end: it serves on for a while, and whoever asks is told to send nobody new. */
+  isDraining: () => boolean;
+  /** How long that takes. */
+  drainFor: (seconds: number) => void;
+};
+
+/** How long a process that has been told to end goes on. */
+export const drainSecondsOf = (env: { NODE_ENV: string; DRAIN_SECONDS?: number | undefined }): number =>
+  env.DRAIN_SECONDS ?? (env.NODE_ENV === 'production' ? DRAIN_SECONDS_IN_PRODUCTION : 0);
+
+export const DRAINING = 'This process is about to end.';
 
 /**
- * Runs a service until SIGINT or SIGTERM: `start` resolves to what must be closed, in that order. A missing variable or
+ * Runs a service until SIGINT or SIGTERM: `start` resolves to what must be closed, in that order. Before that the process
+ * drains: it is not ready any more, and serves whoever still comes. The same signal once more ends it at once. A missing variable or
  * a taken port ends the process with one sentence and exit code 1 instead of a stack.
  */
-export async function runUntilStopped(start: () => Promise<(() => Promise<unknown>)[]>): Promise<void> {
+export async function runUntilStopped(
+  start: (life: Life) => Promise<(() => Promise<unknown>)[]>,
+): Promise<void> {
+  let draining = false;
+  let drainMs = 0;
+  const life: Life = {
+    isDraining: () => draining,
+    drainFor: (seconds) => {
+      drainMs = seconds * 1000;
+    },
+  };
   try {
-    const closers = await start();
+    const closers = await start(life);
     const stop = async () => {
+      // A terminal and a launcher may both say it, each in its way.
+      if (draining) return;
+      draining = true;
+      if (drainMs > 0) await delay(drainMs);
       setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
       for (const close of closers) await close();
       process.exit(0);

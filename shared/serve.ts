@@ -4,8 +4,11 @@ import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Env } from 'hono/types';
 import { asProblem } from './errors.ts';
+import type { Log } from './log.ts';
 import { answerClientError, answerUnderWay, unknownExpectation, whyMalformed } from './malformed-requests.ts';
+import { countAnswered, routesOf } from './metrics/requests.ts';
 import { Problem, problemDocument, problemHeaders, problemResponse } from './problem.ts';
+import { nameRequest, REQUEST_ID, requestIdOf } from './request-id.ts';
 
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 8_000;
@@ -35,13 +38,17 @@ export type RunningServer = {
   close: () => Promise<void>;
 };
 
-/** Answers a request ahead of the app and says true, or leaves it alone. */
-export type Ahead = (request: IncomingMessage, response: ServerResponse) => boolean;
+/** Answers a request ahead of the app and says the pattern of its route (or true, where nobody counts), or leaves it alone. */
+export type Ahead = (request: IncomingMessage, response: ServerResponse) => string | boolean;
+
+const MALFORMED_ROUTE = 'malformed';
+const UNNAMED_ROUTE = 'unnamed';
 
 /**
  * Listens and resolves once the port is open; rejects with the system's error (`EADDRINUSE`, …) otherwise. `headers` go with
  * every answer of the app; what is answered ahead of it says for itself what it needs. Of more than `connectionsMax` connections
- * those that ask nothing at the moment are ended, to make room for who comes.
+ * those that ask nothing at the moment are ended, to make room for who comes. `believesRequestId`: whether the id that a
+ * request brings is its own from here on (request-id.ts). While `isDraining` says so each answer is the last of its connection.
  */
 export async function serve<E extends Env>(
   app: Hono<E>,
@@ -52,14 +59,42 @@ export async function serve<E extends Env>(
     headers?: Record<string, string>;
     connectionsMax?: number;
     stalledMsMax?: number;
+    believesRequestId?: (request: IncomingMessage) => boolean;
+    isDraining?: () => boolean;
+    log?: Log;
   },
 ): Promise<RunningServer> {
+  const { believesRequestId = () => false, isDraining = () => false, log } = options;
   const listener = getRequestListener(app.fetch, {
     hostname: options.host,
     errorHandler: answerListenerError,
   });
   const ahead = options.ahead ?? [];
   const headers = Object.entries(options.headers ?? {});
+  const routeOf = routesOf(app);
+  const answered = (
+    route: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    startedAt: number,
+  ): void => {
+    countAnswered(route, request, response, startedAt);
+    if (!log?.isLevelEnabled('debug')) return;
+    const { method } = request;
+    const status = response.statusCode;
+    const ms = Math.round(performance.now() - startedAt);
+    log.debug({ requestId: requestIdOf(request), method, route, status, ms }, 'answered');
+  };
+  /** What is answered at once, as polls are, needs no listener. */
+  const count = (
+    route: string | null,
+    request: IncomingMessage,
+    response: ServerResponse,
+    startedAt: number,
+  ): void => {
+    if (response.writableEnded) answered(route ?? routeOf(request), request, response, startedAt);
+    else response.once('close', () => answered(route ?? routeOf(request), request, response, startedAt));
+  };
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -73,12 +108,24 @@ export async function serve<E extends Env>(
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     (request, response) => {
+      const startedAt = performance.now();
       if (isOneTooMany(request, response)) return;
+      nameRequest(request, believesRequestId);
+      if (isDraining()) response.shouldKeepAlive = false;
       const malformed = whyMalformed(request);
-      if (malformed) return refuse(response, malformed);
-      if (ahead.some((answer) => answer(request, response))) return;
+      if (malformed) {
+        refuse(response, malformed);
+        return count(MALFORMED_ROUTE, request, response, startedAt);
+      }
+      for (const answer of ahead) {
+        const route = answer(request, response);
+        if (route !== false)
+          return count(route === true ? UNNAMED_ROUTE : route, request, response, startedAt);
+      }
       for (const [name, value] of headers) response.setHeader(name, value);
+      response.setHeader(REQUEST_ID, requestIdOf(request));
       void listener(request, response);
+      count(null, request, response, startedAt);
     },
   );
   server.maxConnections = options.connectionsMax ?? connectionsMax();
@@ -104,6 +151,7 @@ export function answerProblem(response: ServerResponse, problem: Problem): void 
   response.writeHead(problem.status, {
     ...problemHeaders(problem),
     'content-length': Buffer.byteLength(body),
+    [REQUEST_ID]: requestIdOf(response.req),
   });
   response.end(body);
 }

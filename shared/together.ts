@@ -1,5 +1,13 @@
+import { histogram, ITEMS_BUCKETS } from './metrics/registry.ts';
 import { Problem } from './problem.ts';
 import { createRow, type Departure, type Name, type Waiter } from './waiting-row.ts';
+
+const itemsPerCall = histogram(
+  'admit_one_items_per_call',
+  'How many items went together in a call, by what they are.',
+  ['what'],
+  ITEMS_BUCKETS,
+);
 
 /** In place of a result: the item's own error, of a call that did better by others. */
 export class Failed {
@@ -22,6 +30,8 @@ type Waiting<Item, Result> = Waiter & {
 
 export type TogetherOptions<Item, Result> = {
   call: (items: Item[]) => Promise<(Result | Failed)[]>;
+  /** What the items are, for whoever counts them; a few words in all. */
+  what?: string;
   atOnceMax: number;
   waitingMax: number;
   waitMsMax: number;
@@ -57,7 +67,7 @@ const NAMELESS: ReadonlySet<Name> = new Set();
  */
 export function together<Item, Result>(options: TogetherOptions<Item, Result>): Together<Item, Result> {
   const { call, atOnceMax, waitingMax, waitMsMax, failsAll, onIdle } = options;
-  const { apart, inOrder, impatientMs, besideFrom = Number.POSITIVE_INFINITY } = options;
+  const { what, apart, inOrder, impatientMs, besideFrom = Number.POSITIVE_INFINITY } = options;
   const { untilMs = () => performance.now() + waitMsMax } = options;
   const waiting = createRow<Waiting<Item, Result>>();
   /** Loops that carry, and how many of them wait for a call that hangs. */
@@ -78,6 +88,7 @@ export function together<Item, Result>(options: TogetherOptions<Item, Result>): 
 
   /** Calls for a batch; resolves to what tells each of it how it went. */
   const callFor = async (batch: Waiting<Item, Result>[]): Promise<() => void> => {
+    if (what !== undefined) itemsPerCall.observe(batch.length, what);
     try {
       const results = await call(batch.map(({ item }) => item));
       if (results.length !== batch.length)

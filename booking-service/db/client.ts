@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
+import { counter, gauge, histogram } from '#shared/metrics/registry.ts';
+import { Problem } from '#shared/problem.ts';
 import { asDbFailure, isWorthRetrying } from './failure.ts';
 import { createLane, type Lane, type Statement } from './lane.ts';
 import { createLine, type Line } from './line.ts';
@@ -11,6 +13,21 @@ const CALLS_WAITING_MAX = 4_000;
 export const CALL_DEADLINE_MS = 2_800;
 const CALL_ATTEMPTS_MAX = 4;
 const RETRY_AFTER_MS = 60;
+
+const durations = histogram(
+  'admit_one_postgres_call_duration_seconds',
+  'How long calls took, waiting for a connection and repeating included.',
+  ['pool'],
+);
+const errors = counter(
+  'admit_one_postgres_errors_total',
+  'Calls that failed: unavailable (the database, its state, or time), refused (the statement itself).',
+  ['pool', 'kind'],
+);
+const lines = new Map<string, () => number>();
+gauge('admit_one_postgres_calls_waiting', 'Calls that wait for a connection.', ['pool'], () =>
+  [...lines].map(([pool, waiting]) => [[pool], waiting()]),
+);
 
 export type Db = {
   /**
@@ -42,16 +59,22 @@ export function createDb(
   const { report = () => undefined } = options;
   const lanes = Array.from({ length: connections }, () => createLane(databaseUrl, applicationName));
   const line = createLine(lanes, CALLS_WAITING_MAX);
+  const pool = applicationName.replace(/^admit-one\//, '');
+  lines.set(pool, line.waiting);
 
   const call = async <Row extends postgres.Row>(
     statement: Statement<Row>,
     withinMs = CALL_DEADLINE_MS,
   ): Promise<readonly Row[]> => {
-    const deadlineMs = performance.now() + withinMs;
+    const startedAt = performance.now();
     try {
-      return await callBefore(line, statement, deadlineMs);
+      return await callBefore(line, statement, startedAt + withinMs);
     } catch (error) {
-      throw asDbFailure(error);
+      const failure = asDbFailure(error);
+      errors.count(pool, failure instanceof Problem ? 'unavailable' : 'refused');
+      throw failure;
+    } finally {
+      durations.observe((performance.now() - startedAt) / 1000, pool);
     }
   };
 

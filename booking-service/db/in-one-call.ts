@@ -40,6 +40,8 @@ export type InOneCall<Item, Result> = {
 };
 
 type Options<Item, Result> = {
+  /** What the items are, for whoever counts them. */
+  what: string;
   /** One result an item, in their order; null for one that is to be made by itself. Waits for nobody's lock. */
   together: (db: Db, items: readonly Item[]) => Promise<readonly (Result | null)[]>;
   /** Waits for others, and knows every case. */
@@ -113,6 +115,7 @@ export function inOneCall<Item, Result>(options: Options<Item, Result>): InOneCa
         return answer === undefined && !answers.has(one) ? new Failed(tooLate()) : (answer as Tried<Result>);
       });
     },
+    what: options.what,
     atOnceMax: AT_ONCE_MAX,
     waitingMax: WAITING_MAX,
     waitMsMax: CALL_DEADLINE_MS,

@@ -26,6 +26,7 @@ async function allEnds(db: Db, fans: readonly OfFan[], withinMs?: number): Promi
 }
 
 const ends = inOneCall<OfFan, { end: Date | null } | undefined>({
+  what: 'hold-ends',
   together: allEnds,
   alone: async (db, fan, withinMs) => (await allEnds(db, [fan], withinMs))[0],
 });

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { type HoldAnswer, HoldRequest } from '#shared/contract/booking.ts';
 import { newSecretId } from '#shared/ids.ts';
 import { readJson } from '#shared/json-body.ts';
+import { counter } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
 import { type FanEnv, requireLive, shoppingLeftMs } from '../caller/fan.ts';
 import { idempotencyKey, requestDigest } from '../caller/idempotency-key.ts';
@@ -17,6 +18,8 @@ import { releaseHold, releaseHoldsOfFan } from './release.ts';
 import { isCrush, takeSeats } from './take.ts';
 import { isBestGone } from './take-best.ts';
 import { wantedSeats } from './wanted-seats.ts';
+
+const holds = counter('admit_one_holds_total', 'Holds that were asked for: won, or why not.', ['outcome']);
 
 type Dependencies = { db: Db; inventory: Inventory };
 
@@ -48,6 +51,7 @@ export function holdRoutes({ db, inventory }: Dependencies): Hono<FanEnv> {
       const taken = await takeSeats(db, attempt, inventory);
       c.set('holdsEndMs', taken.holdsEnd?.getTime() ?? 0);
       if (taken.outcome !== 'held') throw refusal(sale, taken.outcome, taken.seats, wanted.accessible);
+      holds.count('won');
       void inventory.refresh();
       c.header('location', `/api/sales/${definition.sale}/holds/${taken.hold}`);
       return c.json(holdAnswer(sale, taken), 201);
@@ -105,6 +109,7 @@ function refusal(
   seats: readonly number[],
   accessible = 0,
 ): Problem {
+  holds.count(outcome);
   switch (outcome) {
     case 'taken': {
       const conflicts = seats.map((seat) => seatId(sale.event.sections, seat));

@@ -40,6 +40,7 @@ type Trial = {
 
 /** All trials of one event, judged in order of arrival. `outcome` is null for picked seats that somebody has in hand. */
 export const trials = inOneCall<Trial, { outcome: HoldOutcome | null }>({
+  what: 'take-seats',
   together: async (db, asked) => {
     const outcomes = await takeTogether(
       db,

@@ -1,8 +1,15 @@
 import { newId } from '#shared/ids.ts';
+import { counter } from '#shared/metrics/registry.ts';
 import { pay } from '../order/pay.ts';
 import { settle, type Till } from '../order/settle.ts';
 import { claimWaitingOrder, postponeOrder } from '../order/waiting.ts';
 import { type Patience, retryAfterMs } from '../outbox/deliver.ts';
+
+const booked = counter(
+  'admit_one_waiting_orders_total',
+  'Orders that nobody waits for, by what an attempt came to; again: there will be another.',
+  ['outcome'],
+);
 
 /**
  * When an attempt whose outcome stayed unknown is followed by another: for about two minutes in all, and three when the
@@ -29,13 +36,19 @@ export async function bookWaitingOrder(
   // Only attempts that were killed lead beyond the last one: perhaps by this very order.
   const ended =
     attempts > patience.attemptsMax ? null : await pay(till, { ...claim, order, wasTried: attempts > 1 });
-  if (ended !== null) return null;
+  if (ended !== null) {
+    booked.count(ended.state);
+    till.log.info({ order, state: ended.state, attempts }, 'an order was worked on');
+    return null;
+  }
   const retryMs = retryAfterMs(attempts, patience);
   if (retryMs === null) {
+    booked.count('given-up');
     till.log.warn({ order, attempts }, 'an order was given up');
     await settle(till, { id: order, seats }, 'unknown');
     return null;
   }
+  booked.count('again');
   await postponeOrder(till.db, order, attempt, retryMs);
   return retryMs;
 }

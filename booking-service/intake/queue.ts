@@ -21,7 +21,8 @@ export type OrderQueue = ToWorker & {
 };
 
 /**
- * The jobs that carry orders to the worker. A job is the order's id and nothing else; the same order makes one job. A job
+ * The jobs that carry orders to the worker. A job is the order's id, and whose request it was, for the log; the same order
+ * makes one job. A job
  * that gets lost, or never comes to be, is made up for by the worker, who looks through the books.
  */
 export function createOrderQueue(options: {
@@ -50,7 +51,7 @@ export function createOrderQueue(options: {
   });
   queue.on('error', () => undefined); // The connection says so itself.
 
-  let unsent: string[] = [];
+  let unsent: { order: string; requestId: string }[] = [];
   let sending: Promise<void> | null = null;
 
   const send = async (): Promise<void> => {
@@ -60,7 +61,13 @@ export function createOrderQueue(options: {
       try {
         // BullMQ itself would wait for a Redis that is away.
         if (redis.status !== 'ready') throw new Error('Redis is away.');
-        await queue.addBulk(orders.map((order) => ({ name: 'book', data: null, opts: { jobId: order } })));
+        await queue.addBulk(
+          orders.map(({ order, requestId }) => ({
+            name: 'book',
+            data: { requestId },
+            opts: { jobId: order },
+          })),
+        );
       } catch (error) {
         log.warn({ err: error, orders: orders.length }, 'orders wait in the books without a job');
       }
@@ -70,9 +77,9 @@ export function createOrderQueue(options: {
 
   return {
     isFull: backlog.isFull,
-    put: (order) => {
+    put: (order, requestId) => {
       backlog.add();
-      if (unsent.length < JOBS_UNSENT_MAX) unsent.push(order);
+      if (unsent.length < JOBS_UNSENT_MAX) unsent.push({ order, requestId });
       sending ??= Promise.resolve().then(send);
     },
     close: async () => {

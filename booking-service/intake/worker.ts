@@ -41,7 +41,10 @@ export function startOrderJobs(options: {
   const underWay = new Set<Promise<unknown>>();
 
   const book = async (job: Job, token?: string): Promise<void> => {
-    const booking = bookWaitingOrder(till, job.id as string);
+    // Jobs of an earlier version carry none.
+    const requestId = (job.data as { requestId?: string } | null)?.requestId;
+    const log = till.log.child({ requestId });
+    const booking = bookWaitingOrder({ ...till, log }, job.id as string);
     underWay.add(booking);
     const againMs = await booking.finally(() => underWay.delete(booking));
     onBooked();

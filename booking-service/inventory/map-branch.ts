@@ -31,10 +31,11 @@ export function answerMaps(options: {
       mapOf(sale, inventory.seatsOf(sale.event.id), acceptEncoding),
       headers['if-none-match'],
     );
-    return true;
+    return ROUTE;
   };
 }
 
+const ROUTE = '/api/sales/:sale/seats';
 const PREFIX = '/api/sales/';
 const SUFFIX = '/seats';
 

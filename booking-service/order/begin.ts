@@ -96,6 +96,7 @@ async function beginTogether(db: Db, beginnings: readonly Beginning[]): Promise<
 }
 
 const begin = inOneCall<Beginning, Begun>({
+  what: 'begin-orders',
   together: beginTogether,
   alone: beginAlone,
   apart: ({ attempt }) => [

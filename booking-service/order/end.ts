@@ -39,6 +39,7 @@ async function confirmTogether(db: Db, given: readonly Confirmation[]): Promise<
 }
 
 const confirm = inOneCall<Confirmation, Ended>({
+  what: 'confirm-orders',
   together: confirmTogether,
   alone: confirmAlone,
   apart: ({ order }) => [order],
@@ -98,6 +99,7 @@ async function settleTogether(db: Db, settlements: readonly Settlement[]): Promi
 }
 
 const settlement = inOneCall<Settlement, true>({
+  what: 'settle-orders',
   together: settleTogether,
   alone: settleAlone,
   apart: ({ order }) => [order],

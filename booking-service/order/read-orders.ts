@@ -66,6 +66,7 @@ async function readAll(
 }
 
 const reading = inOneCall<string, StoredOrder | undefined>({
+  what: 'read-orders',
   together: readAll,
   alone: async (db, order, withinMs) => (await readAll(db, [order], withinMs))[0],
 });

@@ -3,7 +3,10 @@ import { OrderRequest, type OrderTakenAnswer } from '#shared/contract/booking.ts
 import { newSecretId } from '#shared/ids.ts';
 import { HOLDS_END_UNKNOWN, PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { readJson } from '#shared/json-body.ts';
+import type { Log } from '#shared/log.ts';
+import { counter } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
+import { requestIdIn } from '#shared/request-id.ts';
 import type { Fan, FanEnv } from '../caller/fan.ts';
 import { requestDigest, requiredIdempotencyKey } from '../caller/idempotency-key.ts';
 import { noSuch, pathId } from '../caller/path-id.ts';
@@ -21,9 +24,15 @@ import type { Till } from './settle.ts';
 export type ToWorker = {
   /** Whether the worker has as many orders before it as it may. */
   isFull: () => Promise<boolean>;
-  /** Tells the worker of an order that is in the books. Nobody waits for it and it never fails. */
-  put: (order: string) => void;
+  /** Tells the worker of an order that is in the books, and whose request it was. Nobody waits for it and it never fails. */
+  put: (order: string, requestId: string) => void;
 };
+
+const orders = counter(
+  'admit_one_orders_total',
+  'Orders that were asked for: confirmed, accepted (the worker books them), or why not.',
+  ['outcome'],
+);
 
 type Dependencies = { till: Till; toWorker: ToWorker; inventory: Inventory; wakeWorker: () => void };
 
@@ -34,13 +43,13 @@ export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependenc
    * A payment that began has moved the hold's end, whether or not it came to anything. Where nobody can say to when, the gateway
    * is told that: saying nothing would be the word that no hold was touched.
    */
-  const noteHoldsEnd = async (c: Context<FanEnv>, answerTime: AnswerTime): Promise<void> => {
+  const noteHoldsEnd = async (c: Context<FanEnv>, log: Log, answerTime: AnswerTime): Promise<void> => {
     const of = { sale: c.var.sale.definition.sale, fan: c.var.fan.id };
     try {
       const end = await holdsOfFanEnd(db, of, { deadlineMs: answerTime.untilMs() });
       c.set('holdsEndMs', end?.getTime() ?? 0);
     } catch (error) {
-      till.log.warn({ err: error }, 'the holds are not known');
+      log.warn({ err: error }, 'the holds are not known');
       c.set('holdsEndMs', HOLDS_END_UNKNOWN);
     }
   };
@@ -50,23 +59,31 @@ export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependenc
       const key = requiredIdempotencyKey(c);
       const request = await readJson(c, OrderRequest);
       const answerTime = createAnswerTime();
-      const note = () => noteHoldsEnd(c, answerTime);
+      // Each line about this order says whose request it was.
+      const log = till.log.child({ requestId: requestIdIn(c) });
+      const ownTill = { ...till, log };
+      const note = () => noteHoldsEnd(c, log, answerTime);
       try {
         const attempt = orderAttempt(c.var, key, request);
         if (prefersRespondAsync(c.req.header('prefer'))) {
-          const taken = await takeOrder(till, attempt, await toWorker.isFull(), answerTime);
-          if (taken.isNew) toWorker.put(taken.order);
+          const taken = await takeOrder(ownTill, attempt, await toWorker.isFull(), answerTime);
+          if (taken.isNew) toWorker.put(taken.order, requestIdIn(c));
           if (taken.state === 'inProgress') {
             await note();
+            orders.count('accepted');
+            log.info({ order: taken.order }, 'an order was accepted');
             return accepted(c, taken.order);
           }
         }
         // What has ended is answered as ever.
-        const order = await placeOrder(till, attempt, answerTime);
+        const order = await placeOrder(ownTill, attempt, answerTime);
         // Whoever has bought has finished, whatever they hold besides: that is not asked.
         c.set('order', order);
+        orders.count('confirmed');
+        log.info({ order }, 'an order was confirmed');
         return await created(c, till, order, answerTime);
       } catch (error) {
+        if (!c.var.order) orders.count(error instanceof Problem ? error.code : 'unavailable');
         // A database that has just not answered is not asked again before the fan is.
         if (error instanceof Problem && error.code !== 'unavailable' && !c.var.order) await note();
         throw error;
@@ -77,8 +94,8 @@ export function orderRoutes({ till, toWorker, inventory, wakeWorker }: Dependenc
     })
     .get('/orders', async (c) => {
       const { fan, sale } = c.var;
-      const orders = await readOrders(db, { sale: sale.definition.sale, fan: fan.id });
-      return c.json({ orders: orders.map((order) => orderAnswer(sale.event, order)) });
+      const found = await readOrders(db, { sale: sale.definition.sale, fan: fan.id });
+      return c.json({ orders: found.map((order) => orderAnswer(sale.event, order)) });
     })
     .get('/orders/:order', async (c) => {
       const { fan, sale } = c.var;

@@ -52,6 +52,7 @@ async function claimTogether(db: Db, claims: readonly Claim[]): Promise<(Waiting
 }
 
 const claim = inOneCall<Claim, WaitingOrder>({
+  what: 'claim-orders',
   together: claimTogether,
   alone: claimAlone,
   apart: ({ order }) => [order],

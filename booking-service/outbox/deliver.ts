@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '#shared/log.ts';
+import { counter } from '#shared/metrics/registry.ts';
 import type { Db } from '../db/client.ts';
 import {
   claimMessage,
@@ -16,6 +17,12 @@ const RENEW_INTERVAL_MS = 3_000;
 /** A delivery that takes longer has failed, whatever still comes of it. */
 const DELIVERY_TIMEOUT_MS = 60_000;
 const ERROR_LENGTH_MAX = 500;
+
+const deliveries = counter(
+  'admit_one_deliveries_total',
+  'Attempts to deliver messages, by kind and outcome.',
+  ['kind', 'outcome'],
+);
 
 /** When a failed delivery is tried again: twice as long each time, up to an hour or so; about half a day in all. */
 export type Patience = { firstRetryMs: number; retryMsMax: number; attemptsMax: number };
@@ -51,6 +58,7 @@ export async function deliverNext(outbox: Outbox, kind: OutboxKind): Promise<boo
     const retryMs = retryAfterMs(message.attempts, patience);
     // What a mail server says may name the buyer's address: that stays in the database.
     const why = kind.endsWith('-mail') ? { code: (error as { code?: string }).code } : { err: error };
+    deliveries.count(kind, retryMs === null ? 'given-up' : 'failed');
     // Said when it begins and when it was given up; how often it was tried in between is in the database as well.
     const isNews = message.attempts === 1 || retryMs === null;
     log[isNews ? 'warn' : 'debug'](
@@ -61,6 +69,7 @@ export async function deliverNext(outbox: Outbox, kind: OutboxKind): Promise<boo
     return true;
   }
   await markSent(db, message.id);
+  deliveries.count(kind, 'sent');
   return true;
 }
 

@@ -47,6 +47,7 @@ const unlessBusy = (answers: readonly Answer[]): (Answer | null)[] =>
   answers.map((answer) => (answer.state === 'busy' ? null : answer));
 
 const authorisations = inOneCall<Authorisation, Answer>({
+  what: 'test-payments',
   together: async (db, asked) =>
     unlessBusy(
       await db.call<Answer>(
@@ -65,6 +66,7 @@ const authorisations = inOneCall<Authorisation, Answer>({
 });
 
 const captures = inOneCall<string, Answer>({
+  what: 'test-payments',
   together: async (db, orders) =>
     unlessBusy(
       await db.call<Answer>(

@@ -1,6 +1,7 @@
 import type { AdmissionClaims } from '#shared/admission-token.ts';
 import { newId } from '#shared/ids.ts';
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
+import { counter } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
 import { type Entry, type EntryReply, readEntry } from '../queue/entry.ts';
 import { lostSale } from '../queue/watch.ts';
@@ -15,6 +16,10 @@ const check = saleScript<[AdmissionState, holdEndsMs: number, leftMs: number][]>
 const holdEnds = saleScript<(0 | 1)[]>(new URL('./hold-ends.lua', import.meta.url));
 const finish = saleScript<[string]>(new URL('./finish.lua', import.meta.url));
 
+const claims = counter('admit_one_claims_total', 'Claims of turns of a sale, by what came of them.', [
+  'sale',
+  'outcome',
+]);
 const SHOP_FULL_RETRY_SECONDS = 2;
 /** What shopping fans ask at one moment goes together; so many take Redis about two milliseconds. */
 const TOGETHER = { atOnceMax: 50, waitingMax: 5_000 };
@@ -34,6 +39,7 @@ export async function claimTurn(
   entryId: string,
 ): Promise<Admission> {
   const reply = await claim(store, sale, [entryId, newId(), keys.signingKid, PAYMENT_EXTENSION_SECONDS]);
+  claims.count(sale, reply[0] === 'entry' ? 'admitted' : reply[0]);
   if (reply[0] !== 'entry') throw refusal(reply[0]);
   const entry = readEntry(reply as EntryReply);
   return { token: await admissionToken(keys, sale, entry), expiresAt: entry.expiresAt as number, entry };
@@ -85,19 +91,22 @@ export type AdmissionCheck = { state: AdmissionState; holdEndsMs: number | null;
 type CheckedClaims = Pick<AdmissionClaims, 'sub' | 'jti' | 'number' | 'iat' | 'exp' | 'ends'>;
 type Asked = { claims: CheckedClaims; startsPayment: boolean };
 
-const checks = saleCarrier<Asked, AdmissionCheck>(async (store, sale, asked) => {
-  const args = asked.flatMap(({ claims, startsPayment }) => [
-    claims.sub,
-    claims.jti,
-    startsPayment ? PAYMENT_EXTENSION_SECONDS : 0,
-    claims.number ?? 0,
-    claims.iat,
-    claims.exp,
-    claims.ends,
-  ]);
-  const answers = await check(store, sale, args);
-  return answers.map(([state, holdEndsMs, leftMs]) => ({ state, holdEndsMs, leftMs }));
-}, TOGETHER);
+const checks = saleCarrier<Asked, AdmissionCheck>(
+  async (store, sale, asked) => {
+    const args = asked.flatMap(({ claims, startsPayment }) => [
+      claims.sub,
+      claims.jti,
+      startsPayment ? PAYMENT_EXTENSION_SECONDS : 0,
+      claims.number ?? 0,
+      claims.iat,
+      claims.exp,
+      claims.ends,
+    ]);
+    const answers = await check(store, sale, args);
+    return answers.map(([state, holdEndsMs, leftMs]) => ({ state, holdEndsMs, leftMs }));
+  },
+  { what: 'admission-checks', ...TOGETHER },
+);
 
 /**
  * Whether the admission of a verified token may act now; one that Redis has lost is brought back by its token. With
@@ -118,7 +127,7 @@ const reports = saleCarrier<HoldReport, 0 | 1>(
       sale,
       told.flatMap(({ sub, jti, holdEndsMs }) => [sub, jti, holdEndsMs]),
     ),
-  TOGETHER,
+  { what: 'hold-reports', ...TOGETHER },
 );
 
 /** The booking service reported the end of the fan's last live hold (epoch milliseconds, 0 for none). */

@@ -1,5 +1,6 @@
 import { everyEach, type Stop } from '#shared/every.ts';
 import type { Log } from '#shared/log.ts';
+import { counter } from '#shared/metrics/registry.ts';
 import type { QueueWatch } from '../queue/watch.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import type { CountedSeats } from '../sale/sync.ts';
@@ -12,6 +13,8 @@ const CALLS_PER_RUN_MAX = 500;
 const script = saleScript<[string] | [given: number, more: 0 | 1]>(
   new URL('./give-turns.lua', import.meta.url),
 );
+
+const turns = counter('admit_one_turns_given_total', 'Turns that this gateway gave in a sale.', ['sale']);
 
 /** What the booking service made of holds and orders, counted since some moment. */
 export type Answered = { requests: number; errors: number; slow: number };
@@ -31,6 +34,7 @@ export async function giveTurns(store: Store, sale: string, facts = noFacts): Pr
     args = [];
     if (typeof given === 'string') break;
     sum += given;
+    turns.add(given, sale);
     if (more === 0 || performance.now() > until) break;
   }
   return sum;

@@ -1,7 +1,9 @@
 import type { AdmissionClaims, AdmissionTokenVerifier } from '#shared/admission-token.ts';
 import { HOLDS_END_UNKNOWN, internalHeaders } from '#shared/internal.ts';
 import type { Log } from '#shared/log.ts';
+import { counter } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
+import { REQUEST_ID } from '#shared/request-id.ts';
 import {
   type AdmissionCheck,
   type AdmissionState,
@@ -10,6 +12,7 @@ import {
   noteHoldEnds,
 } from '../admission/admission.ts';
 import type { BookingAnswer, BookingClient, BookingRequest } from '../booking/client.ts';
+import { countHit } from '../limits/hit.ts';
 import type { Store } from '../redis/script.ts';
 import type { Pulse } from './pulse.ts';
 import { type DoorRoute, targetPath } from './route-table.ts';
@@ -34,7 +37,6 @@ const requestHeaders = [
   'idempotency-key',
   'if-none-match',
   'prefer',
-  'x-request-id',
 ];
 const answerHeaders = [
   'cache-control',
@@ -47,6 +49,16 @@ const answerHeaders = [
   'vary',
 ];
 
+const refusals = counter(
+  'admit_one_door_refusals_total',
+  'Requests that the door did not let in, by problem.',
+  ['code'],
+);
+const judgedByToken = counter(
+  'admit_one_door_judged_by_token_total',
+  'Requests that were let in without Redis, on their token alone.',
+);
+
 export type DoorRequest = {
   route: DoorRoute;
   params: Record<string, string> & { sale: string };
@@ -56,6 +68,8 @@ export type DoorRequest = {
   claims?: AdmissionClaims;
   query?: URLSearchParams;
   header: (name: string) => string | undefined;
+  /** By which the booking service is told what this is part of. */
+  requestId: string;
   body: Uint8Array | string | null;
 };
 
@@ -65,6 +79,8 @@ export type DoorAnswer = { status: number; headers: Record<string, string>; body
 /** Lets admitted fans through to the booking service, and nobody and nothing else. */
 export type Door = {
   pass: (request: DoorRequest) => Promise<DoorAnswer>;
+  /** Requests that the booking service has not answered yet, payments among them. */
+  underWay: () => { requests: number; payments: number };
   /** Whether so many payments are under way here that a page had better not wait for one more. */
   isTillCrowded: () => boolean;
 };
@@ -85,11 +101,16 @@ export function createDoor(options: {
   const { store, booking, verify, asyncOrdersFrom, pulse, count, log } = options;
   const { clock = () => performance.now() } = options;
   const askForAll = shareReads(booking);
+  let requestsUnderWay = 0;
   let paymentsUnderWay = 0;
   const checks = new Map<string, { check: AdmissionCheck; at: number }>();
   const underWay = new Map<string, number>();
 
-  const admissionOf = async (route: DoorRoute, claims: AdmissionClaims): Promise<AdmissionCheck> => {
+  const admissionOf = async (
+    route: DoorRoute,
+    claims: AdmissionClaims,
+    requestId: string,
+  ): Promise<AdmissionCheck> => {
     const known = checks.get(claims.jti);
     if (!route.writes && known && clock() - known.at < CHECK_AGE_MS_MAX) return known.check;
     // Another request may have found out meanwhile.
@@ -100,7 +121,8 @@ export function createDoor(options: {
       if (check.state === 'lost') throw new Error(`Redis does not know the sale ${claims.sale} any more`);
     } catch (error) {
       // While Redis is away admitted fans keep shopping on their token alone; the booking service bounds what it buys.
-      log.warn({ err: error }, 'an admission was judged by its token alone');
+      judgedByToken.count();
+      log.warn({ err: error, requestId }, 'an admission was judged by its token alone');
       return { state: over() ?? 'live', holdEndsMs: null, leftMs: null };
     }
     if (check.state === 'early') return early(route, over());
@@ -125,6 +147,7 @@ export function createDoor(options: {
     claims: AdmissionClaims,
     known: number | null,
     answer: BookingAnswer,
+    requestId: string,
   ): Promise<void> => {
     if (!route.writes) return;
     const order = answer.headers[internalHeaders.order];
@@ -144,21 +167,25 @@ export function createDoor(options: {
       } else if (changed) await noteHoldEnds(store, claims, holdEnds);
     } catch (error) {
       // A completed order is reported again through the outbox; a hold's end with the fan's next request.
-      log.warn({ err: error }, 'a report of the booking service could not be applied');
+      log.warn({ err: error, requestId }, 'a report of the booking service could not be applied');
     }
   };
 
   /** One admission cannot fill the way for everybody else, nor make the shop look as if it were under strain. */
   const oneOfItsOwn = async <Answer>(jti: string, work: () => Promise<Answer>): Promise<Answer> => {
     const others = underWay.get(jti) ?? 0;
-    if (others >= REQUESTS_PER_ADMISSION_MAX)
+    if (others >= REQUESTS_PER_ADMISSION_MAX) {
+      countHit('admission');
       throw new Problem('rate-limited', 'Too many requests of this admission are under way.', {
         retryAfterSeconds: CROWDED_RETRY_SECONDS,
       });
+    }
     underWay.set(jti, others + 1);
+    requestsUnderWay += 1;
     try {
       return await work();
     } finally {
+      requestsUnderWay -= 1;
       const left = (underWay.get(jti) as number) - 1;
       if (left === 0) underWay.delete(jti);
       else underWay.set(jti, left);
@@ -206,9 +233,9 @@ export function createDoor(options: {
     }
   };
 
-  return {
-    isTillCrowded: () => paymentsUnderWay >= asyncOrdersFrom,
-    async pass({ route, params, token, claims: known, query, header, body }) {
+  /** Who asks, and how they may; throws for whoever may not. */
+  const letIn = async ({ route, params, token, claims: known, requestId }: DoorRequest) => {
+    try {
       if (token === null) throw new Problem('gate-required', 'Only admitted fans can enter the shop.');
       const claims = known ?? (await verify(token));
       if (claims.sale !== params.sale)
@@ -216,12 +243,25 @@ export function createDoor(options: {
       count('requests', claims.jti);
       const path = targetPath(route, params);
       if (path === null) throw new Problem('not-found', 'There is nothing at this address.');
-      const check = await admissionOf(route, claims);
-      const admission = admit(route, check.state);
+      const check = await admissionOf(route, claims, requestId);
+      return { token, claims, path, check, admission: admit(route, check.state) };
+    } catch (error) {
+      refusals.count(error instanceof Problem ? error.code : 'unavailable');
+      throw error;
+    }
+  };
+
+  return {
+    underWay: () => ({ requests: requestsUnderWay, payments: paymentsUnderWay }),
+    isTillCrowded: () => paymentsUnderWay >= asyncOrdersFrom,
+    async pass(asked) {
+      const { route, query, header, body, requestId } = asked;
+      const { token, claims, path, check, admission } = await letIn(asked);
       const search = query && query.size > 0 ? `?${query}` : '';
       // One object to which each is added: spread into one another they take two microseconds, at every request.
       const headers = passing(requestHeaders, header);
       headers.authorization = `Bearer ${token}`;
+      headers[REQUEST_ID] = requestId;
       headers[internalHeaders.admission] = admission;
       if (admission === 'live' && check.leftMs !== null) headers[internalHeaders.left] = String(check.leftMs);
       const request: BookingRequest = {
@@ -234,9 +274,11 @@ export function createDoor(options: {
       const answer = await oneOfItsOwn(claims.jti, () =>
         timed(claims.sale, route, () => ask(route, request, claims)),
       );
-      const applied = applyReport(route, claims, check.holdEndsMs, answer);
+      const applied = applyReport(route, claims, check.holdEndsMs, answer, requestId);
       // A Redis that has just not answered is not waited for once more.
       if (check.leftMs !== null) await applied;
+      if (route.startsPayment)
+        log.info({ requestId, sale: claims.sale, status: answer.status }, 'an order was passed on');
       if (isUnheard(answer.status))
         throw new Problem('unavailable', 'The shop is not available for a moment.');
       const told = passing(answerHeaders, (name) => answer.headers[name]?.toString());

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { JSON_BODY_BYTES_MAX, readBody } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
+import { requestIdIn } from '#shared/request-id.ts';
 import { type Cookies, credentialOf } from '../queue/credentials.ts';
 import type { Door } from './door.ts';
 import { doorRoutes } from './route-table.ts';
@@ -16,6 +17,7 @@ export function bookingRoutes(door: Door, cookies: Cookies) {
         params,
         token: credentialOf(c, cookies, 'admission'),
         query: new URL(c.req.url).searchParams,
+        requestId: requestIdIn(c),
         header: (name) => c.req.header(name),
         body: route.method === 'POST' ? await readBody(c.req.raw, JSON_BODY_BYTES_MAX) : null,
       });

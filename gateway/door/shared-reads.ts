@@ -63,6 +63,7 @@ export function shareReads(
       const answer = await askForAll(name, asked[0] as Asked).catch(() => null);
       return asked.map(() => answer);
     },
+    what: 'seat-reads',
     atOnceMax: ASKING_MAX,
     waitingMax: ASKING_MAX,
     waitMsMax: PATIENCE_MS,

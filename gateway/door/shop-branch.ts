@@ -4,6 +4,7 @@ import { asLoggedProblem } from '#shared/errors.ts';
 import { JSON_BODY_BYTES_MAX } from '#shared/json-body.ts';
 import type { Log } from '#shared/log.ts';
 import type { Problem } from '#shared/problem.ts';
+import { REQUEST_ID, requestIdOf } from '#shared/request-id.ts';
 import { type Ahead, answerProblem } from '#shared/serve.ts';
 import type { Cookies } from '../queue/credentials.ts';
 import type { Door, DoorRequest } from './door.ts';
@@ -42,15 +43,17 @@ export function answerShoppers(options: {
     const claims = token === null ? null : verify.known(token);
     if (claims?.sale !== target.params.sale) return false;
 
+    const requestId = requestIdOf(request);
     const fail = (error: unknown) => {
-      const problem = asLoggedProblem(error, log, { method, path: target.path });
+      const problem = asLoggedProblem(error, log, { requestId, method, path: target.path });
       for (const [name, value] of safety) response.setHeader(name, value);
       answerProblem(response, failed(request, problem));
     };
     const pass = async (body: DoorRequest['body']) => {
       try {
-        const answer = await door.pass({ ...target, token, claims, header, body });
+        const answer = await door.pass({ ...target, token, claims, header, body, requestId });
         for (const [name, value] of safety) answer.headers[name] = value;
+        answer.headers[REQUEST_ID] = requestId;
         // RFC 9110 §8.6: neither a 204 nor a 304 says a length.
         if (answer.status !== 204 && answer.status !== 304)
           answer.headers['content-length'] = String(answer.body.length);
@@ -62,7 +65,7 @@ export function answerShoppers(options: {
     };
     if (method === 'POST') readBody(request, pass);
     else void pass(null);
-    return true;
+    return target.route.path;
   };
 }
 

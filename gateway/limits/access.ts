@@ -2,11 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Problem } from '#shared/problem.ts';
-import { clientAddresses } from './client-address.ts';
+import { clientAddresses, trustedProxies } from './client-address.ts';
 import { type Limits, limitAddresses } from './limits.ts';
 
 /** Where requests come from, and what may come from one place. */
 export type Access = {
+  /** Whether one of our own proxies passed the request on. */
+  isFromTrustedProxy: (request: IncomingMessage) => boolean;
   /** Null without limits: see ClientAddress. */
   addressOf: (c: Context) => string | null;
   join: Limits['join'];
@@ -32,6 +34,7 @@ export function watchAccess(env: {
   };
   return {
     addressOf,
+    isFromTrustedProxy: trustedProxies(env.TRUSTED_PROXIES ?? ''),
     join: limits.join,
     count: limits.count,
     failed(c, problem) {

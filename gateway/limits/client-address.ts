@@ -17,22 +17,12 @@ const PEERS_MAX = 1_000;
 export type ClientAddress = (request: Pick<IncomingMessage, 'socket' | 'headers'>) => string | null;
 
 /**
- * The address is the connection's own. Only where that is one of `trustedProxies` (`10.0.0.0/8,::1`) X-Forwarded-For is
+ * The address is the connection's own. Only where that is one of `trusted` (`10.0.0.0/8,::1`) X-Forwarded-For is
  * believed, from the right, as far as trusted proxies wrote it; what is no address there counts for nothing, and the proxy
  * that passed it on is taken. Throws one EnvError that tells every fault.
  */
-export function clientAddresses(trustedProxies: string): ClientAddress {
-  const trusted = readNetworks(trustedProxies);
-  // A look into the list costs 4 µs, a sixteenth of a whole join.
-  const known = new Map<string, boolean>();
-  const isTrusted = (address: string): boolean => {
-    const remembered = known.get(address);
-    if (remembered !== undefined) return remembered;
-    const isNamed = trusted.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
-    if (known.size >= PEERS_MAX) known.clear();
-    known.set(address, isNamed);
-    return isNamed;
-  };
+export function clientAddresses(trusted: string): ClientAddress {
+  const isTrusted = trustOf(trusted);
 
   return ({ socket, headers }) => {
     const peer = plainAddress(socket.remoteAddress ?? '');
@@ -48,6 +38,29 @@ export function clientAddresses(trustedProxies: string): ClientAddress {
       }
     }
     return isLoopback(address) ? null : networkOf(address);
+  };
+}
+
+/** Whether a request comes over one of these addresses or networks. */
+export function trustedProxies(trusted: string): (request: Pick<IncomingMessage, 'socket'>) => boolean {
+  const isTrusted = trustOf(trusted);
+  return ({ socket }) => {
+    const peer = plainAddress(socket.remoteAddress ?? '');
+    return peer !== null && isTrusted(peer);
+  };
+}
+
+function trustOf(proxies: string): (address: string) => boolean {
+  const trusted = readNetworks(proxies);
+  // A look into the list costs 4 µs, a sixteenth of a whole join.
+  const known = new Map<string, boolean>();
+  return (address) => {
+    const remembered = known.get(address);
+    if (remembered !== undefined) return remembered;
+    const isNamed = trusted.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
+    if (known.size >= PEERS_MAX) known.clear();
+    known.set(address, isNamed);
+    return isNamed;
   };
 }
 

@@ -1,6 +1,7 @@
 import { EnvError } from '#shared/env.ts';
 import { Problem } from '#shared/problem.ts';
 import { createRateLimiter, type RateLimit, type RateLimiter } from '#shared/rate-limiter.ts';
+import { countHit, type LimitHit } from './hit.ts';
 
 /** Some 20 MB, when a flood of addresses fills a table. */
 const KEYS_MAX = 100_000;
@@ -62,7 +63,7 @@ export function limitAddresses(settings: string, nowMs = () => performance.now()
       let isMade = false;
       try {
         const waitMs = places?.take(address, nowMs()) ?? 0;
-        if (waitMs > 0) throw tooMany('Too many places were asked for from your network.', waitMs);
+        if (waitMs > 0) throw tooMany('joins', 'Too many places were asked for from your network.', waitMs);
         try {
           const joined = await join();
           isMade = joined.created;
@@ -81,12 +82,17 @@ export function limitAddresses(settings: string, nowMs = () => performance.now()
       if (address === null || !WRONG_CREDENTIAL.has(problem.code)) return problem;
       const waitMs = limiters.credentials?.take(address, nowMs()) ?? 0;
       return waitMs > 0
-        ? tooMany('Too many tickets, tokens or keys that are not valid came from your network.', waitMs)
+        ? tooMany(
+            'credentials',
+            'Too many tickets, tokens or keys that are not valid came from your network.',
+            waitMs,
+          )
         : problem;
     },
     count(what, whose) {
       const waitMs = limiters[what]?.take(whose, nowMs()) ?? 0;
-      if (waitMs > 0) throw tooMany('Too many requests of this place or admission came in a row.', waitMs);
+      if (waitMs > 0)
+        throw tooMany(what, 'Too many requests of this place or admission came in a row.', waitMs);
     },
   };
 }
@@ -112,7 +118,7 @@ function watchGuesses(nowMs: () => number) {
           return;
         }
         if (!others || others.waiting.length >= GUESSES_WAITING_MAX)
-          throw tooMany('Too many wrong access codes came from your network.', waitMs);
+          throw tooMany('codes', 'Too many wrong access codes came from your network.', waitMs);
         await new Promise<void>((resolve) => others.waiting.push(resolve));
       }
     },
@@ -127,8 +133,10 @@ function watchGuesses(nowMs: () => number) {
   };
 }
 
-const tooMany = (detail: string, waitMs: number): Problem =>
-  new Problem('rate-limited', detail, { retryAfterSeconds: Math.ceil(waitMs / 1000) });
+function tooMany(limit: LimitHit, detail: string, waitMs: number): Problem {
+  countHit(limit);
+  return new Problem('rate-limited', detail, { retryAfterSeconds: Math.ceil(waitMs / 1000) });
+}
 
 function readLimiters(settings: string): Partial<Record<LimitName, RateLimiter>> {
   if (settings.trim() === 'off') return {};

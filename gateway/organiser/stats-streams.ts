@@ -29,6 +29,8 @@ type Listener = {
  * listen; each listener gets the newest when it can take it, so nothing queues up behind a slow one.
  */
 export type StatsStreams = {
+  /** How many are open. */
+  count: () => number;
   /**
    * A stream of a sale's figures, beginning with the current ones unless they are what the reader had last. `cut` ends
    * the connection of a reader who takes nothing. Throws `not-found`, and `unavailable` beyond STREAMS_MAX streams.
@@ -96,6 +98,7 @@ export function streamStats(
       for (const listener of [...open]) listener.close();
       await Promise.all(stops);
     },
+    count: () => open.size,
   };
 }
 

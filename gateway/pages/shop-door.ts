@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { type Problem, type ProblemCode, problems } from '#shared/problem.ts';
+import { requestIdIn } from '#shared/request-id.ts';
 import type { DoorAnswer } from '../door/door.ts';
 import type { DoorRoute } from '../door/route-table.ts';
 import { admissionTokenOfPage, type PageDeps } from './context.ts';
@@ -31,6 +32,7 @@ export function askShop(
     params: { ...params, sale },
     token: admissionTokenOfPage(deps, c, sale),
     query: new URLSearchParams(query),
+    requestId: requestIdIn(c),
     header: (name) => headers[name],
     body: json === undefined ? null : JSON.stringify(json),
   });

@@ -28,6 +28,7 @@ type Found = { epoch: number; recovering: boolean; entry: Entry | 'lost' | 'unkn
 
 /** Tickets that arrive while a call is under way go together in the next. */
 const carryTicket = saleCarrier(adoptTogether, {
+  what: 'tickets-brought-back',
   atOnceMax: TICKETS_AT_ONCE_MAX,
   waitingMax: TICKETS_WAITING_MAX,
 });

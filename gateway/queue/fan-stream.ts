@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
+import { REQUEST_ID, requestIdOf } from '#shared/request-id.ts';
 import type { QueueSnapshot } from './snapshot.ts';
 import type { QueueTicket } from './ticket.ts';
 import { type Standing, statusOf, waitingAnswer } from './waiting-answer.ts';
@@ -82,7 +83,7 @@ export function beginStream(
 ): FanStream {
   // Without chunks a frame is one write of its own bytes; the end of the connection ends the stream.
   response.useChunkedEncodingByDefault = false;
-  response.writeHead(200, HEADERS);
+  response.writeHead(200, [...HEADERS, REQUEST_ID, requestIdOf(response.req)]);
   response.write(`retry: ${Math.round(RETRY_MS_MIN + RETRY_MS_SPREAD * Math.random())}\n\n`);
   return {
     response,

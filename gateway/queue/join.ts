@@ -1,4 +1,5 @@
 import type { StatusAnswer } from '#shared/contract/queue.ts';
+import { counter } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Access } from '../limits/access.ts';
 import { adoptEntry } from './adopt.ts';
@@ -8,6 +9,11 @@ import { entryStatus, type Queue, waitingStatus } from './status.ts';
 import type { QueueTicket } from './ticket.ts';
 import { waitingPosition } from './waiting-answer.ts';
 import { isCurrent, lostSale } from './watch.ts';
+
+const joins = counter('admit_one_joins_total', 'Joins of a sale: a place that is new, or known already.', [
+  'sale',
+  'outcome',
+]);
 
 export type Joined = { created: boolean; answer: StatusAnswer & { queueTicket: string } };
 
@@ -36,6 +42,7 @@ export async function joinQueue(
     throw snapshot && error instanceof Problem && error.code === 'not-found' ? lostSale() : error;
   });
   const { created, epoch, entry } = place;
+  joins.count(sale, created ? 'new' : 'known');
   // A ticket that says more than Redis, after a loss, is kept as it is.
   const isMore = ticket?.entry === entry.id && ticket.queueNumber !== null && entry.queueNumber === null;
   const queueTicket = tickets.sign(

@@ -35,8 +35,8 @@ type Known = { ticketEntry: string | null; keyEntry: string | null; otherKeyEntr
 type Join = Known & { code: string };
 
 const limits = { atOnceMax: AT_ONCE_MAX, waitingMax: WAITING_MAX };
-const carryJoin = saleCarrier(joinTogether, limits);
-const carryLookUp = saleCarrier(lookUpTogether, limits);
+const carryJoin = saleCarrier(joinTogether, { what: 'joins', ...limits });
+const carryLookUp = saleCarrier(lookUpTogether, { what: 'look-ups', ...limits });
 
 /**
  * Gives a fan a place in the queue, or the one they have: recognised by the id in their queue ticket, else by the id

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { counter } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
+import { REQUEST_ID, requestIdOf } from '#shared/request-id.ts';
 import { type Ahead, answerProblem } from '#shared/serve.ts';
+import { countHit } from '../limits/hit.ts';
 import { type Cookies, ticketOfRequest } from './credentials.ts';
 import type { Queue } from './status.ts';
 import { waitingAnswer, waitingPosition } from './waiting-answer.ts';
@@ -37,8 +40,9 @@ export function answerPolls(queue: Queue, cookies: Cookies): Ahead {
     const wait = limit.take(ticket, nowMs);
     if (wait > 0) {
       answerProblem(response, tooManyPolls(wait));
-      return true;
+      return ROUTE;
     }
+    polls.count(sale, 'ahead');
     presence.mark(sale, queueNumber);
     const { json, encoding, pollAfterMs } = waitingAnswer(snapshot, queueNumber, position, load.factor());
     const body = Buffer.from(json, encoding);
@@ -51,12 +55,24 @@ export function answerPolls(queue: Queue, cookies: Cookies): Ahead {
       String(Math.ceil(pollAfterMs / 1000)),
       'content-length',
       String(body.length),
+      REQUEST_ID,
+      requestIdOf(request),
     ]);
     response.end(body);
-    return true;
+    return ROUTE;
   };
 }
 
+const polls = counter(
+  'admit_one_polls_total',
+  'Polls of a sale: answered ahead of the router, or by the route, which may ask Redis.',
+  ['sale', 'way'],
+);
+
+/** One that is answered by the route. */
+export const countRoutedPoll = (sale: string): void => polls.count(sale, 'route');
+
+const ROUTE = '/api/sales/:sale/queue/me';
 const PREFIX = '/api/sales/';
 const SUFFIX = '/queue/me';
 const VERSION = '?version=';
@@ -73,7 +89,9 @@ function readPoll(target: string): { sale: string; version: number } | null {
 }
 
 /** `rate-limited`, with the time after which the next poll is answered. */
-export const tooManyPolls = (waitMs: number): Problem =>
-  new Problem('rate-limited', 'This queue ticket asks too often.', {
+export function tooManyPolls(waitMs: number): Problem {
+  countHit('polls');
+  return new Problem('rate-limited', 'This queue ticket asks too often.', {
     retryAfterSeconds: Math.ceil(waitMs / 1000),
   });
+}

@@ -7,7 +7,7 @@ import { Problem } from '#shared/problem.ts';
 import type { Access } from '../limits/access.ts';
 import { type Cookies, requireTicket, ticketInCookie } from './credentials.ts';
 import { joinFrom } from './join.ts';
-import { PollQuery, tooManyPolls } from './poll-branch.ts';
+import { countRoutedPoll, PollQuery, tooManyPolls } from './poll-branch.ts';
 import { type Queue, readStatus } from './status.ts';
 
 const JoinHeaders = z.object({ 'idempotency-key': IdempotencyKey.optional() });
@@ -36,6 +36,7 @@ export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies:
     const wait = queue.limit.take(ticket, performance.now());
     if (wait > 0) throw tooManyPolls(wait);
     const status = await readStatus(queue, ticket, version ?? null);
+    countRoutedPoll(ticket.sale);
     return personal(status, 200, {
       'retry-after': String(Math.ceil(status.pollAfterMs / 1000)),
       ...(status.queueTicket

@@ -34,6 +34,8 @@ export type QueueSnapshot = {
   returning: number;
   admitted: number;
   turnsLastMinute: number;
+  /** What the next turn waits for, as give-turns.lua last saw it; empty for nothing. */
+  heldBackBy: string;
   /** While every remaining seat is on hold: when the next may return, epoch milliseconds; else null. */
   allHeldUntil: number | null;
   /** What can be said of waits; null for nothing. */
@@ -128,6 +130,7 @@ export async function readSnapshot(
     definition,
     state,
     allHeldUntil,
+    heldBackBy: heldBackBy.toString(),
     outlook: outlookOf({
       ...figures,
       state,

@@ -5,6 +5,8 @@ import { PollQuery, tooManyPolls } from './poll-branch.ts';
 import type { Queue } from './status.ts';
 import type { FanStreams } from './streams.ts';
 
+const ROUTE = '/api/sales/:sale/queue/stream';
+
 /**
  * Streams are opened ahead of the router, on the bare response: through it each would cost three times the memory and a
  * frame five times the time. What brings no ticket of ours, or a version that is none, is left to the route, which says
@@ -30,6 +32,6 @@ export function answerStreams(queue: Queue, cookies: Cookies, streams: FanStream
         ended: seen?.ended ?? false,
       });
     }
-    return true;
+    return ROUTE;
   };
 }

@@ -10,7 +10,7 @@ const WAIT_MS_MAX = 400;
  */
 export const saleCarrier = <Item, Result>(
   call: (store: Store, sale: string, items: Item[]) => Promise<Result[]>,
-  limits: { atOnceMax: number; waitingMax: number },
+  limits: { what: string; atOnceMax: number; waitingMax: number },
 ): ((store: Store, sale: string, item: Item) => Promise<Result>) =>
   togetherByName<Store, Item, Result>((store, sale) => ({
     ...limits,

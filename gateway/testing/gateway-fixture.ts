@@ -106,6 +106,7 @@ export async function gatewayFixture(
     sessions,
     log: silentLog,
     publicUrl,
+    unready: () => (watch.isAlive() && sync.isReady() ? null : 'Not yet.'),
     internalSecret,
     development: true,
   });

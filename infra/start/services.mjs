@@ -30,6 +30,9 @@ export async function runScript({ roster, root, env, script }) {
  * listens nowhere, once it runs; it rejects when the service ends or takes too long.
  */
 export function services({ roster, root, env, settings, scripts }) {
+  // Each tells its figures on a port of its own, from METRICS_PORT upwards, gateways first and the worker last.
+  const metricsPort = Number(env.METRICS_PORT || Number.NaN);
+  const metricsOf = (index) => (metricsPort > 0 ? { METRICS_PORT: String(metricsPort + index) } : {});
   const service = (what, script, rank, url, own = {}) => ({
     what,
     start: async () => {
@@ -46,15 +49,17 @@ export function services({ roster, root, env, settings, scripts }) {
   });
   const gateways = settings.gatewayUrls.map((url, index) => {
     const what = settings.gatewayUrls.length === 1 ? 'The gateway' : `Gateway ${index + 1}`;
-    const own = { PORT: String(settings.gatewayPorts[index]), GATEWAY_PROCESSES: '1' };
+    const own = { PORT: String(settings.gatewayPorts[index]), GATEWAY_PROCESSES: '1', ...metricsOf(index) };
     return service(what, scripts.gateway, ranks.gateway, url, own);
   });
   const bookings = settings.bookingPorts.map((port, index) => {
     const what = settings.bookingPorts.length === 1 ? 'The booking service' : `Booking service ${index + 1}`;
-    const own = { BOOKING_PORT: String(port) };
+    const own = { BOOKING_PORT: String(port), ...metricsOf(gateways.length + index) };
     return service(what, scripts.booking, ranks.booking, localUrl(settings.host, port), own);
   });
-  return [...bookings, service('The worker', scripts.worker, ranks.worker, null), ...gateways];
+  const last = metricsOf(gateways.length + bookings.length);
+  const worker = service('The worker', scripts.worker, ranks.worker, null, last);
+  return [...bookings, worker, ...gateways];
 }
 
 const node = (script) => ({

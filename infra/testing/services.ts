@@ -16,6 +16,8 @@ export type ServicesOptions = {
   inFrontOfBooking?: (bookingUrl: string) => Promise<string>;
   /** Whether a worker runs; true by default. */
   worker?: boolean;
+  /** Whether each tells its metrics on a port of its own. */
+  metrics?: boolean;
 };
 
 /** Where the services keep what they know; it is the caller's. */
@@ -24,11 +26,15 @@ export type Stores = { databaseUrl: string; redisUrl: string; dataDir: string };
 export type Services = Stores & {
   gatewayUrls: string[];
   bookingUrl: string;
+  /** Where each tells its metrics; empty where none does. */
+  metricsUrls: Map<ServiceName, string>;
   organiserKey: string;
   internalSecret: string;
   signingKeys: string;
   /** SIGKILL, as a crash would; resolves when the process is gone. */
   kill: (name: ServiceName) => Promise<void>;
+  /** SIGTERM; resolves when the process has ended by itself. */
+  end: (name: ServiceName) => Promise<void>;
   /** On the same port with the same environment; resolves when it is ready. */
   restart: (name: ServiceName, options?: StartOptions) => Promise<void>;
   /** Stops the process where it is (SIGSTOP), as a machine does that pauses, until it is thawed. */
@@ -65,7 +71,7 @@ export async function startServicesOn(
 
 /** Gateways, booking services and a worker as real processes on free ports, with secrets of their own. */
 export async function startServices(stores: Stores, options: ServicesOptions = {}): Promise<Services> {
-  const { gateways = 1, bookings = 1, env = {}, worker = true } = options;
+  const { gateways = 1, bookings = 1, env = {}, worker = true, metrics = false } = options;
   const secrets = newSecrets();
   const freePorts = (count: number) => Promise.all(Array.from({ length: count }, () => freePort()));
   const bookingPorts = await freePorts(bookings);
@@ -88,22 +94,33 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
     ...env,
   };
   const services = new Map<ServiceName, Service>();
+  const metricsUrls = new Map<ServiceName, string>();
+  const metricsPorts = await freePorts(metrics ? bookings + gateways + 1 : 0);
+  const withMetrics = (name: ServiceName): Record<string, string> => {
+    const port = metricsPorts.pop();
+    if (port === undefined) return {};
+    metricsUrls.set(name, localUrl(port));
+    return { METRICS_PORT: String(port) };
+  };
   for (const [index, port] of bookingPorts.entries()) {
-    const own = { ...common, BOOKING_PORT: String(port) };
-    services.set(
-      index === 0 ? 'booking' : `booking-${index + 1}`,
-      createService('booking-service/main.ts', own, localUrl(port)),
-    );
+    const name = index === 0 ? 'booking' : (`booking-${index + 1}` as const);
+    const own = { ...common, BOOKING_PORT: String(port), ...withMetrics(name) };
+    services.set(name, createService('booking-service/main.ts', own, localUrl(port)));
   }
   for (const [index, port] of gatewayPorts.entries()) {
+    const name = `gateway-${index + 1}` as const;
     const own = {
       ...common,
       PORT: String(port),
       BOOKING_URL: String(reachedBy[index % bookings]),
+      ...withMetrics(name),
     };
-    services.set(`gateway-${index + 1}`, createService('gateway/main.ts', own, localUrl(port)));
+    services.set(name, createService('gateway/main.ts', own, localUrl(port)));
   }
-  if (worker) services.set('worker', createService('booking-service/worker-main.ts', common, null));
+  if (worker) {
+    const own = { ...common, ...withMetrics('worker') };
+    services.set('worker', createService('booking-service/worker-main.ts', own, null));
+  }
 
   const serviceNamed = (name: ServiceName): Service => {
     const service = services.get(name);
@@ -123,10 +140,12 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
     ...stores,
     gatewayUrls,
     bookingUrl,
+    metricsUrls,
     organiserKey: common.ORGANISER_KEY,
     internalSecret: common.INTERNAL_SECRET,
     signingKeys: common.SIGNING_KEYS,
     kill: (name) => serviceNamed(name).kill(),
+    end: (name) => serviceNamed(name).stop(),
     restart: async (name, start) => {
       await serviceNamed(name).stop();
       await serviceNamed(name).start(start);

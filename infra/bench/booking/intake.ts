@@ -53,7 +53,7 @@ export async function measureIntake(
           const attempt = attempts[next] as OrderAttempt;
           next += 1;
           const taken = await takeOrder(till, attempt, await queue.isFull());
-          if (taken.isNew) queue.put(taken.order);
+          if (taken.isNew) queue.put(taken.order, 'bench');
         }
       };
       await Promise.all([...Array.from({ length: IN_FLIGHT }, take), booked]);
