@@ -8,7 +8,6 @@ export const REQUEST_ID = 'x-request-id';
 /** What others call a request: long enough to be one, and nothing that a log or a header could stumble over. */
 const GIVEN = /^[\w.-]{8,64}$/;
 const PREFIX_BYTES = 6;
-const RADIX = 36;
 
 /** Of this process: what follows is counted, for each request has one. */
 const prefix = randomBytes(PREFIX_BYTES).toString('base64url');
@@ -16,7 +15,7 @@ let made = 0;
 
 export function newRequestId(): string {
   made += 1;
-  return `${prefix}-${made.toString(RADIX)}`;
+  return `${prefix}-${made}`;
 }
 
 type Named = IncomingMessage & { requestId?: string };

@@ -135,21 +135,43 @@ function register(family: Family): void {
   families.set(family.name, family);
 }
 
-function createSeries<One>(labels: readonly string[], make: () => One) {
-  const byValues = new Map<string, { text: string; one: One }>();
+type Branch<One> = Map<string, Branch<One> | One>;
+
+/** By their values, one after another: putting them together would make, and hash, a string each time. */
+function createSeries<One extends object>(labels: readonly string[], make: () => One) {
+  const tree: Branch<One> = new Map();
+  const told = new Set<{ text: string; one: One; drop: () => void }>();
+  const add = (values: readonly string[]): One => {
+    let branch = tree;
+    for (const value of values.slice(0, -1)) {
+      const next = (branch.get(value) as Branch<One> | undefined) ?? new Map();
+      branch.set(value, next);
+      branch = next;
+    }
+    const last = values.at(-1) ?? '';
+    const drop = () => {
+      branch.delete(last);
+      if (branch.size === 0 && branch !== tree) tree.delete(values[0] as string);
+    };
+    const made = { text: labelText(labels, values), one: make(), drop };
+    const [oldest] = told.size < SERIES_MAX ? [] : told;
+    oldest?.drop();
+    if (oldest) told.delete(oldest);
+    told.add(made);
+    branch.set(last, made.one);
+    return made.one;
+  };
   // What has no labels is told from the start: a rate needs its zero.
-  if (labels.length === 0) byValues.set('', { text: '', one: make() });
+  const only = labels.length === 0 ? add([]) : null;
   return {
     of(values: readonly string[]): One {
-      const key = values.length === 1 ? (values[0] as string) : values.join('\n');
-      const known = byValues.get(key);
-      if (known) return known.one;
-      if (byValues.size >= SERIES_MAX) byValues.delete(byValues.keys().next().value as string);
-      const made = { text: labelText(labels, values), one: make() };
-      byValues.set(key, made);
-      return made.one;
+      if (only) return only;
+      let found: Branch<One> | One | undefined = tree;
+      for (let i = 0; i < values.length && found !== undefined; i += 1)
+        found = (found as Branch<One>).get(values[i] as string);
+      return (found as One | undefined) ?? add(values);
     },
-    all: (): [string, One][] => [...byValues.values()].map(({ text, one }) => [text, one]),
+    all: (): [string, One][] => [...told].map(({ text, one }) => [text, one]),
   };
 }
 
