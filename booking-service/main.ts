@@ -71,6 +71,8 @@ await runUntilStopped(async (life) => {
     ahead,
     // Only the gateway has the key that anything here is answered for.
     believesRequestId: () => true,
+    // The gateway has it, and tells the fan.
+    answersRequestId: false,
     isDraining: life.isDraining,
     log,
   });

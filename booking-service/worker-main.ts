@@ -7,6 +7,7 @@ import { exposeMetrics } from '#shared/metrics/expose.ts';
 import { createDb } from './db/client.ts';
 import { refuseForgetfulDatabase } from './db/durable.ts';
 import { createFolderTransport, createSmtpTransport } from './mail/transport.ts';
+import { countBacklog } from './metrics.ts';
 import {
   finishesAdmission,
   mailsConfirmedOrder,
@@ -14,7 +15,6 @@ import {
   mailsRefundedOrder,
   paymentDeliverers,
 } from './order/deliverers.ts';
-import { countBacklog } from './outbox/backlog.ts';
 import { listenForWork } from './outbox/wake.ts';
 import { withDeadlines } from './payment/deadlines.ts';
 import { watchOutage } from './payment/outage.ts';

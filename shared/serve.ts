@@ -59,12 +59,14 @@ export async function serve<E extends Env>(
     headers?: Record<string, string>;
     connectionsMax?: number;
     stalledMsMax?: number;
+    /** Whether the app's answers say it; true unless given. A header from here makes Node write all of them the slow way. */
+    answersRequestId?: boolean;
     believesRequestId?: (request: IncomingMessage) => boolean;
     isDraining?: () => boolean;
     log?: Log;
   },
 ): Promise<RunningServer> {
-  const { believesRequestId = () => false, isDraining = () => false, log } = options;
+  const { answersRequestId = true, believesRequestId = () => false, isDraining = () => false, log } = options;
   const listener = getRequestListener(app.fetch, {
     hostname: options.host,
     errorHandler: answerListenerError,
@@ -123,7 +125,7 @@ export async function serve<E extends Env>(
           return count(route === true ? UNNAMED_ROUTE : route, request, response, startedAt);
       }
       for (const [name, value] of headers) response.setHeader(name, value);
-      response.setHeader(REQUEST_ID, requestIdOf(request));
+      if (answersRequestId) response.setHeader(REQUEST_ID, requestIdOf(request));
       void listener(request, response);
       count(null, request, response, startedAt);
     },

@@ -1,5 +1,5 @@
 import { gauge, type Sample } from '#shared/metrics/registry.ts';
-import type { Db } from '../db/client.ts';
+import type { Db } from './db/client.ts';
 
 /** The gauges are read together, by one look at the books. */
 const READ_AGAIN_MS = 1_000;
