@@ -7,6 +7,8 @@ const CHANGES_PRUNED_MAX = 1_000;
 /** What changed since a snapshot, and the snapshot to ask from next time. */
 export type Changes = {
   snapshot: string;
+  /** Which server said so, since its start. After another one a snapshot says nothing: it may know less. */
+  server: string;
   /** The database's clock, in epoch ms: it is the one that decides when a hold is over. */
   nowMs: number;
   sales: string[];
@@ -14,10 +16,10 @@ export type Changes = {
 };
 
 /** Where to begin: what is read after this and what readChanges then tells overlap, and nothing is missed. */
-export const currentSnapshot = (db: Db): Promise<Pick<Changes, 'snapshot' | 'nowMs'>> =>
-  db.callOne<Pick<Changes, 'snapshot' | 'nowMs'>>(
+export const currentSnapshot = (db: Db): Promise<Pick<Changes, 'snapshot' | 'server' | 'nowMs'>> =>
+  db.callOne<Pick<Changes, 'snapshot' | 'server' | 'nowMs'>>(
     (sql) => sql`
-      select pg_current_snapshot()::text as snapshot,
+      select pg_current_snapshot()::text as snapshot, pg_postmaster_start_time()::text as server,
         (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs"`,
   );
 
@@ -35,7 +37,7 @@ export function readChanges(db: Db, since: string): Promise<Changes> {
       ),
       changed as (select distinct event, unnest(seats) as seat from note)
       select
-        pg_current_snapshot()::text as snapshot,
+        pg_current_snapshot()::text as snapshot, pg_postmaster_start_time()::text as server,
         (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs",
         to_jsonb(array(select distinct sale from note where sale is not null)) as sales,
         coalesce((

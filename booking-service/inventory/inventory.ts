@@ -41,7 +41,7 @@ export type Inventory = {
   seatsOf: (event: string) => { states: SeatStates; version: number; changes: Pick<ChangeLog, 'since'> };
 };
 
-type Memory = { snapshot: string; sales: Map<string, Sale>; events: Map<string, LiveEvent> };
+type Memory = { snapshot: string; server: string; sales: Map<string, Sale>; events: Map<string, LiveEvent> };
 
 /** The states of all seats on sale, in memory, renewed several times a second. Browsing never asks PostgreSQL. */
 export function createInventory(options: { db: Db; clock: Clock; log: Log }): Inventory {
@@ -60,7 +60,12 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
     const startedAtMs = clock();
     try {
       if (!memory || startedAtMs - renewedAtMs > RELOAD_AFTER_MS) memory = await load(db, memory);
-      const changes = await readChanges(db, memory.snapshot);
+      let changes = await readChanges(db, memory.snapshot);
+      // A standby that has taken over may not have the last commits, and gives their numbers once more.
+      if (changes.server !== memory.server) {
+        memory = await load(db, memory);
+        changes = await readChanges(db, memory.snapshot);
+      }
       databaseAheadMs = changes.nowMs - clock();
       knownAtMs = changes.nowMs;
       await takeOver(db, memory, changes);
@@ -116,9 +121,10 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
 }
 
 async function load(db: Db, before: Memory | undefined): Promise<Memory> {
-  const { snapshot, nowMs } = await currentSnapshot(db);
+  const { snapshot, server, nowMs } = await currentSnapshot(db);
   const memory: Memory = {
     snapshot,
+    server,
     sales: new Map(),
     events: before?.events ?? new Map(),
   };
