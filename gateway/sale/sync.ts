@@ -5,6 +5,7 @@ import type { BookingCatalogue, StockOfSale } from '../booking/catalogue.ts';
 import type { QueueWatch } from '../queue/watch.ts';
 import type { Store } from '../redis/script.ts';
 import { markSaved, markSoldOut, putSale, unsavedChanges } from './live-sale.ts';
+import { recordAgain } from './record-again.ts';
 import { renumberChanges } from './renumber.ts';
 import { shareStock } from './shared-stock.ts';
 
@@ -49,6 +50,7 @@ export function keepSalesInStep(
   /** When the seats were as they were told, by this process's clock. */
   let countedAt = Number.NEGATIVE_INFINITY;
   const shared = shareStock(store, log);
+  const keepRecorded = recordAgain(store, log);
   let compared = false;
   const startedAt = performance.now();
   const isSettled = () => compared || performance.now() - startedAt > FIRST_SYNC_MS_MAX;
@@ -80,6 +82,7 @@ export function keepSalesInStep(
       if (recovering) log.error({ sale }, 'a sale was put back into Redis: places are being restored');
       return;
     }
+    await keepRecorded(snapshot, { version: stock.version, countedAt }, () => catalogue.sale(sale));
     // Counted under these very settings: a sale that was just opened again is not sold out by an older count.
     const isOfNow = stock.version === snapshot.definition.version;
     const everySeatSold = isOfNow && stock.sold > 0 && stock.open === 0 && stock.held === 0;
