@@ -133,7 +133,7 @@ local function adapt()
   local asked = figure('asked') + tonumber(ARGV[2] or 0)
   local failed = figure('failed') + tonumber(ARGV[3] or 0)
   local slow = figure('slow') + tonumber(ARGV[4] or 0)
-  if now - figure('rateAt') >= STEP_MS then
+  if now - figure('rateAt') >= STEP_MS or figure('rateAt') > now then
     -- What is left of one of them after a while says nothing any more.
     local isFailing = failed > math.max(REMAINDER_MAX, asked * FAILED_SHARE_MAX)
     local isSlow = slow > math.max(REMAINDER_MAX, asked * SLOW_SHARE_MAX)
@@ -159,6 +159,11 @@ end
 local rate, why = adapt()
 
 local sinceRamp = now - figure('rampFrom')
+-- A ramp begins later than now at the end of a recovery; any other is from before Redis' clock went back.
+if sinceRamp < 0 and not mustWait() then
+  sinceRamp = 0
+  keep('rampFrom', now)
+end
 if sinceRamp < RAMP_MS then
   local grown = sale.admitPerMinute * (RAMP_SHARE_MIN + (1 - RAMP_SHARE_MIN) * math.max(0, sinceRamp) / RAMP_MS)
   grown = math.max(grown, math.min(RAMP_PER_MINUTE_MIN, sale.admitPerMinute))

@@ -6,18 +6,31 @@ local SETTLE_MS = 2000
 -- A frozen lobby whose draw is known again, and who was in it not yet (gateway/recovery/restore-draw.lua).
 local function isLobbyMissing() return redis.call('HEXISTS', K.draw, 'lobbyMissing') == 1 end
 local function runId() return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') end
+-- A clock that goes back (a failover, a machine that starts before its clock is set) keeps nobody waiting until it has caught
+-- up: what began later than now begins now.
+local function startRecoveryNow(lostAt, recoveredAt)
+  recoveredAt = recoveredAt - (lostAt - now)
+  redis.call('HSET', K.queue, 'lostAt', now, 'recoveredAt', recoveredAt, 'rampFrom', recoveredAt)
+  if isLobbyMissing() then redis.call('HSET', K.draw, 'lobbyMissing', recoveredAt) end
+  return recoveredAt
+end
 -- Until when no number and no turn is given. Asked once a call: telling one run from another takes Redis as long as ten turns.
 local metUntil = nil
 local function meetRun()
   if metUntil then return metUntil end
-  local known = redis.call('HMGET', K.queue, 'runId', 'moves', 'settledAt', 'recoveredAt')
-  local settledAt = tonumber(known[3] or 0)
+  local known = redis.call('HMGET', K.queue, 'runId', 'moves', 'settledAt', 'recoveredAt', 'lostAt')
+  local settledAt, recoveredAt = tonumber(known[3] or 0), tonumber(known[4] or 0)
   local current = runId()
   if known[1] ~= current then
     settledAt = now + SETTLE_MS
     redis.call('HSET', K.queue, 'runId', current, 'runBeganAt', known[2] or 0, 'settledAt', settledAt)
+  elseif settledAt > now + SETTLE_MS then
+    settledAt = now + SETTLE_MS
+    redis.call('HSET', K.queue, 'settledAt', settledAt)
   end
-  metUntil = math.max(settledAt, tonumber(known[4] or 0))
+  local lostAt = tonumber(known[5] or 0)
+  if lostAt > now then recoveredAt = startRecoveryNow(lostAt, recoveredAt) end
+  metUntil = math.max(settledAt, recoveredAt)
   return metUntil
 end
 local function mustWait() return now < meetRun() or isLobbyMissing() end
