@@ -47,6 +47,8 @@ export type Campaign = {
   /** Injected one after another, over and over, each time in another order. */
   faults: readonly Fault[];
   form: 'short' | 'long';
+  /** How often each is injected; for ever when it is not said. */
+  times?: number | undefined;
   /** Faults begin as long as this says so. */
   goesOn: (injected: number) => boolean;
   /** Says how it goes on. */
@@ -101,9 +103,13 @@ export async function runCampaign(shop: ChaosShop, campaign: Campaign): Promise<
   return reachVerdict({ seed, shop, world, injected, disturbances });
 }
 
-function* inSeededOrder({ faults, goesOn }: Campaign, random: Random, injected: () => number) {
+function* inSeededOrder(
+  { faults, goesOn, times = Number.POSITIVE_INFINITY }: Campaign,
+  random: Random,
+  injected: () => number,
+) {
   const possible = faults.filter(({ leftOut }) => !leftOut);
-  for (;;) {
+  for (let round = 1; round <= times; round += 1) {
     for (const fault of random.sample(possible, possible.length)) {
       if (!goesOn(injected())) return;
       yield fault;

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { createRandom } from '../testing/random.ts';
 import { runCampaign } from './campaign.ts';
+import type { Fault } from './fault.ts';
 import { allFaults } from './faults/all.ts';
 import { describe } from './report.ts';
 import { startChaosShop } from './shop.ts';
@@ -10,6 +12,9 @@ import { startChaosShop } from './shop.ts';
 const SEED_BYTES = 4;
 const MINUTES = 10;
 const FANS = 70;
+/** One of these, where it is not said. */
+const GATEWAYS = [2, 2, 4];
+const GATEWAYS_MAX = 16;
 
 const usage = `npm run chaos [-- options]
 
@@ -19,9 +24,12 @@ was broken.
 
   --seed N          the same choices again
   --minutes M       how long faults are injected (${MINUTES})
+  --times N         each fault that often, however long that takes; instead of --minutes
+  --fault NAME      only this fault, as --list names it; may be repeated
   --only TEXT       only faults whose names have this in them; may be repeated
   --form short      faults stay a few seconds, and those that take long are left out
   --fans N          how many fans there are at once (${FANS})
+  --gateways N      how many gateways there are (by the seed: ${GATEWAYS.join(', ')})
   --out FILE        keeps the history, a line of JSON for each request
   --list            the faults`;
 
@@ -34,7 +42,7 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     process.stderr.write(`${(error as Error).message}\n\n${usage}\n`);
     return 2;
   }
-  const { seed, minutes, only, form, fans, help, list, out } = options;
+  const { seed, minutes, times, form, fans, gateways, faults, help, list, out, again } = options;
   if (help || list) {
     const names = allFaults.map(
       ({ name, leftOut }) => `  ${name}${leftOut ? ` (not here: ${leftOut})` : ''}`,
@@ -42,11 +50,11 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     console.log(help ? usage : names.join('\n'));
     return 0;
   }
-  const faults = allFaults
-    .filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)))
-    .filter(({ isLong }) => form === 'long' || !isLong);
-  console.log(`Chaos for ${minutes} minutes, seed ${seed}.`);
-  const shop = await startChaosShop(resolve(root, process.env.DATA_DIR || '.data', 'redis-server'));
+  const long =
+    times === undefined ? `for ${minutes} minutes` : `${times} times each of ${faults.length} faults`;
+  console.log(`Chaos, ${long}, ${gateways} gateways, seed ${seed}.`);
+  const binaries = resolve(root, process.env.DATA_DIR || '.data', 'redis-server');
+  const shop = await startChaosShop(binaries, { gateways });
   let isStopping = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
@@ -54,11 +62,10 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
       shop.stop().finally(() => process.exit(1));
     });
   try {
-    const endsAt = Date.now() + minutes * 60_000;
+    const endsAt = times === undefined ? Date.now() + minutes * 60_000 : Number.POSITIVE_INFINITY;
     const goesOn = () => !isStopping && Date.now() < endsAt;
-    const verdict = await runCampaign(shop, { seed, fans, faults, form, goesOn, say: console.log });
+    const verdict = await runCampaign(shop, { seed, fans, faults, form, times, goesOn, say: console.log });
     if (out) await writeFile(out, verdict.asked.map((asked) => `${JSON.stringify(asked)}\n`).join(''));
-    const again = `npm run chaos -- --seed ${seed} --minutes ${minutes} --form ${form} --fans ${fans}`;
     console.log(`\n${describe(verdict, allFaults, again)}`);
     return verdict.breaches.length === 0 ? 0 : 1;
   } finally {
@@ -74,9 +81,12 @@ function readOptions(args: string[]) {
       ...{
         seed: text,
         out: text,
+        gateways: text,
+        times: text,
         minutes: { ...text, default: String(MINUTES) },
         fans: { ...text, default: String(FANS) },
       },
+      ...{ fault: { ...text, multiple: true, default: [] as string[] } },
       ...{ only: { ...text, multiple: true, default: [] as string[] }, form: { ...text, default: 'long' } },
       ...{ help: { type: 'boolean', default: false }, list: { type: 'boolean', default: false } },
     } as const,
@@ -87,6 +97,30 @@ function readOptions(args: string[]) {
   if (!(minutes > 0 && minutes <= 24 * 60)) throw new Error('--minutes must be a number of minutes.');
   if (!(Number.isInteger(fans) && fans > 0 && fans <= 2_000))
     throw new Error('--fans must be from 1 to 2,000.');
+  const times = values.times === undefined ? undefined : Number(values.times);
+  if (times !== undefined && !(Number.isInteger(times) && times > 0))
+    throw new Error('--times must be a whole number.');
   const seed = values.seed ?? randomBytes(SEED_BYTES).toString('hex');
-  return { ...values, only: [...values.only], form: form as 'short' | 'long', minutes, fans, seed };
+  const gateways = Number(values.gateways ?? createRandom(seed).fork('gateways').pick(GATEWAYS));
+  if (!(Number.isInteger(gateways) && gateways > 0 && gateways <= GATEWAYS_MAX))
+    throw new Error(`--gateways must be from 1 to ${GATEWAYS_MAX}.`);
+  const faults = chosenFaults(values.fault, values.only, form);
+  // As it was asked for, with the seed that was chosen: of a repeated option the last one counts.
+  const again = [
+    'npm run chaos --',
+    ...args.map((arg) => (/^[\w-]+$/.test(arg) ? arg : `'${arg}'`)),
+    '--seed',
+    seed,
+  ].join(' ');
+  return { ...values, form: form as 'short' | 'long', minutes, times, fans, gateways, faults, seed, again };
+}
+
+function chosenFaults(names: readonly string[], only: readonly string[], form: string): Fault[] {
+  const unknown = names.find((name) => !allFaults.some((fault) => fault.name === name));
+  if (unknown !== undefined) throw new Error(`There is no fault "${unknown}"; --list names them.`);
+  // Whoever names a fault wants it, however long it takes.
+  if (names.length > 0) return allFaults.filter(({ name }) => names.includes(name));
+  return allFaults
+    .filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)))
+    .filter(({ isLong }) => form === 'long' || !isLong);
 }

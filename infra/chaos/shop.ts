@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { canMountDisks, type OwnPostgres, ownPostgres } from '../testing/postgres-server.ts';
 import { startProxy, type TcpProxy } from '../testing/proxy.ts';
 import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
-import { type Services, startServices } from '../testing/services.ts';
+import { type ServiceName, type Services, startServices } from '../testing/services.ts';
 import { type MailServer, startMailServer } from './mail-server.ts';
 
 /** Few enough to be used up, more than the services take. */
@@ -15,14 +15,19 @@ const DISK_MB = 384;
 /** A whole shop in which everything can be hurt, and every way from the services to anything else. */
 export type ChaosShop = {
   services: Services;
+  /** By name, in the order of their addresses. */
+  gateways: ServiceName[];
+  bookings: ServiceName[];
   database: OwnPostgres;
   redis: OwnRedis;
   mail: MailServer;
   ways: Record<'PostgreSQL' | 'Redis' | 'the booking services', TcpProxy[]>;
+  /** Each service's own way to Redis. */
+  waysToRedis: Map<ServiceName, TcpProxy>;
   stop: () => Promise<void>;
 };
 
-export async function startChaosShop(redisBinaries: string): Promise<ChaosShop> {
+export async function startChaosShop(redisBinaries: string, { gateways = 2 } = {}): Promise<ChaosShop> {
   const ends: (() => unknown)[] = [];
   const stop = async () => {
     for (const end of ends.splice(0).reverse()) await end();
@@ -46,13 +51,18 @@ export async function startChaosShop(redisBinaries: string): Promise<ChaosShop> 
     const mail = await startMailServer();
     ends.push(mail.stop);
     const toPostgres = await wayTo(database.url);
-    const toRedis = await wayTo(redis.url);
+    const waysToRedis = new Map<ServiceName, TcpProxy>();
     const toBookings: TcpProxy[] = [];
     const services = await startServices(
-      { databaseUrl: toPostgres.url, redisUrl: toRedis.url, dataDir },
+      { databaseUrl: toPostgres.url, redisUrl: redis.url, dataDir },
       {
-        ...{ gateways: 2, bookings: 2 },
+        ...{ gateways, bookings: 2 },
         env: { SMTP_URL: mail.url },
+        inFrontOfRedis: async (name) => {
+          const way = await wayTo(redis.url);
+          waysToRedis.set(name, way);
+          return way.url;
+        },
         inFrontOfBooking: async (url) => {
           const way = await wayTo(url);
           toBookings.push(way);
@@ -61,8 +71,14 @@ export async function startChaosShop(redisBinaries: string): Promise<ChaosShop> 
       },
     );
     ends.push(services.stop);
-    const ways = { PostgreSQL: [toPostgres], Redis: [toRedis], 'the booking services': toBookings };
-    return { services, database, redis, mail, ways, stop };
+    const ways = {
+      PostgreSQL: [toPostgres],
+      Redis: [...waysToRedis.values()],
+      'the booking services': toBookings,
+    };
+    const named = (start: string) => services.names.filter((name) => name.startsWith(start));
+    const shop = { services, gateways: named('gateway'), bookings: named('booking') };
+    return { ...shop, database, redis, mail, ways, waysToRedis, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,9 @@ export type OwnPostgres = {
   shutDown: () => Promise<void>;
   /** As a loss of power would, all but the disk; resolves when nothing listens any more. */
   crash: () => Promise<void>;
+  /** Stops it and each of its backends where they are, as a machine does that pauses, until they are thawed (Linux). */
+  freeze: () => void;
+  thaw: () => void;
   /** With the data it had, on the same port; resolves when it answers. */
   start: () => Promise<void>;
   stop: () => Promise<void>;
@@ -38,6 +42,9 @@ export type OwnPostgresOptions = {
 
 /** A disk of its own takes a mount, which is root's, on Linux. */
 export const canMountDisks = process.platform === 'linux' && process.getuid?.() === 0;
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 
 /** A PostgreSQL server of the caller's own, running: for tests that take it away. */
 export async function ownPostgres({ settings = {}, diskMb }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
@@ -58,6 +65,14 @@ export async function ownPostgres({ settings = {}, diskMb }: OwnPostgresOptions 
     },
     crash: async () => {
       await endProcess(running, CRASH_STEPS);
+    },
+    freeze: () => {
+      // The first one first: then it begins no more.
+      process.kill(running.pid, 'SIGSTOP');
+      for (const pid of childrenOf(running.pid)) process.kill(pid, 'SIGSTOP');
+    },
+    thaw: () => {
+      for (const pid of [...childrenOf(running.pid), running.pid]) process.kill(pid, 'SIGCONT');
     },
     start: async () => {
       running = await postgres.start();

@@ -14,6 +14,8 @@ export type ServicesOptions = {
   env?: Record<string, string>;
   /** What stands between the gateways and a booking service: given its URL, the URL to reach it by. */
   inFrontOfBooking?: (bookingUrl: string) => Promise<string>;
+  /** What stands between a service and Redis: the URL by which it reaches it. */
+  inFrontOfRedis?: (name: ServiceName) => Promise<string>;
   /** Whether a worker runs; true by default. */
   worker?: boolean;
   /** Whether each tells its metrics on a port of its own. */
@@ -25,9 +27,11 @@ export type Stores = { databaseUrl: string; redisUrl: string; dataDir: string };
 
 export type Services = Stores & {
   gatewayUrls: string[];
+  /** The first of them. */
   bookingUrl: string;
   /** Where each tells its metrics; empty where none does. */
   metricsUrls: Map<ServiceName, string>;
+  bookingUrls: string[];
   organiserKey: string;
   internalSecret: string;
   signingKeys: string;
@@ -102,25 +106,25 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
     metricsUrls.set(name, localUrl(port));
     return { METRICS_PORT: String(port) };
   };
+  const add = async (name: ServiceName, script: string, env: Record<string, string>, url: string | null) => {
+    const redisUrl = await options.inFrontOfRedis?.(name);
+    const own = { ...env, ...withMetrics(name), ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }) };
+    services.set(name, createService(script, own, url));
+  };
   for (const [index, port] of bookingPorts.entries()) {
+    const own = { ...common, BOOKING_PORT: String(port) };
     const name = index === 0 ? 'booking' : (`booking-${index + 1}` as const);
-    const own = { ...common, BOOKING_PORT: String(port), ...withMetrics(name) };
-    services.set(name, createService('booking-service/main.ts', own, localUrl(port)));
+    await add(name, 'booking-service/main.ts', own, localUrl(port));
   }
   for (const [index, port] of gatewayPorts.entries()) {
-    const name = `gateway-${index + 1}` as const;
     const own = {
       ...common,
       PORT: String(port),
       BOOKING_URL: String(reachedBy[index % bookings]),
-      ...withMetrics(name),
     };
-    services.set(name, createService('gateway/main.ts', own, localUrl(port)));
+    await add(`gateway-${index + 1}`, 'gateway/main.ts', own, localUrl(port));
   }
-  if (worker) {
-    const own = { ...common, ...withMetrics('worker') };
-    services.set('worker', createService('booking-service/worker-main.ts', own, null));
-  }
+  if (worker) await add('worker', 'booking-service/worker-main.ts', common, null);
 
   const serviceNamed = (name: ServiceName): Service => {
     const service = services.get(name);
@@ -141,6 +145,7 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
     gatewayUrls,
     bookingUrl,
     metricsUrls,
+    bookingUrls,
     organiserKey: common.ORGANISER_KEY,
     internalSecret: common.INTERNAL_SECRET,
     signingKeys: common.SIGNING_KEYS,

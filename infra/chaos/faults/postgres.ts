@@ -54,6 +54,17 @@ export const postgresFaults: Fault[] = [
     },
   },
   {
+    name: 'PostgreSQL stopped',
+    of: 'stores',
+    lastsMs: { short: 3_000, long: 10_000 },
+    leftOut: process.platform === 'linux' ? null : 'its backends are found by /proc, which is Linux only',
+    inject: async ({ database }) => {
+      database.freeze();
+      return async () => database.thaw();
+    },
+    meanwhile: holdsAreAnsweredInTime,
+  },
+  {
     name: 'seats locked by somebody else',
     of: 'stores',
     lastsMs: { short: 4_000, long: 10_000 },

@@ -7,7 +7,7 @@ import { allOf, isUnnoticed, joinsAreRefused, placesAreServed, shoppingGoesOn } 
 
 /** Half of the sales' graceSeconds (ARCHITECTURE.md, "Losing Redis"), and what a Redis that starts takes besides. */
 const RECOVERY_MS = 10_000;
-const RESTART_MS = 2_000;
+export const RESTART_MS = 2_000;
 const LOST_MS = 2_000;
 
 async function command<Result>(redis: OwnRedis, work: (client: Redis) => Promise<Result>): Promise<Result> {

@@ -3,9 +3,13 @@ import { newSecrets } from '../../local/secrets.mjs';
 import type { ServiceName, Services } from '../../testing/services.ts';
 import type { Fault } from '../fault.ts';
 import { turnsGoOn } from '../meanwhile.ts';
+import type { ChaosShop } from '../shop.ts';
 
-const GATEWAYS: ServiceName[] = ['gateway-1', 'gateway-2'];
-const BOOKINGS: ServiceName[] = ['booking', 'booking-2'];
+/** Which of a shop's services it is about. */
+type Among = (shop: ChaosShop) => ServiceName[];
+const gateways: Among = (shop) => shop.gateways;
+const bookings: Among = (shop) => shop.bookings;
+const worker: Among = () => ['worker'];
 const FILE_HANDLES_MAX = 256;
 const HEAP_MB_MAX = 128;
 /** More than it may have. */
@@ -14,24 +18,27 @@ const IDLE_SOCKETS = 300;
 const PUBLISHED_MS = 2_000;
 const KEYS_KEPT = 6;
 
-const killed = (name: string, of: readonly ServiceName[], count: number): Fault => ({
+const killed = (name: string, among: Among, count: 'one' | 'all'): Fault => ({
   name,
   of: 'services',
   lastsMs: { short: 1_000, long: 5_000 },
-  inject: async ({ services, random }) => {
-    const those = random.sample(of, count);
+  inject: async (injecting) => {
+    const { services, random } = injecting;
+    const all = among(injecting);
+    const those = count === 'all' ? all : [random.pick(all)];
     await Promise.all(those.map((each) => services.kill(each)));
     return () => Promise.all(those.map((each) => services.restart(each)));
   },
-  ...(count < of.length ? { meanwhile: turnsGoOn } : {}),
+  ...(count === 'one' || among !== gateways ? { meanwhile: turnsGoOn } : {}),
 });
 
-const frozen = (name: string, of: readonly ServiceName[], long: number): Fault => ({
+const frozen = (name: string, among: Among, long: number): Fault => ({
   name,
   of: 'services',
   lastsMs: { short: 3_000, long },
-  inject: async ({ services, random }) => {
-    const one = random.pick(of);
+  inject: async (injecting) => {
+    const { services, random } = injecting;
+    const one = random.pick(among(injecting));
     services.freeze(one);
     return async () => services.thaw(one);
   },
@@ -60,11 +67,11 @@ const keysRotated: Fault = {
   of: 'services',
   lastsMs: { short: 0, long: 0 },
   isLong: true,
-  inject: async ({ services }) => {
+  inject: async ({ services, gateways }) => {
     const known = rotated.get(services) ?? (JSON.parse(services.signingKeys) as object[]);
     const [fresh = {}] = JSON.parse(newSecrets().SIGNING_KEYS) as object[];
     const restartAll = async (keys: object[]) => {
-      for (const name of GATEWAYS)
+      for (const name of gateways)
         await services.restart(name, { env: { SIGNING_KEYS: JSON.stringify(keys) } });
     };
     await restartAll([...known, fresh]);
@@ -77,17 +84,19 @@ const keysRotated: Fault = {
   meanwhile: turnsGoOn,
 };
 
-const narrow: Fault = {
-  name: 'a gateway with 256 file handles and 128 MB, and 300 idle connections',
+const narrow = (what: string, among: Among, urlsOf: (services: Services) => string[]): Fault => ({
+  name: `${what} with 256 file handles and 128 MB, and 300 idle connections`,
   of: 'services',
   lastsMs: { short: 3_000, long: 10_000 },
   isLong: true,
   leftOut: process.platform === 'linux' ? null : 'prlimit is Linux only',
-  inject: async ({ services, random }) => {
-    const index = random.between(0, GATEWAYS.length - 1);
-    const name = GATEWAYS[index] as ServiceName;
+  inject: async (injecting) => {
+    const { services, random } = injecting;
+    const all = among(injecting);
+    const index = random.between(0, all.length - 1);
+    const name = all[index] as ServiceName;
     await services.restart(name, { fileHandlesMax: FILE_HANDLES_MAX, heapMbMax: HEAP_MB_MAX });
-    const { hostname, port } = new URL(String(services.gatewayUrls[index]));
+    const { hostname, port } = new URL(String(urlsOf(services)[index]));
     const idle: Socket[] = [];
     for (let i = 0; i < IDLE_SOCKETS; i += 1)
       idle.push(connect(Number(port), hostname).on('error', () => undefined));
@@ -97,7 +106,7 @@ const narrow: Fault = {
     };
   },
   meanwhile: turnsGoOn,
-};
+});
 
 const workerAfterMail: Fault = {
   name: 'the worker killed when the mail server has accepted',
@@ -124,15 +133,18 @@ const mailServer = (how: 'refuses' | 'stalls', long: number): Fault => ({
 });
 
 export const serviceFaults: Fault[] = [
-  killed('a gateway killed', GATEWAYS, 1),
-  killed('both gateways killed', GATEWAYS, 2),
-  killed('a booking service killed', BOOKINGS, 1),
-  frozen('a gateway stopped', GATEWAYS, 30_000),
-  frozen('a booking service stopped', BOOKINGS, 12_000),
-  frozen('the worker stopped', ['worker'], 12_000),
+  killed('a gateway killed', gateways, 'one'),
+  killed('all gateways killed', gateways, 'all'),
+  killed('a booking service killed', bookings, 'one'),
+  killed('all booking services killed', bookings, 'all'),
+  killed('the worker killed', worker, 'all'),
+  frozen('a gateway stopped', gateways, 30_000),
+  frozen('a booking service stopped', bookings, 12_000),
+  frozen('the worker stopped', worker, 12_000),
   rolling,
   keysRotated,
-  narrow,
+  narrow('a gateway', gateways, ({ gatewayUrls }) => gatewayUrls),
+  narrow('a booking service', bookings, ({ bookingUrls }) => bookingUrls),
   workerAfterMail,
   mailServer('refuses', 6_000),
   { ...mailServer('stalls', 8_000), isLong: true },

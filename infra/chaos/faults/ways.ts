@@ -1,6 +1,7 @@
 import { every } from '#shared/every.ts';
 import type { Ill, TcpProxy } from '../../testing/proxy.ts';
 import type { Fault } from '../fault.ts';
+import { allOf, joinsAreRefused, shoppingGoesOn, turnsGoOn } from '../meanwhile.ts';
 import type { ChaosShop } from '../shop.ts';
 
 type Way = keyof ChaosShop['ways'];
@@ -39,7 +40,20 @@ function ailing(ill: Ill) {
 
 const to: Way[] = ['Redis', 'PostgreSQL', 'the booking services'];
 
-export const wayFaults: Fault[] = to.flatMap((way) =>
+/** One gateway has lost Redis, and the others have not. */
+const cutOff: Fault = {
+  name: 'one gateway alone is cut off from Redis',
+  of: 'services',
+  lastsMs: { short: 3_000, long: 10_000 },
+  inject: async ({ gateways, waysToRedis, random }) => {
+    const way = waysToRedis.get(random.pick(gateways));
+    way?.stall();
+    return async () => way?.cut();
+  },
+  meanwhile: turnsGoOn,
+};
+
+const illWays: Fault[] = to.flatMap((way) =>
   Object.entries(ills).map(([what, begin]) => ({
     name: `the way to ${way} ${what}`,
     of: way === 'the booking services' ? 'services' : 'stores',
@@ -50,5 +64,8 @@ export const wayFaults: Fault[] = to.flatMap((way) =>
         await end();
       };
     },
+    ...(way === 'Redis' && what === 'stalls' ? { meanwhile: allOf(joinsAreRefused, shoppingGoesOn) } : {}),
   })),
 );
+
+export const wayFaults: Fault[] = [...illWays, cutOff];

@@ -1,0 +1,33 @@
+import type { Fault } from '../fault.ts';
+import { RESTART_MS } from './redis.ts';
+
+/** Nothing is left but what the services have in memory. */
+export const bothStoresFaults: Fault[] = [
+  {
+    name: 'Redis killed and PostgreSQL crashed at once',
+    of: 'stores',
+    lastsMs: { short: 1_000, long: 5_000 },
+    recoveryMs: RESTART_MS,
+    inject: async ({ redis, database }) => {
+      await Promise.all([redis.kill(), database.crash()]);
+      return () => Promise.all([redis.start(), database.start()]);
+    },
+  },
+  {
+    name: 'Redis and PostgreSQL stopped at once',
+    of: 'stores',
+    lastsMs: { short: 3_000, long: 10_000 },
+    leftOut:
+      process.platform === 'linux'
+        ? null
+        : 'the backends of PostgreSQL are found by /proc, which is Linux only',
+    inject: async ({ redis, database }) => {
+      redis.freeze();
+      database.freeze();
+      return async () => {
+        database.thaw();
+        redis.thaw();
+      };
+    },
+  },
+];
