@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CLOCK_TOLERANCE_SECONDS, PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { saleKey } from '../../gateway/redis/keys.ts';
 import { type Shop, startShop } from '../testing/shop.ts';
 import { bothChecks } from '../verify/both/checks.ts';
@@ -17,6 +18,7 @@ import { openSale } from './organise.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const FANS = 80;
 const CAPACITY = 12;
+const ADMISSION_SECONDS = 600;
 const SALE_MS_MAX = 60_000;
 /** Shorter than the shop's own: what is owed longer in a healthy shop on a busy machine would show. */
 const PATIENCE_MS = 30_000;
@@ -37,6 +39,7 @@ beforeAll(async () => {
     admitPerMinute: 60_000,
     seatsPerFan: 2,
     claimSeconds: 2,
+    admissionSeconds: ADMISSION_SECONDS,
   });
 });
 afterAll(async () => {
@@ -156,6 +159,38 @@ test('who was in the shop when Redis lost data, and is brought to an end without
   } finally {
     await redis.hdel(saleKey(sale, 'queue'), 'lostAt');
     await changeBuyer(() => entry);
+  }
+});
+
+test('a loss of Redis excuses nobody who held or ordered when no admission from before it could be alive', async () => {
+  const fan = await buyer();
+  const entries = saleKey(sale, 'entries');
+  const entry = (await redis.hget(entries, fan)) as string;
+  const [first] = await sql<{ heldAt: number; orderedAt: number }[]>`
+    select (extract(epoch from min(hold.created_at)) * 1000)::float8 as "heldAt",
+      (extract(epoch from min(ticket_order.created_at)) * 1000)::float8 as "orderedAt"
+    from hold join ticket_order on ticket_order.hold = hold.id where hold.fan = ${fan}`;
+  const { heldAt, orderedAt } = first as { heldAt: number; orderedAt: number };
+  const lostAndSaid = async (lostAt: number) => {
+    await redis.hset(saleKey(sale, 'queue'), 'lostAt', Math.round(lostAt));
+    return Object.keys(said(await verify(stores, { patienceMs: PATIENCE_MS })));
+  };
+  const heldMs = (ADMISSION_SECONDS + CLOCK_TOLERANCE_SECONDS) * 1_000;
+  const orderedMs = heldMs + PAYMENT_EXTENSION_SECONDS * 1_000;
+  try {
+    // As if the queue had never known this fan.
+    await redis.hdel(entries, fan);
+    const [afterwards, longAfterwards] = ['only-admitted-fans-shop', 'who-bought-has-left-the-shop'];
+    expect(await lostAndSaid(heldAt - heldMs + 100)).not.toContain(afterwards);
+    const late = await lostAndSaid(heldAt - heldMs - 100);
+    expect(late).toContain(afterwards);
+    expect(late).not.toContain(longAfterwards);
+    expect(await lostAndSaid(orderedAt - orderedMs - 100)).toEqual(
+      expect.arrayContaining([afterwards, longAfterwards]),
+    );
+  } finally {
+    await redis.hdel(saleKey(sale, 'queue'), 'lostAt');
+    await redis.hset(entries, fan, entry);
   }
 });
 

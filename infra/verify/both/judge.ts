@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type postgres from 'postgres';
 import { SaleDefinition, type SaleSettings } from '#shared/contract/sale.ts';
-import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
+import { CLOCK_TOLERANCE_SECONDS, PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { scriptSettings } from '../../../gateway/sale/settings.ts';
 import { settingsInForce } from '../books/limits.ts';
 import type { Bounds } from '../check.ts';
@@ -29,16 +29,18 @@ type InForce = {
   admissionSeconds: number | null;
 };
 
+const settingsOf = (sql: postgres.Sql, sale: string) => sql<InForce[]>`
+    select ends, (settings ->> 'capacity')::int as capacity,
+      (settings ->> 'claimSeconds')::int as "claimSeconds",
+      (settings ->> 'admissionSeconds')::int as "admissionSeconds"
+    from ${settingsInForce(sql)} as version where sale = ${sale}`;
+
 /** What capacity has been in force, by sale, as far back as admissions of today may have been given. */
 export async function capacitiesInForce(
   sql: postgres.Sql,
   sale: string,
 ): Promise<(figures: Figures) => number | null> {
-  const rows = await sql<InForce[]>`
-    select ends, (settings ->> 'capacity')::int as capacity,
-      (settings ->> 'claimSeconds')::int as "claimSeconds",
-      (settings ->> 'admissionSeconds')::int as "admissionSeconds"
-    from ${settingsInForce(sql)} as version where sale = ${sale}`;
+  const rows = await settingsOf(sql, sale);
   return (figures) => {
     const seconds = rows.map((row) => (row.claimSeconds ?? 0) + (row.admissionSeconds ?? 0));
     const longestMs = (Math.max(0, ...seconds) + PAYMENT_EXTENSION_SECONDS) * 1000 + CHANGE_SLACK_MS;
@@ -89,16 +91,19 @@ export async function judgeShoppers(
   // Since Redis has lost data nobody knows whose an admission was that had ended before, and one that was brought back may
   // have another token. One who was in the shop by what gateways remember, and waited by what Redis had kept, is brought
   // to that end without a token.
-  const hasLost = await reader.hasLost();
-  const isExcused = (record: EntryRecord | null | undefined) =>
-    hasLost && (!record || record.adopted === true || (record.jti === undefined && isOver(record)));
+  // That excuses what such an admission could do, and nothing later: whoever came afterwards is known again.
+  const lostAt = (await reader.lostAt()) ?? Number.NEGATIVE_INFINITY;
+  const heldBy = lostAt + (await longestAdmissionMs(sql, sale)) + CLOCK_TOLERANCE_SECONDS * 1_000;
+  const orderedBy = heldBy + PAYMENT_EXTENSION_SECONDS * 1_000;
+  const isExcused = (record: EntryRecord | null | undefined, at: number) =>
+    at <= heldBy && (!record || record.adopted === true || (record.jti === undefined && isOver(record)));
   let looked = 0;
   for await (const rows of pages((after) => admissionsPage(sql, sale, after))) {
     looked += rows.length;
     const entries = await reader.entriesOf(rows.map(({ fan }) => fan));
-    for (const [i, { fan, admission, id }] of rows.entries()) {
+    for (const [i, { fan, admission, id, at }] of rows.entries()) {
       const record = entries[i]?.record;
-      if (record?.jti === admission || isExcused(record)) continue;
+      if (record?.jti === admission || isExcused(record, at)) continue;
       report(
         'only-admitted-fans-shop',
         id,
@@ -108,10 +113,10 @@ export async function judgeShoppers(
   }
   for await (const rows of pages((after) => completedPage(sql, sale, patienceMs, after))) {
     const entries = await reader.entriesOf(rows.map(({ fan }) => fan));
-    for (const [i, { fan, id }] of rows.entries()) {
+    for (const [i, { fan, id, at }] of rows.entries()) {
       const record = entries[i]?.record;
       const state = record?.state;
-      if (state === 'finished' || (hasLost && !record)) continue;
+      if (state === 'finished' || (at <= orderedBy && !record)) continue;
       report(
         'who-bought-has-left-the-shop',
         id,
@@ -122,13 +127,24 @@ export async function judgeShoppers(
   return looked;
 }
 
-type Row = { id: string; fan: string; admission: string };
+/** The longest admission that the sale's settings have ever given; endless where they are not known. */
+async function longestAdmissionMs(sql: postgres.Sql, sale: string): Promise<number> {
+  const rows = await settingsOf(sql, sale);
+  return Math.max(
+    0,
+    ...rows.map(({ admissionSeconds }) => (admissionSeconds ?? Number.POSITIVE_INFINITY) * 1_000),
+  );
+}
+
+/** `at`: when it was made, epoch milliseconds. */
+type Row = { id: string; fan: string; admission: string; at: number };
 
 const admissionsPage = (sql: postgres.Sql, sale: string, after: string) => sql<Row[]>`
-  select id, fan, admission from hold where sale = ${sale} and id > ${after} order by id limit ${ROWS_PER_PAGE}`;
+  select id, fan, admission, (extract(epoch from created_at) * 1000)::float8 as at from hold where sale = ${sale} and id > ${after} order by id limit ${ROWS_PER_PAGE}`;
 
 const completedPage = (sql: postgres.Sql, sale: string, patienceMs: number, after: string) => sql<Row[]>`
-  select ticket_order.id, fan, admission from ticket_order
+  select ticket_order.id, fan, admission, (extract(epoch from ticket_order.created_at) * 1000)::float8 as at
+  from ticket_order
   join outbox_message on outbox_message.ticket_order = ticket_order.id and kind = 'admission-finished'
   where sale = ${sale} and ticket_order.id > ${after}
     and (outbox_message.state = 'sent'

@@ -140,8 +140,11 @@ export function queueReader(
 
     entriesOf,
 
-    /** Whether Redis has ever lost data of this sale's queue. */
-    hasLost: async (): Promise<boolean> => (await redis.hget(saleKey(sale, 'queue'), 'lostAt')) !== null,
+    /** When it was noticed last that Redis had lost data of this queue, epoch milliseconds; null when it never has. */
+    async lostAt(): Promise<number | null> {
+      const text = await redis.hget(saleKey(sale, 'queue'), 'lostAt');
+      return text === null ? null : Number(text);
+    },
 
     /** Whether it is recorded what became of a number, whoever had it. */
     async isRecorded(number: number): Promise<boolean> {
