@@ -17,6 +17,8 @@ const LATER_MS_MAX = 30_000;
 const CALM_MS = { short: [300, 1_000], long: [1_000, 3_000] } as const;
 /** A fault begins to be felt. */
 const ONSET_MS = 700;
+/** Of what a service wrote before it ended. */
+const TOLD_CHARS_MAX = 1_500;
 const WIND_DOWN_MS_MAX = 180_000;
 /** So large that no sale ends while a fault is in. */
 const SHOW = showIn(
@@ -131,16 +133,22 @@ async function injectOnce(injecting: Injecting, fault: Fault): Promise<Injected>
   const disturbance = { of: fault.of, kind: fault.name, from: Date.now(), to: Number.POSITIVE_INFINITY };
   disturbances.push(disturbance);
   const first = history.all.length;
-  const heal = await fault.inject({
-    ...shop,
-    world,
-    random: random.fork(`${fault.name} ${disturbances.length}`),
-  });
+  const breaches: string[] = [];
+  // A service that does not come up again is told like any other breach, and the campaign goes on.
+  const orTell = (doing: Promise<unknown>) =>
+    doing.catch((error: Error) => breaches.push(`died-by-itself: ${error.message.slice(0, TOLD_CHARS_MAX)}`));
+  const named = random.fork(`${fault.name} ${disturbances.length}`);
+  let heal: () => Promise<unknown> = async () => undefined;
+  await orTell(
+    fault.inject({ ...shop, world, random: named }).then((healing) => {
+      heal = healing;
+    }),
+  );
   const there = Date.now();
   const lasts = fault.lastsMs[campaign.form];
   await pause(lasts);
   const healing = Date.now();
-  await heal();
+  await orTell(heal());
   const to = Date.now();
   disturbance.to = to;
   const asked = history.all
@@ -148,9 +156,8 @@ async function injectOnce(injecting: Injecting, fault: Fault): Promise<Injected>
     .filter(({ sentAt, tookMs }) => sentAt >= there + ONSET_MS && sentAt + tookMs <= healing);
   const turnsMeanwhile = turnsIn(history.all.slice(first), SHOW, disturbance.from, healing);
   const lastedMs = healing - disturbance.from;
-  const breaches = (fault.meanwhile?.({ asked, turns: turnsMeanwhile, lastedMs }) ?? []).map(
-    (text) => `meanwhile: ${text}`,
-  );
+  for (const text of fault.meanwhile?.({ asked, turns: turnsMeanwhile, lastedMs }) ?? [])
+    breaches.push(`meanwhile: ${text}`);
   const allowedMs = HEAL_MS_MAX + (fault.recoveryMs ?? 0);
   const turnsAfterMs = await turnsSince(history, SHOW, to, allowedMs + LATER_MS_MAX);
   if (turnsAfterMs === null || turnsAfterMs > allowedMs)
@@ -159,8 +166,8 @@ async function injectOnce(injecting: Injecting, fault: Fault): Promise<Injected>
     );
   for (const name of shop.services.names) {
     if (shop.services.isRunning(name)) continue;
-    breaches.push(`died-by-itself: ${name}; it wrote: ${shop.services.output(name).slice(-1_500)}`);
-    await shop.services.restart(name);
+    breaches.push(`died-by-itself: ${name}; it wrote: ${shop.services.output(name).slice(-TOLD_CHARS_MAX)}`);
+    await orTell(shop.services.restart(name));
   }
   return { fault, from: disturbance.from, to, turnsAfterMs, turnsMeanwhile, breaches };
 }

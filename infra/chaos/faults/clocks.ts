@@ -17,8 +17,14 @@ const wrong = (whose: string, among: (shop: ChaosShop) => ServiceName[], shiftMs
     const restart = async (env: Record<string, string>) => {
       for (const name of among(injecting)) await injecting.services.restart(name, { env });
     };
-    await restart({ NODE_OPTIONS: SHIFTED, CLOCK_SHIFT_MS: String(shiftMs) });
-    return () => restart({ NODE_OPTIONS: '' });
+    const setRight = () => restart({ NODE_OPTIONS: '' });
+    try {
+      await restart({ NODE_OPTIONS: SHIFTED, CLOCK_SHIFT_MS: String(shiftMs) });
+    } catch (error) {
+      await setRight();
+      throw error;
+    }
+    return setRight;
   },
   meanwhile: turnsGoOn,
 });
