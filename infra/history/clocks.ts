@@ -1,4 +1,4 @@
-import type { AnswerRecord } from './record.ts';
+import type { History } from './read.ts';
 
 /**
  * How far the load generator's clock is ahead of the clock by which admissions are dated, in milliseconds, as bounds.
@@ -6,8 +6,16 @@ import type { AnswerRecord } from './record.ts';
  */
 export type Lead = { min: number; max: number };
 
-/** The tightest bounds that a run's claims allow; null without any claim. */
-export function leadOf(fans: Iterable<AnswerRecord[]>, admissionMs: number): Lead | null {
+/** Where the load generator runs on the machine of the shop. */
+export const sameClock = (): Lead => ({ min: -CLOCK_STEP_MS, max: CLOCK_STEP_MS });
+
+/**
+ * The tightest bounds that a run's claims allow; null without any claim. After a loss of Redis an admission may be dated
+ * anew, and one that is makes the bounds so wide that little is certain: whoever knows the lead does not ask for it.
+ */
+export function leadOf({ fans: byName, sale: { admissionMs }, lead: known }: History): Lead | null {
+  if (known) return known;
+  const fans = byName.values();
   const lead = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
   for (const answers of fans) {
     let mayHaveClaimed = false;
@@ -15,7 +23,7 @@ export function leadOf(fans: Iterable<AnswerRecord[]>, admissionMs: number): Lea
       if (step !== 'claim') continue;
       // Claiming again, after an answer that was lost, tells of an earlier moment.
       const isFirst = !mayHaveClaimed;
-      mayHaveClaimed = status < 400 || status >= 500;
+      mayHaveClaimed ||= status < 400 || status >= 500;
       if (!isFirst || status !== 200 || expires === undefined) continue;
       const claimedAt = expires - admissionMs;
       lead.min = Math.max(lead.min, sentAt - claimedAt - CLOCK_STEP_MS);

@@ -1,3 +1,4 @@
+import { sameClock } from './clocks.ts';
 import type { Evidence } from './evidence.ts';
 import type { History } from './read.ts';
 import type { AnswerRecord, Step } from './record.ts';
@@ -35,7 +36,8 @@ export function historiesOf({ asked, sales }: Pick<Evidence, 'asked' | 'sales'>)
       if (known) known.push(answer);
       else fans.set(answer.fan, [answer]);
     }
-    return { sale, fans, ends: [], expect: null, refunds, records, messages: [] };
+    // The crowd runs where the shop does.
+    return { sale, lead: sameClock(), fans, ends: [], expect: null, refunds, records, messages: [] };
   });
 }
 

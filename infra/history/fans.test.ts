@@ -189,6 +189,35 @@ describe('a fault planted in the answers breaks its promise, and no other', () =
   });
 });
 
+describe('an admission that was dated anew by a loss of Redis', () => {
+  /** Its first claim was not heard of, its second came too early, and the third tells an end from the time of the loss. */
+  const datedAnew = (second: number) => [
+    answer('eve', 'claim', second - 9, { status: 0 }),
+    answer('eve', 'claim', second - 1, { status: 409, code: 'not-your-turn' }),
+    answer('eve', 'claim', second, { expires: T0 + (second - 8) * 1000 + sale.admissionMs }),
+    answer('eve', 'leave', second + 1, { status: 204 }),
+  ];
+  const comesAndGoes = (fan: string, second: number) => [
+    claims(fan, second),
+    answer(fan, 'leave', second + 1, { status: 204 }),
+  ];
+
+  test('makes no crowd of fans who came and went one after another', async () => {
+    const many = Array.from({ length: 8 }, (_, i) => comesAndGoes(`fan-${i}`, 30 + i)).flat();
+    expect(await broken([...healthy, ...datedAnew(50), ...many])).toEqual({});
+  });
+
+  test('hides no crowd: three in a shop for two for less time than it was dated back', async () => {
+    const three = ['fan-1', 'fan-2', 'fan-3'].flatMap((fan) => comesAndGoes(fan, 30));
+    expect(Object.keys(await broken([...healthy, ...datedAnew(50), ...three]))).toEqual(['over-capacity']);
+  });
+
+  test('is one fan in the shop, who claimed before and after', async () => {
+    const again = answer('ada', 'claim', 3, { expires: T0 + 2_900 + sale.admissionMs });
+    expect(await broken([...healthy.slice(0, 8), again, ...healthy.slice(8)])).toEqual({});
+  });
+});
+
 describe('what may be, is not called broken', () => {
   test('a missed turn that is given again before others', async () => {
     const returning = answer('ada', 'poll', 30, {

@@ -79,22 +79,26 @@ function overtaken(places: Map<number, Place>): string[] {
 const time = (epochMs: number): string => new Date(epochMs).toISOString();
 
 /**
- * Admissions that certainly overlapped, beyond the capacity: each from the moment that the shop dates it to the moment
- * that the fan first did something that may have ended it, or to its fixed end.
+ * Fans who certainly were in the shop at one moment, beyond the capacity: each from the moment that the shop dates an
+ * admission to the moment that the fan first did something that may have ended it, or to its fixed end. Whoever claims
+ * again after a loss of Redis may be told another end, and is one fan all the same.
  */
-export function overCapacity({ fans, sale }: History): string[] {
-  const lead = leadOf(fans.values(), sale.admissionMs);
+export function overCapacity(history: History): string[] {
+  const { fans, sale } = history;
+  const lead = leadOf(history);
   if (!lead) return [];
   const moments: { at: number; by: 1 | -1 }[] = [];
   for (const answers of fans.values()) {
+    const stays: { from: number; to: number }[] = [];
     const claims = answers.filter(({ step, status }) => step === 'claim' && status === 200);
     for (const expires of new Set(claims.map((claim) => claim.expires as number))) {
       const from = expires - sale.admissionMs;
       const claimed = answers.findIndex((answer) => answer.step === 'claim' && answer.expires === expires);
       const ended = answers.slice(claimed).find(mayEndAdmission);
       const to = Math.min(expires, ended ? ended.sentAt - lead.max : Number.POSITIVE_INFINITY);
-      if (to > from) moments.push({ at: from, by: 1 }, { at: to, by: -1 });
+      if (to > from) stays.push({ from, to });
     }
+    for (const { from, to } of withoutOverlaps(stays)) moments.push({ at: from, by: 1 }, { at: to, by: -1 });
   }
   // At one moment those who go make room first.
   moments.sort((a, b) => a.at - b.at || a.by - b.by);
@@ -107,4 +111,14 @@ export function overCapacity({ fans, sale }: History): string[] {
   return most.inside > sale.capacity
     ? [`At ${time(most.at)} ${most.inside} fans were in the shop, which has room for ${sale.capacity}`]
     : [];
+}
+
+function withoutOverlaps(stays: { from: number; to: number }[]): { from: number; to: number }[] {
+  const apart: { from: number; to: number }[] = [];
+  for (const stay of stays.sort((a, b) => a.from - b.from)) {
+    const last = apart.at(-1);
+    if (last && stay.from <= last.to) last.to = Math.max(last.to, stay.to);
+    else apart.push({ ...stay });
+  }
+  return apart;
 }

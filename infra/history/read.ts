@@ -1,9 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Lead } from './clocks.ts';
 import type { AnswerRecord, EndRecord, ExpectRecord, HistoryRecord, SaleRecord } from './record.ts';
 
 export type History = {
   sale: SaleRecord;
+  /** How far the load generator's clock is ahead, where that is known; else it is concluded from the answers. */
+  lead?: Lead;
   /** By fan, each fan's answers in the order in which they came: a fan asks one thing at a time. */
   fans: Map<string, AnswerRecord[]>;
   ends: EndRecord[];

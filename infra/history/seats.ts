@@ -17,8 +17,9 @@ export const isBought = ({ step, status, orderState }: AnswerRecord): boolean =>
  * Two fans who certainly had one seat at the same moment, by hold or by order. A seat that was let go and taken again is
  * no breach, so every time is taken as short as it may have been.
  */
-export function oversold({ fans, sale, refunds }: History): string[] {
-  const lead = leadOf(fans.values(), sale.admissionMs);
+export function oversold(history: History): string[] {
+  const { fans, refunds } = history;
+  const lead = leadOf(history);
   const havings = new Map<string, Having[]>();
   for (const answers of fans.values()) {
     for (const having of havingsOf(answers, lead?.min ?? Number.NEGATIVE_INFINITY, refunds)) {

@@ -103,7 +103,8 @@ export function createFan(
     async queueUp() {
       for (;;) {
         const status = await fan.poll();
-        if (status.state === 'ready') {
+        // Admitted without a token: the answer of its claim was lost.
+        if (status.state === 'ready' || (status.state === 'admitted' && admissionToken === '')) {
           const claimed = await persist(() =>
             asking<{ admissionToken: string }>('POST', url('/queue/me/claim'), {
               headers: bearer(queueTicket),
