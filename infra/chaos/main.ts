@@ -11,6 +11,7 @@ import { startChaosShop } from './shop.ts';
 
 const SEED_BYTES = 4;
 const MINUTES = 10;
+const MINUTES_MAX = 24 * 60;
 const FANS = 70;
 /** One of these, where it is not said. */
 const GATEWAYS = [2, 2, 4];
@@ -24,7 +25,7 @@ was broken.
 
   --seed N          the same choices again
   --minutes M       how long faults are injected (${MINUTES})
-  --times N         each fault that often, however long that takes; instead of --minutes
+  --times N         each fault that often, however long that takes unless --minutes ends it
   --fault NAME      only this fault, as --list names it; may be repeated
   --only TEXT       only faults whose names have this in them; may be repeated
   --form short      faults stay a few seconds, and those that take long are left out
@@ -50,9 +51,9 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     console.log(help ? usage : names.join('\n'));
     return 0;
   }
-  const long =
+  const extent =
     times === undefined ? `for ${minutes} minutes` : `${times} times each of ${faults.length} faults`;
-  console.log(`Chaos, ${long}, ${gateways} gateways, seed ${seed}.`);
+  console.log(`Chaos, ${extent}, ${gateways} gateways, seed ${seed}.`);
   const binaries = resolve(root, process.env.DATA_DIR || '.data', 'redis-server');
   const shop = await startChaosShop(binaries, { gateways });
   let isStopping = false;
@@ -62,7 +63,7 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
       shop.stop().finally(() => process.exit(1));
     });
   try {
-    const endsAt = times === undefined ? Date.now() + minutes * 60_000 : Number.POSITIVE_INFINITY;
+    const endsAt = Date.now() + minutes * 60_000;
     const goesOn = () => !isStopping && Date.now() < endsAt;
     const verdict = await runCampaign(shop, { seed, fans, faults, form, times, goesOn, say: console.log });
     if (out) await writeFile(out, verdict.asked.map((asked) => `${JSON.stringify(asked)}\n`).join(''));
@@ -83,7 +84,7 @@ function readOptions(args: string[]) {
         out: text,
         gateways: text,
         times: text,
-        minutes: { ...text, default: String(MINUTES) },
+        minutes: text,
         fans: { ...text, default: String(FANS) },
       },
       ...{ fault: { ...text, multiple: true, default: [] as string[] } },
@@ -93,25 +94,22 @@ function readOptions(args: string[]) {
   });
   const { form } = values;
   if (form !== 'short' && form !== 'long') throw new Error('--form is short or long.');
-  const [minutes, fans] = [Number(values.minutes), Number(values.fans)];
-  if (!(minutes > 0 && minutes <= 24 * 60)) throw new Error('--minutes must be a number of minutes.');
+  const fans = Number(values.fans);
   if (!(Number.isInteger(fans) && fans > 0 && fans <= 2_000))
     throw new Error('--fans must be from 1 to 2,000.');
   const times = values.times === undefined ? undefined : Number(values.times);
   if (times !== undefined && !(Number.isInteger(times) && times > 0))
     throw new Error('--times must be a whole number.');
+  const minutes = Number(values.minutes ?? (times === undefined ? MINUTES : MINUTES_MAX));
+  if (!(minutes > 0 && minutes <= MINUTES_MAX)) throw new Error('--minutes must be a number of minutes.');
   const seed = values.seed ?? randomBytes(SEED_BYTES).toString('hex');
   const gateways = Number(values.gateways ?? createRandom(seed).fork('gateways').pick(GATEWAYS));
   if (!(Number.isInteger(gateways) && gateways > 0 && gateways <= GATEWAYS_MAX))
     throw new Error(`--gateways must be from 1 to ${GATEWAYS_MAX}.`);
   const faults = chosenFaults(values.fault, values.only, form);
-  // As it was asked for, with the seed that was chosen: of a repeated option the last one counts.
-  const again = [
-    'npm run chaos --',
-    ...args.map((arg) => (/^[\w-]+$/.test(arg) ? arg : `'${arg}'`)),
-    '--seed',
-    seed,
-  ].join(' ');
+  const { only, fault } = values;
+  const said = { seed, minutes: values.minutes, times: values.times, form, fans, gateways, only, fault };
+  const again = ['npm run chaos --', ...Object.entries(said).flatMap(optionAgain)].join(' ');
   return { ...values, form: form as 'short' | 'long', minutes, times, fans, gateways, faults, seed, again };
 }
 
@@ -124,3 +122,6 @@ function chosenFaults(names: readonly string[], only: readonly string[], form: s
     .filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)))
     .filter(({ isLong }) => form === 'long' || !isLong);
 }
+
+const optionAgain = ([name, value]: [string, string | number | string[] | undefined]): string[] =>
+  [value ?? []].flat().map((each) => `--${name} ${/ /.test(String(each)) ? `'${each}'` : each}`);

@@ -3,7 +3,8 @@ import { endProcess, type RunningProcess, startProcess, until } from '../local/p
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-const READY_TIMEOUT_MS = 30_000;
+/** On a machine that does much else meanwhile. */
+const READY_TIMEOUT_MS = 60_000;
 const PROBE_TIMEOUT_MS = 2_000;
 /** A service ends by itself 15 s after SIGTERM at the latest (shared/main.ts). */
 const STOP_STEPS = [{ signal: 'SIGTERM', timeoutMs: 20_000 } as const];
