@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { visit } from '../crowd/fan.ts';
 import { openHouse, organise } from '../crowd/organiser.ts';
 import { pause, showIn, type World } from '../crowd/world.ts';
@@ -162,7 +163,7 @@ async function injectOnce(injecting: Injecting, fault: Fault): Promise<Injected>
   const turnsAfterMs = await turnsSince(history, SHOW, to, allowedMs + LATER_MS_MAX);
   if (turnsAfterMs === null || turnsAfterMs > allowedMs)
     breaches.push(
-      `no-turns: ${turnsAfterMs === null ? 'none came' : `${Math.round(turnsAfterMs)} ms`} after it had healed; ${allowedMs} ms are allowed`,
+      `no-turns: ${turnsAfterMs === null ? 'none came' : `${Math.round(turnsAfterMs)} ms`} after it had healed; ${allowedMs} ms are allowed (load ${busyness()})`,
     );
   for (const name of shop.services.names) {
     if (shop.services.isRunning(name)) continue;
@@ -176,3 +177,6 @@ function describeInjected({ fault, turnsAfterMs, breaches }: Injected): string {
   const after = turnsAfterMs === null ? 'no turns' : `turns after ${(turnsAfterMs / 1_000).toFixed(1)} s`;
   return [`${fault.name}: ${after}`, ...breaches.map((text) => `    ${text}`)].join('\n');
 }
+
+/** A machine that does ten times what it can keeps nobody's time: said beside what came too late. */
+const busyness = (): string => `${Math.round(loadavg()[0] ?? 0)} on ${availableParallelism()} cores`;

@@ -55,13 +55,18 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     times === undefined ? `for ${minutes} minutes` : `${times} times each of ${faults.length} faults`;
   console.log(`Chaos, ${extent}, ${gateways} gateways, seed ${seed}.`);
   const binaries = resolve(root, process.env.DATA_DIR || '.data', 'redis-server');
-  const shop = await startChaosShop(binaries, { gateways });
   let isStopping = false;
+  // Whoever is told to end while the shop starts ends it when it has.
+  const starting = startChaosShop(binaries, { gateways });
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       isStopping = true;
-      shop.stop().finally(() => process.exit(1));
+      starting
+        .then((shop) => shop.stop())
+        .catch(() => undefined)
+        .finally(() => process.exit(1));
     });
+  const shop = await starting;
   try {
     const endsAt = Date.now() + minutes * 60_000;
     const goesOn = () => !isStopping && Date.now() < endsAt;

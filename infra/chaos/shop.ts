@@ -29,8 +29,13 @@ export type ChaosShop = {
 
 export async function startChaosShop(redisBinaries: string, { gateways = 2 } = {}): Promise<ChaosShop> {
   const ends: (() => unknown)[] = [];
-  const stop = async () => {
-    for (const end of ends.splice(0).reverse()) await end();
+  let stopping: Promise<void> | null = null;
+  // Whoever asks again waits for the same end: nothing may outlive the process that started it.
+  const stop = () => {
+    stopping ??= (async () => {
+      for (const end of ends.splice(0).reverse()) await end();
+    })();
+    return stopping;
   };
   const wayTo = async (url: string) => {
     const proxy = await startProxy(url);

@@ -131,7 +131,9 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
     if (!service) throw new Error(`This shop has no ${name}, only ${[...services.keys()].join(', ')}.`);
     return service;
   };
+  let isOver = false;
   const stop = async () => {
+    isOver = true;
     await Promise.all([...services.values()].map((service) => service.stop()));
   };
   const started = await Promise.allSettled([...services.values()].map((service) => service.start()));
@@ -153,6 +155,7 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
     end: (name) => serviceNamed(name).stop(),
     restart: async (name, start) => {
       await serviceNamed(name).stop();
+      if (isOver) throw new Error(`The shop has been stopped; ${name} does not start again.`);
       await serviceNamed(name).start(start);
     },
     freeze: (name) => serviceNamed(name).signal('SIGSTOP'),
