@@ -51,22 +51,29 @@ export type K6Run = {
   history: string;
   summary: string;
   quiet: boolean;
+  /** Told of k6's process as soon as it runs. */
+  onStart?: (pid: number) => void;
 };
 
 /** Runs a script to its end. k6's console is the history; its summary a file. Throws when k6 itself failed. */
-export async function runK6(k6: string, { script, env, history, summary, quiet }: K6Run): Promise<void> {
+export async function runK6(
+  k6: string,
+  { script, env, history, summary, quiet, onStart }: K6Run,
+): Promise<void> {
   const settings = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
   const args = [
     'run',
     ...(quiet ? ['--quiet'] : []),
     '--no-usage-report',
+    // Nobody asks its API; on its usual port a second k6 on this machine would find it taken.
+    '--address=127.0.0.1:0',
     '--log-format=raw',
     `--console-output=${history}`,
     `--summary-export=${summary}`,
     ...settings,
     script,
   ];
-  const { code } = await run(k6, args, quiet ? 'hide' : 'show');
+  const { code } = await run(k6, args, quiet ? 'hide' : 'show', onStart);
   if (code !== 0 && code !== THRESHOLDS_CROSSED) throw new Error(`k6 ended with exit code ${code}.`);
 }
 
@@ -74,6 +81,7 @@ function run(
   command: string,
   args: string[],
   output: 'read' | 'show' | 'hide',
+  onStart: (pid: number) => void = () => undefined,
 ): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const stdout = output === 'read' ? 'pipe' : output === 'show' ? 'inherit' : 'ignore';
@@ -87,6 +95,7 @@ function run(
     // Ctrl-C reaches k6 as well, which then stops by itself; what was recorded is judged.
     const wait = () => undefined;
     process.on('SIGINT', wait);
+    child.once('spawn', () => onStart(Number(child.pid)));
     child.once('error', reject);
     child.once('close', (code) => {
       process.off('SIGINT', wait);

@@ -1,13 +1,18 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Judgement, judgeFans } from '../infra/history/promises.ts';
-import { readHistory } from '../infra/history/read.ts';
 import { findRunningShop } from '../infra/start/running-shop.mjs';
-import { findK6, howToGetK6, runK6, versionOfK6 } from './k6.ts';
-import { judgeBooks } from './settle.ts';
-import { describeRun, isBroken, judgeK6, type K6Summary } from './summary.ts';
+import { kneeCampaign } from './campaigns/knee.ts';
+import { soakCampaign } from './campaigns/soak.ts';
+import { spikeCampaign } from './campaigns/spike.ts';
+import { figuresOf } from './figures.ts';
+import { findK6, howToGetK6, versionOfK6 } from './k6.ts';
+import type { Watched } from './machine/processes.ts';
+import { runOnce, type Target } from './one-run.ts';
+import { isFailed, type Report } from './report/report.ts';
+import { runPlots } from './report/run-plots.ts';
+import { writeReport } from './report/write.ts';
+import { describeRun } from './summary.ts';
 
 const usage = `npm run loadtest -- NAME [options]
 
@@ -17,18 +22,29 @@ when the run did not come about.
 
   on-sale             fans arrive, wait, shop, pay and go in all ways
   one-seat            all fans click the same seat in the same moment
+  steady              fans who all go the whole way, at one rate
+  spike               such fans, for some seconds ten times as many, then as before
+  polling-flood       fans who wait, and some who ask a hundred times as often as they are told to
+  knee                the highest rate of such fans that the shop bears
+  soak                a share of the knee for a long time: memory and open files stay as they are
 
-  --fans N            how many fans come                         (on-sale 400, one-seat 1,000)
-  --seconds N         on-sale: how long they keep coming         (40)
+  --fans N            how many fans come                         (on-sale 400, one-seat 1,000, polling-flood 200)
+  --seconds N         how long they keep coming                  (on-sale 40, steady 20, a step of the knee 15)
   --seats N           on-sale: how many seats there are          (as many as fans)
   --capacity N        on-sale: how many may shop at a time       (a tenth of the fans)
   --rate N            on-sale: turns a minute                    (six times the fans)
+                      steady, spike: fans a second               (5)
+                      soak: the knee; without it, it is searched
+  --from N            knee: fans a second of the first step      (10)
+  --minutes N         soak: how long                             (30)
+  --share N           soak: the share of the knee                (1/3)
   --admission SECONDS on-sale: how long one may shop             (45)
   --async PERCENT     on-sale: orders that may be booked later   (0)
-  --answer-ms N       the longest that 99 of 100 answers take    (on-sale 3,000, one-seat 10,000)
-  --patience SECONDS  the longest that a fan waits               (on-sale 600, one-seat 120)
+  --answer-ms N       the longest that 99 of 100 answers take    (on-sale and spike 3,000, one-seat 10,000, others 1,000)
+  --patience SECONDS  the longest that a fan waits               (on-sale 600, one-seat and spike 120, others 20)
   --seed N            other fans, who do other things            (1)
   --set NAME=VALUE    a setting of a script of your own; may be repeated
+  --processes NAME=PID,…   the shop’s processes here, where npm start did not start them
   --shop URL          another shop than the one that npm start runs here
   --out FOLDER        where history, summary and verdict are kept (DATA_DIR/loadtest/NAME)
   --quiet             no progress while k6 runs
@@ -46,7 +62,17 @@ const scriptSettings = [
   'patience',
   'seed',
   'answer-ms',
+  'from',
+  'minutes',
+  'share',
 ] as const;
+
+/** What runs a script more than once, or watches the shop meanwhile. */
+const campaigns = new Map<string, typeof kneeCampaign>([
+  ['knee', kneeCampaign],
+  ['soak', soakCampaign],
+  ['spike', spikeCampaign],
+]);
 
 /** `npm run loadtest`: resolves to the exit code. */
 export async function main({ root, args }: { root: string; args: string[] }): Promise<number> {
@@ -64,9 +90,11 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
 }
 
 type RunOptions = {
-  script: string;
+  /** Null of a campaign. */
+  script: string | null;
   name: string;
   env: Record<string, string>;
+  processes: Watched[];
   shop?: string;
   out?: string;
   quiet: boolean;
@@ -90,6 +118,7 @@ function readOptions(root: string, args: string[]): RunOptions | null {
         admission: text,
         'answer-ms': text,
       },
+      ...{ from: text, minutes: text, share: text, processes: text },
       ...{ shop: text, out: text, set: { type: 'string', multiple: true } },
       ...{ quiet: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
     } as const,
@@ -97,8 +126,8 @@ function readOptions(root: string, args: string[]): RunOptions | null {
   if (values.help) return null;
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) throw new Error(`Name one script.\n\n${usage}`);
-  const script = [join(root, 'loadtest', `${name}.ts`), resolve(root, name)].find((path) => existsSync(path));
-  if (!script) throw new Error(`There is no script loadtest/${name}.ts.\n\n${usage}`);
+  const script = campaigns.has(name) ? null : scriptNamed(root, name);
+  if (script === undefined) throw new Error(`There is no script loadtest/${name}.ts.\n\n${usage}`);
   const env: Record<string, string> = {};
   for (const setting of scriptSettings) {
     const value = values[setting];
@@ -114,9 +143,24 @@ function readOptions(root: string, args: string[]): RunOptions | null {
     name: basename(name, '.ts'),
     env,
     quiet,
+    processes: readProcesses(values.processes ?? ''),
     ...(shop ? { shop } : {}),
     ...(out ? { out } : {}),
   };
+}
+
+const scriptNamed = (root: string, name: string): string | undefined =>
+  [join(root, 'loadtest', `${name}.ts`), resolve(root, name)].find((path) => existsSync(path));
+
+function readProcesses(text: string): Watched[] {
+  return text
+    .split(',')
+    .filter((each) => each !== '')
+    .map((each) => {
+      const [, name, pid] = /^(.+)=(\d+)$/.exec(each) ?? [];
+      if (!name) throw new Error(`--processes is ${text}; it must be NAME=PID, separated by commas.`);
+      return { name, pid: Number(pid) };
+    });
 }
 
 async function run(root: string, options: RunOptions): Promise<number> {
@@ -124,8 +168,8 @@ async function run(root: string, options: RunOptions): Promise<number> {
   if (!k6) throw new Error(howToGetK6);
   const version = await versionOfK6(k6);
   const found = findRunningShop({ root });
-  const shopUrl = options.shop ?? found.gatewayUrl;
-  if (!shopUrl)
+  const url = options.shop ?? found.gatewayUrl;
+  if (!url)
     throw new Error(
       `No shop runs in ${found.dataDir}: start one with npm start, or name one with --shop URL.`,
     );
@@ -135,30 +179,39 @@ async function run(root: string, options: RunOptions): Promise<number> {
     );
 
   const folder = resolve(options.out ?? join(found.dataDir, 'loadtest', options.name));
-  await mkdir(folder, { recursive: true });
-  const [history, summary] = [join(folder, 'history.jsonl'), join(folder, 'k6-summary.json')];
-  // What an earlier run left would be judged with this one's.
-  await writeFile(history, '');
-  console.log(`k6 ${version}: ${options.name} against ${shopUrl}`);
+  console.log(`k6 ${version}: ${options.name} against ${url}`);
   // By the environment and not by an argument: whoever lists this machine's processes must not read the key.
   process.env.ORGANISER_KEY = found.organiserKey;
-  const env = { ...options.env, SHOP: shopUrl, RECORD: '1' };
-  await runK6(k6, { script: options.script, env, history, summary, quiet: options.quiet });
-
-  const recorded = await readHistory(history);
-  const k6Summary = JSON.parse(await readFile(summary, 'utf8')) as K6Summary;
   const { databaseUrl, redisUrl } = found;
-  const isOther =
-    options.shop !== undefined && !process.env.DATABASE_URL && options.shop !== found.gatewayUrl;
-  const judgement: Judgement = {
-    ...judgeFans(recorded),
-    ...judgeK6(recorded, k6Summary),
-    ...(databaseUrl && redisUrl && !isOther ? await judgeBooks(recorded, { databaseUrl, redisUrl }) : {}),
+  const isStarted = url === found.gatewayUrl;
+  const isOther = options.shop !== undefined && !process.env.DATABASE_URL && !isStarted;
+  const target: Target = {
+    ...{ k6, url, quiet: options.quiet },
+    books: databaseUrl && redisUrl && !isOther ? { databaseUrl, redisUrl } : null,
+    processes: options.processes.length > 0 || !isStarted ? options.processes : toldApart(found.processes),
   };
-  const text = describeRun(recorded, judgement);
-  console.log(`\n${text}\n\nKept in ${folder}`);
-  for (const message of recorded.messages) console.log(`k6 said: ${message}`);
-  await writeFile(join(folder, 'verdict.txt'), `${text}\n`);
-  await writeFile(join(folder, 'verdict.json'), `${JSON.stringify(judgement, null, 2)}\n`);
-  return isBroken(judgement) ? 1 : 0;
+  const campaign = campaigns.get(options.name);
+  const report = await (campaign && options.script === null
+    ? campaign({ ...target, quiet: true }, { root, folder, settings: options.env })
+    : single(target, options, folder));
+  console.log(`\n${report.lines.join('\n')}\n\nKept in ${folder}`);
+  await writeReport(folder, report);
+  for (const found of Object.values(report.checks).flat()) console.log(`Failed: ${found}`);
+  return isFailed(report) ? 1 : 0;
+}
+
+/** Several gateways have one name. */
+function toldApart(processes: readonly Watched[]): Watched[] {
+  const isShared = ({ name }: Watched) => processes.filter((each) => each.name === name).length > 1;
+  return processes.map((each) => (isShared(each) ? { ...each, name: `${each.name} ${each.pid}` } : each));
+}
+
+async function single(target: Target, { script, name, env }: RunOptions, folder: string): Promise<Report> {
+  const { history, judgement } = await runOnce(target, String(script), env, folder);
+  for (const message of history.messages) console.log(`k6 said: ${message}`);
+  return {
+    ...{ title: `Load test: ${name}`, lines: [describeRun(history, judgement)], judgement, checks: {} },
+    plots: runPlots(history),
+    figures: figuresOf(history),
+  };
 }

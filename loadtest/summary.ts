@@ -1,8 +1,8 @@
-import { groupBy } from '../infra/history/group.ts';
 import { type Judgement, type PromiseName, promises } from '../infra/history/promises.ts';
 import type { History } from '../infra/history/read.ts';
-import type { AnswerRecord } from '../infra/history/record.ts';
 import { isBought } from '../infra/history/seats.ts';
+import { type Figures, figuresOf } from './figures.ts';
+import { table } from './report/table.ts';
 
 const FOUND_SHOWN = 10;
 /** What a load test is judged by whenever its books can be read. */
@@ -37,15 +37,19 @@ const measured = (metric: Record<string, unknown> = {}): string =>
 
 /** The run for people: how fans fared, how fast each step was, and which promises were kept. */
 export function describeRun(history: History, judgement: Judgement): string {
-  return [...describeFans(history), '', ...describeSteps(history), '', ...describeJudgement(judgement)].join(
-    '\n',
-  );
+  return [
+    ...describeFans(history),
+    '',
+    ...describeSteps(figuresOf(history)),
+    '',
+    ...describeJudgement(judgement),
+  ].join('\n');
 }
 
 export const isBroken = (judgement: Judgement): boolean =>
   Object.values(judgement).some((found) => found.length > 0);
 
-function describeFans({ ends, fans, sale }: History): string[] {
+export function describeFans({ ends, fans, sale }: History): string[] {
   const counts = new Map<string, number>();
   for (const { how } of ends) counts.set(how, (counts.get(how) ?? 0) + 1);
   const rows = [...counts].sort(([, a], [, b]) => b - a);
@@ -58,53 +62,28 @@ function describeFans({ ends, fans, sale }: History): string[] {
   ];
 }
 
-function describeSteps({ fans }: History): string[] {
-  const answers = [...fans.values()].flat();
-  const beganAt = answers.reduce((least, { sentAt }) => Math.min(least, sentAt), Number.POSITIVE_INFINITY);
-  const endedAt = answers.reduce((most, { sentAt, tookMs }) => Math.max(most, sentAt + tookMs), beganAt);
-  const seconds = Math.max(1, endedAt - beganAt) / 1000;
+export function describeSteps(figures: Figures): string[] {
   const header = ['step', 'answers', 'per s', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms', 'refused'];
-  const rows = [...groupBy(answers, ({ step }) => step)].map(([step, those]) => {
-    const took = those.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
-    const at = (share: number) => String(took[Math.min(took.length - 1, Math.floor(took.length * share))]);
-    return [
-      step,
-      String(those.length),
-      (those.length / seconds).toFixed(1),
-      ...[at(0.5), at(0.95), at(0.99), at(1)],
-      refusals(those),
-    ];
-  });
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: string[]) =>
-    `  ${cells.map((cell, i) => (i === 0 || i === 7 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ')}`.trimEnd();
+  const rows = figures.steps.map(({ step, answers, perSecond, p50, p95, p99, max, refused }) => [
+    ...[step, String(answers), perSecond.toFixed(1)],
+    ...[String(p50), String(p95), String(p99), String(max), refused],
+  ]);
   return [
-    line(header),
-    ...rows.map(line),
-    `  in ${seconds.toFixed(1)} s, ${(answers.length / seconds).toFixed(0)} answers a second`,
+    ...table(header, rows, new Set([0, header.length - 1])),
+    `  in ${figures.seconds.toFixed(1)} s, ${figures.perSecond.toFixed(0)} answers a second`,
   ];
 }
 
-/** `409 seats-taken × 12`, the most frequent first. */
-function refusals(answers: AnswerRecord[]): string {
-  const counts = new Map<string, number>();
-  for (const { status, code } of answers) {
-    if (status >= 200 && status < 300) continue;
-    const what = status === 0 ? 'no answer' : `${status} ${code ?? ''}`.trimEnd();
-    counts.set(what, (counts.get(what) ?? 0) + 1);
-  }
-  return [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .map(([what, count]) => `${what} × ${count}`)
-    .join(', ');
-}
-
-function describeJudgement(judgement: Judgement): string[] {
+/** Promises that are not judged are named, but for those that are told `apart`. */
+export function describeJudgement(
+  judgement: Judgement,
+  apart: ReadonlySet<PromiseName> = new Set(),
+): string[] {
   const lines: string[] = [];
   for (const [name, { keeps: promise }] of Object.entries(promises) as [PromiseName, { keeps: string }][]) {
     const found = judgement[name];
     if (!found) {
-      if (loadtestJudges.has(name)) lines.push(`  not judged  ${promise} (${name})`);
+      if (loadtestJudges.has(name) && !apart.has(name)) lines.push(`  not judged  ${promise} (${name})`);
       continue;
     }
     lines.push(`  ${found.length === 0 ? 'kept      ' : 'BROKEN    '}  ${promise} (${name})`);

@@ -108,7 +108,43 @@ describe.skipIf(!k6)('k6 against real processes', () => {
     expect(code, output).toBe(1);
     expect(await brokenPromises()).toEqual(expect.arrayContaining(['lost-order', 'position-rises']));
   }, 180_000);
+
+  test('a search for the knee ends at what fails twice, and a promise that is broken in a step breaks it', async () => {
+    const tooSlow = ['--from', '1', '--seconds', '1', '--answer-ms', '1'];
+    const { code, output } = await loadtest(['knee', ...tooSlow], inventedOrder());
+    expect(code, output).toBe(1);
+    expect(output).toMatch(/No rate was borne[\s\S]*lost-order/);
+    expect(output.match(/1 fans a second: not borne/g)).toHaveLength(2);
+    expect(await brokenPromises()).toEqual(['lost-order']);
+    expect(await readFile(join(folder, 'junit.xml'), 'utf8')).toMatch(/\(lost-order\)">\s+<failure/);
+  }, 120_000);
+
+  test('a soak fails when a process keeps opening files, and leaves its report in every form', async () => {
+    const [leaky, flat] = [leak, stays].map((program) =>
+      spawn(process.execPath, ['-e', program], { stdio: 'ignore' }),
+    );
+    try {
+      const short = ['--rate', '2', '--share', '1', '--minutes', '0.1'];
+      const watched = ['--processes', `leaky=${leaky?.pid},flat=${flat?.pid}`];
+      const { code, output } = await loadtest(['soak', ...short, ...watched, ...patient]);
+      expect(code, output).toBe(1);
+      expect(output).toContain('Every promise was kept');
+      expect(output).toMatch(/Failed: leaky: open files grew by/);
+      expect(output).not.toContain('Failed: flat');
+      const report = (file: string) => readFile(join(folder, file), 'utf8');
+      expect(await report('junit.xml')).toMatch(/name="memory and handles are flat">\s+<failure/);
+      expect(await report('report.html')).toContain('Open files');
+      expect(JSON.parse(await report('report.json')).figures.rate).toBe(2);
+    } finally {
+      leaky?.kill();
+      flat?.kill();
+    }
+  }, 120_000);
 });
+
+/** Twenty files a second, never closed. */
+const leak = "setInterval(() => require('node:fs').openSync('/dev/null'), 50)";
+const stays = 'setInterval(() => undefined, 50)';
 
 test('without k6 the launcher says how to get it', async () => {
   const { code, output } = await loadtest(['one-seat'], null, { K6_PATH: join(folder, 'no-k6') });

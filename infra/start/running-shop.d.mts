@@ -6,6 +6,7 @@ export type RunningShop = {
   databaseUrl: string | null;
   redisUrl: string | null;
   organiserKey: string | null;
+  processes: { name: string; pid: number }[];
 };
 
 export function findRunningShop(options: {

@@ -15,11 +15,12 @@ export function shopToRemember({ env, settings, databaseUrl, redisUrl }) {
 /**
  * Where the shop is that a tool is to look at: what the environment says, completed by what `npm start` has left in its
  * data folder while it runs. What neither says is null. `gatewayUrl` comes from GATEWAY_URL; `running` tells whether a
- * launcher runs there.
+ * launcher runs there, and `processes` what it keeps running, if that is the shop that is meant.
  */
 export function findRunningShop({ root, env = process.env }) {
   const dataDir = resolve(root, env.DATA_DIR || '.data');
-  const left = runningShop(dataDir);
+  const launcher = runningLauncher(dataDir);
+  const left = launcher?.shop ?? null;
   const secrets = left ? (readJson(join(dataDir, 'secrets.json')) ?? {}) : {};
   const [firstNamed] = (env.ORGANISER_KEYS || '').split(',');
   return {
@@ -30,14 +31,15 @@ export function findRunningShop({ root, env = process.env }) {
     redisUrl: env.REDIS_URL || left?.redisUrl || null,
     organiserKey:
       env.ORGANISER_KEY || firstNamed.split(':').slice(1).join(':') || secrets.ORGANISER_KEY || null,
+    processes: left ? launcher.processes.map(({ name, pid }) => ({ name, pid })) : [],
   };
 }
 
 /** Null when nothing runs there; a launcher that was killed leaves its file behind. */
-function runningShop(dataDir) {
+function runningLauncher(dataDir) {
   const found = readJson(join(dataDir, 'launcher.json'));
   if (!found?.pid || processIdentity(found.pid) !== found.identity) return null;
-  return found.shop ?? null;
+  return found;
 }
 
 /** Null when there is no such file; an unreadable one is said to be so. */

@@ -1,4 +1,4 @@
-import { Counter, Trend } from 'k6/metrics';
+import { Counter, Rate, Trend } from 'k6/metrics';
 import type { AnswerRecord, EndRecord, HistoryRecord, Step } from '../../infra/history/record.ts';
 import { setting } from './settings.ts';
 
@@ -10,6 +10,8 @@ const took = new Map(stepNames.map((step) => [step, new Trend(`${step}_ms`, true
 const recorded = new Counter('records');
 const serverErrors = new Counter('server_errors');
 const unanswered = new Counter('unanswered');
+/** Of fans who want to go the whole way, how many did (whole-fan.ts). */
+export const through = new Rate('through');
 
 /** A payment takes what the provider takes, besides. */
 const PAYMENT_MS_MAX = 10_000;
