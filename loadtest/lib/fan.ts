@@ -56,6 +56,9 @@ export class Fan {
   private admissionToken = '';
   private version = 0;
   private isAdmitted = false;
+  /** Of the last answer. */
+  lastStatus = 0;
+  lastTookMs = 0;
 
   constructor(sale: string, name: string) {
     this.sale = sale;
@@ -235,6 +238,8 @@ export class Fan {
       },
     );
     const tookMs = Date.now() - sentAt;
+    this.lastStatus = response.status;
+    this.lastTookMs = tookMs;
     const isJson = /json/.test(response.headers['Content-Type'] ?? '');
     const body = (isJson ? response.json() : {}) as Record<string, unknown>;
     const isSuccess = response.status >= 200 && response.status < 300;
