@@ -124,7 +124,7 @@ describe.skipIf(!k6)('k6 against real processes', () => {
       spawn(process.execPath, ['-e', program], { stdio: 'ignore' }),
     );
     try {
-      const short = ['--rate', '2', '--share', '1', '--minutes', '0.1'];
+      const short = ['--rate', '2', '--share', '1', '--minutes', '0.1', '--set', 'REST_SECONDS=1'];
       const watched = ['--processes', `leaky=${leaky?.pid},flat=${flat?.pid}`];
       const { code, output } = await loadtest(['soak', ...short, ...watched, ...patient]);
       expect(code, output).toBe(1);

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { figuresOf } from '../figures.ts';
 import { grows, type Slope, slopes } from '../machine/flatness.ts';
+import { lookAt, type Used, type Watched } from '../machine/processes.ts';
 import { MACHINE, processorShares, type Samples } from '../machine/watch.ts';
 import { GENERATOR, runOnce, type Target } from '../one-run.ts';
 import type { Report } from '../report/report.ts';
@@ -10,6 +12,9 @@ import { findKnee } from './knee.ts';
 
 const MINUTES = 30;
 const SAMPLE_INTERVAL_MS = 10_000;
+/** Idle connections are cut within a minute (k6's are gone with it; the services' own to each other are kept some time). */
+const REST_SECONDS = 60;
+const LOOK_INTERVAL_MS = 1_000;
 const MINUTE_MS = 60_000;
 const MIB = 1024 ** 2;
 
@@ -44,7 +49,8 @@ export async function soakCampaign(
     Math.min(SAMPLE_INTERVAL_MS, (minutes * MINUTE_MS) / 40),
   );
   const ofShop = [...run.samples].filter(([name]) => name !== GENERATOR && name !== MACHINE);
-  const found = slopes(new Map(ofShop));
+  const used = await atRest(target.processes, run.samples, Number(settings.REST_SECONDS ?? REST_SECONDS));
+  const found = slopes(new Map(ofShop), used);
   return {
     title: `Soak: ${rate} fans a second for ${minutes} minutes`,
     lines: [
@@ -68,6 +74,23 @@ export async function soakCampaign(
       samples: Object.fromEntries(run.samples),
     },
   };
+}
+
+/** What each uses once the fans' connections are over, or when the time for it is over. */
+async function atRest(
+  processes: readonly Watched[],
+  samples: Samples,
+  seconds: number,
+): Promise<Map<string, Used>> {
+  const deadline = performance.now() + seconds * 1000;
+  for (;;) {
+    const used = lookAt(processes);
+    const isAsBefore = [...used].every(
+      ([name, { handles }]) => handles <= (samples.get(name)?.[0]?.handles ?? 0),
+    );
+    if (isAsBefore || performance.now() >= deadline) return used;
+    await wait(LOOK_INTERVAL_MS);
+  }
 }
 
 /** `1/3` or `0.3`. */

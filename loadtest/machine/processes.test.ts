@@ -33,6 +33,8 @@ test.runIf(process.platform === 'linux')(
     }
     expect(lookAt([{ name: 'it', pid: Number(child.pid) }]).size).toBe(0);
   },
+  // Three programs start.
+  60_000,
 );
 
 test('where nothing can be seen nothing is said', () => {
