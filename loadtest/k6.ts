@@ -95,10 +95,14 @@ function run(
     // Ctrl-C reaches k6 as well, which then stops by itself; what was recorded is judged.
     const wait = () => undefined;
     process.on('SIGINT', wait);
+    // Whoever ends this command alone (a build server, a service manager) means k6 too, which would go on by itself.
+    const end = () => child.kill('SIGTERM');
+    process.on('SIGTERM', end);
     child.once('spawn', () => onStart(Number(child.pid)));
     child.once('error', reject);
     child.once('close', (code) => {
       process.off('SIGINT', wait);
+      process.off('SIGTERM', end);
       resolve({ code, output: text });
     });
   });

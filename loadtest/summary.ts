@@ -21,7 +21,9 @@ export function judgeK6(history: History, { metrics }: K6Summary): Judgement {
   const crossed = Object.entries(metrics).flatMap(([metric, { thresholds = {} }]) =>
     Object.entries(thresholds)
       .filter(([, isCrossed]) => isCrossed)
-      .map(([threshold]) => `${metric} was to be ${threshold}, and was ${measured(metrics[metric])}`),
+      .map(
+        ([threshold]) => `${metric} was to be ${threshold}, and was ${measured(metrics[metric], threshold)}`,
+      ),
   );
   const sent = metrics.records?.count ?? 0;
   const missing =
@@ -29,11 +31,13 @@ export function judgeK6(history: History, { metrics }: K6Summary): Judgement {
   return { thresholds: crossed, history: missing };
 }
 
-const measured = (metric: Record<string, unknown> = {}): string =>
-  Object.entries(metric)
-    .filter(([, value]) => typeof value === 'number')
-    .map(([name, value]) => `${name} ${Math.round(value as number)}`)
-    .join(', ');
+/** What the threshold is about (`p(99)` of `p(99)<1000`), or all that k6 measured. */
+function measured(metric: Record<string, unknown> = {}, threshold: string): string {
+  const [asked = ''] = /^[a-z0-9_().]+/.exec(threshold) ?? [];
+  const numbers = Object.entries(metric).filter(([, value]) => typeof value === 'number');
+  const one = numbers.find(([name]) => name === asked);
+  return (one ? [one] : numbers).map(([name, value]) => `${name} ${Math.round(value as number)}`).join(', ');
+}
 
 /** The run for people: how fans fared, how fast each step was, and which promises were kept. */
 export function describeRun(history: History, judgement: Judgement): string {

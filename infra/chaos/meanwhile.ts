@@ -4,6 +4,8 @@ import type { Meanwhile } from './fault.ts';
 
 const REFUSAL_MS_MAX = 600;
 const LOCKED_MS_MAX = 3_000;
+/** With few places, all of whose fans wait for a lock, none is free before they have their answers. */
+const TURN_MS_MAX = 5_000;
 /** A machine that does all of this at once on two cores answers a little later itself. */
 const BUSY_MS = 700;
 /** Of fewer nothing can be said. */
@@ -34,7 +36,7 @@ export function shoppingGoesOn({ asked }: Meanwhile): string[] {
 }
 
 export function turnsGoOn({ turns, lastedMs }: Meanwhile): string[] {
-  return turns === 0 && lastedMs > 4_000 ? [`No turn was given in ${Math.round(lastedMs)} ms`] : [];
+  return turns === 0 && lastedMs > TURN_MS_MAX ? [`No turn was given in ${Math.round(lastedMs)} ms`] : [];
 }
 
 /** Positions are told although nothing new can be kept. */

@@ -14,8 +14,11 @@ import { setting } from './settings.ts';
 const SEATS_PER_ROW = 100;
 const ROWS_PER_SECTION = 100;
 const SEATS_PER_FAN = 4;
-/** Fans hold one seat or two; the house is a quarter larger, so that the last of them choose as the first do. */
+/** Fans hold one seat or two; the house is larger, so that the last of them choose as the first do. */
 const SEATS_A_FAN = 2.5;
+/** More than an event may have makes no house: where so many fans come that two seats each do not fit, each holds one. */
+const SEATS_MAX = 100_000;
+const SEATS_A_FAN_MIN = 1.25;
 const HOLDS_TRIED_MAX = 4;
 /** A fan is there for some 3 s where nothing waits; k6 drops whoever finds no virtual user after this many. */
 const FANS_SECONDS_MAX = 8;
@@ -63,8 +66,12 @@ export function wholeFanThresholds(answerMs: number): Record<string, string[]> {
 
 /** A sale with room for `fans` who come at `rate` a second; if not told otherwise, turns flow twice as fast as that. */
 export function openSaleFor(name: string, fans: number, rate: number, turnsPerSecond = 2 * rate): SaleRecord {
-  const seats = Math.ceil(fans * SEATS_A_FAN);
-  const rows = Math.ceil(seats / SEATS_PER_ROW);
+  const isCrowded = fans * SEATS_A_FAN > SEATS_MAX;
+  const rows = Math.ceil((fans * (isCrowded ? SEATS_A_FAN_MIN : SEATS_A_FAN)) / SEATS_PER_ROW);
+  if (rows * SEATS_PER_ROW > SEATS_MAX)
+    throw new Error(
+      `${fans} fans would need more seats than an event has (${SEATS_MAX}): fewer, or for less time.`,
+    );
   const hall: Hall = [];
   for (let left = rows; left > 0; left -= ROWS_PER_SECTION)
     hall.push({
@@ -75,7 +82,7 @@ export function openSaleFor(name: string, fans: number, rate: number, turnsPerSe
   return openSale(name, hall, {
     capacity: Math.min(100_000, Math.max(100, turnsPerSecond * ADMITTED_SECONDS)),
     admitPerMinute: Math.max(600, 60 * turnsPerSecond),
-    seatsPerFan: SEATS_PER_FAN,
+    seatsPerFan: isCrowded ? 1 : SEATS_PER_FAN,
     claimSeconds: 30,
     admissionSeconds: 120,
     holdSeconds: 60,
@@ -87,12 +94,12 @@ export function openSaleFor(name: string, fans: number, rate: number, turnsPerSe
 export function wholeFan(sale: SaleRecord, prefix = 'fan'): void {
   const number = exec.scenario.iterationInTest;
   const fan = new Fan(sale.sale, `${prefix}-${number}`);
-  const how = wayOf(fan, randomOf(number));
+  const how = wayOf(fan, sale, randomOf(number));
   through.add(how === 'bought');
   recordEnd(fan.name, how);
 }
 
-function wayOf(fan: Fan, random: () => number): string {
+function wayOf(fan: Fan, sale: SaleRecord, random: () => number): string {
   const givesUpAt = Date.now() + patienceSeconds * 1000;
   const isPatient = () => Date.now() < givesUpAt;
   if (!fan.join()) return 'got no place';
@@ -103,7 +110,7 @@ function wayOf(fan: Fan, random: () => number): string {
     sleep(1);
   }
   sleep(random());
-  const hold = holdSeats(fan, random);
+  const hold = holdSeats(fan, sale.seatsPerFan, random);
   if (!hold) return 'got no seats';
   sleep(random());
   const paid = fan.pay(hold, 'tok_ok', 'pay');
@@ -112,8 +119,8 @@ function wayOf(fan: Fan, random: () => number): string {
 }
 
 /** Half of the fans take the best there are; the others choose, and after losing once to somebody they take the best. */
-function holdSeats(fan: Fan, random: () => number): string | null {
-  const quantity = random() < 0.5 ? 1 : 2;
+function holdSeats(fan: Fan, most: number, random: () => number): string | null {
+  const quantity = Math.min(most, random() < 0.5 ? 1 : 2);
   let isChoosing = random() < 0.5;
   for (let tries = 0; tries < HOLDS_TRIED_MAX; tries += 1) {
     const open = fan.openSeats();
