@@ -5,7 +5,7 @@ const journeys = 'infra/journeys/*.test.ts';
 const patient = [
   'infra/journeys/pages/*.test.ts',
   'infra/attacks/*.test.ts',
-  'infra/journeys/{booked-later,browsing,buy-a-ticket,canary,changed-twice,key-rotation}.test.ts',
+  'infra/journeys/{booked-later,browsing,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',
   'infra/journeys/{presale,redis-emptied,refund,refused-starts,scaled,soak-booking,verify}.test.ts',
   'infra/journeys/walk-throughs.test.ts',
 ];
@@ -39,11 +39,11 @@ export default defineConfig({
       {
         test: {
           ...common,
-          name: 'journeys in pairs',
+          name: 'patient journeys',
           include: patient,
           exclude,
-          // Each starts the whole shop as processes, and some a browser: two at a time keep two cores busy.
-          maxWorkers: 2,
+          // Each starts the whole shop as processes, and some a browser, and waits half of its time: three keep two cores busy.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { createLogOutput, type LogOutput } from './log-output.ts';
 
 export type Log = Logger;
 
@@ -50,6 +51,16 @@ function describeError(error: unknown, depth = 0): unknown {
   };
 }
 
+let output: LogOutput | undefined;
+/** One for all logs of a process. */
+const standardOutput = (): DestinationStream => {
+  output ??= createLogOutput();
+  return output;
+};
+
+/** Resolves when all lines are on standard output, or cannot be for the moment. */
+export const logIsWritten = async (): Promise<void> => output?.written();
+
 /** One structured line per event on standard output. Tokens, cookies and e-mail addresses never reach it. */
 export const createLog = (service: string, level: string, destination?: DestinationStream): Log => {
   const options = {
@@ -64,5 +75,5 @@ export const createLog = (service: string, level: string, destination?: Destinat
       censor: CENSORED,
     },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? standardOutput());
 };

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EnvError } from './env.ts';
+import { logIsWritten } from './log.ts';
 
 const STOP_TIMEOUT_MS = 15_000;
 /** Proxies and orchestrators look at /readyz every few seconds; in development nobody does. */
@@ -44,6 +45,7 @@ export async function runUntilStopped(
       if (drainMs > 0) await delay(drainMs);
       setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
       for (const close of closers) await close();
+      await logIsWritten();
       process.exit(0);
     };
     process.once('SIGINT', stop);
