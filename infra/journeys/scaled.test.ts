@@ -23,7 +23,7 @@ const AWAY_MS_MAX = 8_000;
 
 const binaries = process.env.TEST_NGINX_BINARIES;
 
-describe.skipIf(!binaries)('two gateways and two booking services behind nginx', () => {
+describe.skipIf(!binaries)('two gateways, two booking services and two workers behind nginx', () => {
   let launched: Launched;
   let shop: OpenShop;
   let cleanUp: () => Promise<unknown> = async () => undefined;
@@ -38,7 +38,10 @@ describe.skipIf(!binaries)('two gateways and two booking services behind nginx',
     if (binaries && existsSync(binaries)) symlinkSync(binaries, join(dataDir, 'nginx-server'));
     const secrets = newSecrets();
     const [port, bookingPort] = [await freePort(), await freePort()];
-    const env = { PORT: String(port), BOOKING_PORT: String(bookingPort), DATA_DIR: dataDir };
+    const env = {
+      ...{ PORT: String(port), BOOKING_PORT: String(bookingPort), DATA_DIR: dataDir },
+      ...{ BOOKING_PROCESSES: '2', WORKER_PROCESSES: '2' },
+    };
     const stores = { DATABASE_URL: database.url, REDIS_URL: redis.url };
     cleanUp = async () => {
       await Promise.all([database.drop(), redis.flush(), rm(dataDir, { recursive: true, force: true })]);
@@ -70,16 +73,25 @@ describe.skipIf(!binaries)('two gateways and two booking services behind nginx',
         .started()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['Booking service 1', 'Booking service 2', 'Gateway 1', 'Gateway 2', 'The worker', 'nginx']);
+    ).toEqual([
+      'Booking service 1',
+      'Booking service 2',
+      'Gateway 1',
+      'Gateway 2',
+      'Worker 1',
+      'Worker 2',
+      'nginx',
+    ]);
   });
 
-  test('200 fans buy 200 seats, each once, while a gateway and a booking service are killed', async () => {
+  test('200 fans buy 200 seats, each once, while a gateway, a worker and a booking service are killed', async () => {
     const outcome = await sellOut(shop, {
       40: () => kill('Gateway 1'),
+      70: () => kill('Worker 1'),
       100: () => kill('Booking service 2'),
     });
     await expectPromisesKept(shop, outcome);
-    for (const name of ['Gateway 1', 'Booking service 2']) {
+    for (const name of ['Gateway 1', 'Worker 1', 'Booking service 2']) {
       expect(await until(() => launched.output().includes(`${name} is back.`), BACK_MS_MAX)).toBe(true);
     }
   }, 120_000);

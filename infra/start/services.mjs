@@ -30,7 +30,7 @@ export async function runScript({ roster, root, env, script }) {
  * listens nowhere, once it runs; it rejects when the service ends or takes too long.
  */
 export function services({ roster, root, env, settings, scripts }) {
-  // Each tells its figures on a port of its own, from METRICS_PORT upwards, gateways first and the worker last.
+  // Each tells its figures on a port of its own, from METRICS_PORT upwards, gateways first and the workers last.
   const metricsPort = Number(env.METRICS_PORT || Number.NaN);
   const metricsOf = (index) => (metricsPort > 0 ? { METRICS_PORT: String(metricsPort + index) } : {});
   const service = (what, script, rank, url, own = {}) => ({
@@ -57,9 +57,12 @@ export function services({ roster, root, env, settings, scripts }) {
     const own = { BOOKING_PORT: String(port), ...metricsOf(gateways.length + index) };
     return service(what, scripts.booking, ranks.booking, localUrl(settings.host, port), own);
   });
-  const last = metricsOf(gateways.length + bookings.length);
-  const worker = service('The worker', scripts.worker, ranks.worker, null, last);
-  return [...bookings, worker, ...gateways];
+  const workers = Array.from({ length: settings.workers }, (_, index) => {
+    const what = settings.workers === 1 ? 'The worker' : `Worker ${index + 1}`;
+    const own = metricsOf(gateways.length + bookings.length + index);
+    return service(what, scripts.worker, ranks.worker, null, own);
+  });
+  return [...bookings, ...workers, ...gateways];
 }
 
 const node = (script) => ({

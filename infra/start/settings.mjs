@@ -2,10 +2,8 @@ import { LaunchError } from '../local/launch-error.mjs';
 import { freePort, LOOPBACK } from '../local/ports.mjs';
 
 const PORT_MAX = 65_535;
-const GATEWAYS_MAX = 64;
+const PROCESSES_MAX = 64;
 const WILDCARD_HOSTS = ['0.0.0.0', '::'];
-
-const SCALED_BOOKINGS = 2;
 
 /**
  * What the launcher itself needs of the environment, checked at once: where the gateways and the booking services listen
@@ -25,11 +23,14 @@ export async function readSettings(env, { scaled = false } = {}) {
   const host = env.HOST || LOOPBACK;
   const port = number('PORT', 3000, 0, PORT_MAX) || (await freePort());
   const bookingPort = number('BOOKING_PORT', 3001, 0, PORT_MAX) || (await freePort());
-  const gateways = number('GATEWAY_PROCESSES', scaled ? 2 : 1, 1, GATEWAYS_MAX);
+  const gateways = number('GATEWAY_PROCESSES', scaled ? 2 : 1, 1, PROCESSES_MAX);
+  const workers = number('WORKER_PROCESSES', 1, 1, PROCESSES_MAX);
   if (port === bookingPort) faults.push(`PORT and BOOKING_PORT are both ${port}; they must differ.`);
+  // Without nginx in front the gateways know one booking service.
+  const bookings = number('BOOKING_PROCESSES', scaled ? 2 : 1, 1, scaled ? PROCESSES_MAX : 1);
   if (scaled) {
     if (faults.length > 0) throw new LaunchError(faults.join('\n'));
-    return scaledSettings({ host, port, bookingPort, gateways });
+    return scaledSettings({ host, port, bookingPort, gateways, bookings, workers });
   }
   const gatewayPorts = consecutivePorts(port, gateways, bookingPort);
   if (gatewayPorts.at(-1) > PORT_MAX)
@@ -44,6 +45,7 @@ export async function readSettings(env, { scaled = false } = {}) {
     gatewayUrls,
     gatewayUrl: gatewayUrls[0],
     publicUrl: gatewayUrls[0],
+    workers,
     taken: [
       ...gatewayPorts.map((each) => ({ port: each, host, variable: 'PORT' })),
       { port: bookingPort, host, variable: 'BOOKING_PORT' },
@@ -53,9 +55,9 @@ export async function readSettings(env, { scaled = false } = {}) {
 }
 
 /** Behind nginx everything is on the loopback, and finds the others through it. */
-async function scaledSettings({ host, port, bookingPort, gateways }) {
+async function scaledSettings({ host, port, bookingPort, gateways, bookings, workers }) {
   const ports = new Set();
-  while (ports.size < gateways + SCALED_BOOKINGS + 1) {
+  while (ports.size < gateways + bookings + 1) {
     const free = await freePort();
     if (free !== port && free !== bookingPort) ports.add(free);
   }
@@ -69,6 +71,7 @@ async function scaledSettings({ host, port, bookingPort, gateways }) {
     gatewayUrls: gatewayPorts.map((each) => localUrl(LOOPBACK, each)),
     gatewayUrl: localUrl(LOOPBACK, gatewayPort),
     publicUrl: localUrl(host, port),
+    workers,
     taken: [
       { port, host, variable: 'PORT' },
       { port: bookingPort, host: LOOPBACK, variable: 'BOOKING_PORT' },

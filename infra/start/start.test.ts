@@ -221,9 +221,15 @@ test('a service that does not stay up ends everything with exit code 1', async (
 });
 
 test('faults of the environment are reported together, and an address where nothing answers is one sentence', async () => {
-  const wrong = await start({ PORT: 'abc', GATEWAY_PROCESSES: '0' });
+  // Several booking services need something in front of them.
+  const wrong = await start({
+    PORT: 'abc',
+    GATEWAY_PROCESSES: '0',
+    BOOKING_PROCESSES: '2',
+    WORKER_PROCESSES: '65',
+  });
   expect((await wrong.ended()).code).toBe(1);
-  expect(wrong.output().trim().split('\n')).toHaveLength(2);
+  expect(wrong.output().trim().split('\n')).toHaveLength(4);
 
   const port = await freePort();
   const absent = await start({ DATABASE_URL: `postgres://somebody@127.0.0.1:${port}/shop` });
