@@ -8,6 +8,8 @@ const CHUNK_CHARACTERS_MAX = 64 * 1024;
 /** A full disk or a pipe that nobody empties is tried again after this time. */
 const RETRY_MS = 500;
 const LAST_LINES_MS_MAX = 300;
+/** A write that is under way for so long is to a handle that takes nothing. */
+const STUCK_MS = 100;
 const LOOK_MS = 10;
 
 export type LogOutput = DestinationStream & {
@@ -25,6 +27,8 @@ export function createLogOutput(fd = 1): LogOutput {
   let keptBytes = 0;
   let lost = 0;
   let isWriting = false;
+  /** When the write that is under way began; long ago when the last one failed. */
+  let writingSince = Number.NEGATIVE_INFINITY;
   /** Taken from the lines, and not written to its end. */
   let chunk: Buffer = Buffer.alloc(0);
 
@@ -51,8 +55,10 @@ export function createLogOutput(fd = 1): LogOutput {
       return;
     }
     isWriting = true;
+    writingSince = performance.now();
     write(fd, chunk, (error, written) => {
       if (error) {
+        writingSince = Number.NEGATIVE_INFINITY;
         setTimeout(goOn, RETRY_MS).unref();
         return;
       }
@@ -67,10 +73,12 @@ export function createLogOutput(fd = 1): LogOutput {
     });
   };
 
-  // Of a process that ends at once: what is not under way, for a handle that takes nothing would hold the process.
+  // Of a process that ends at once, because something was thrown that nobody caught, say: its last lines tell why. The first of
+  // them is mostly under way, and gets there. A handle that takes nothing would hold the process.
   process.once('exit', () => {
+    if (isWriting && performance.now() - writingSince > STUCK_MS) return;
     try {
-      let rest = Buffer.from(isWriting ? '' : lines.join(''));
+      let rest = Buffer.from(lines.join(''));
       while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
     } catch {
       // There is nobody left to tell.
