@@ -41,6 +41,26 @@ test('of many sales the latest are told: what is counted stays bounded', async (
   expect((await linesOf('seen_total')).at(-1)).toBe('seen_total{sale="sale-0"} 1');
 });
 
+test('a series that gives way takes no other one of its sale with it, and none is told twice', async () => {
+  const seen = counter('seen_ways_total', 'Seen.', ['sale', 'way', 'how']);
+  const twice = async (): Promise<string[]> => {
+    const names = (await linesOf('seen_ways_total')).map((line) => line.split(' ')[0] as string);
+    return names.filter((name, i) => names.indexOf(name) !== i);
+  };
+  seen.count('first', 'a', 'x');
+  for (let i = 0; i < 999; i += 1) seen.count(`sale-${i}`, 'a', 'x');
+  // The oldest is the only one of its sale, which is just counted in another way.
+  seen.count('first', 'b', 'x');
+  seen.count('first', 'b', 'x');
+  expect((await linesOf('seen_ways_total')).at(-1)).toBe('seen_ways_total{sale="first",way="b",how="x"} 2');
+  // The oldest is one of two of its sale.
+  seen.count('sale-1', 'b', 'x');
+  seen.count('sale-new', 'a', 'x');
+  seen.count('sale-1', 'b', 'x');
+  expect(await twice()).toEqual([]);
+  expect(await linesOf('seen_ways_total')).toContain('seen_ways_total{sale="sale-1",way="b",how="x"} 2');
+});
+
 test('what cannot be read is left out and counted; everything else is told', async () => {
   gauge('broken', 'Broken.', [], () => Promise.reject(new Error('away')));
   gauge('whole', 'Whole.', [], () => [[[], 1]]);

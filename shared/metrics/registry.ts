@@ -142,23 +142,28 @@ function createSeries<One extends object>(labels: readonly string[], make: () =>
   const tree: Branch<One> = new Map();
   const told = new Set<{ text: string; one: One; drop: () => void }>();
   const add = (values: readonly string[]): One => {
-    let branch = tree;
-    for (const value of values.slice(0, -1)) {
-      const next = (branch.get(value) as Branch<One> | undefined) ?? new Map();
-      branch.set(value, next);
-      branch = next;
-    }
-    const last = values.at(-1) ?? '';
-    const drop = () => {
-      branch.delete(last);
-      if (branch.size === 0 && branch !== tree) tree.delete(values[0] as string);
-    };
-    const made = { text: labelText(labels, values), one: make(), drop };
+    // First, for it may be the last of the very branch that this one comes to.
     const [oldest] = told.size < SERIES_MAX ? [] : told;
     oldest?.drop();
     if (oldest) told.delete(oldest);
+    let branch = tree;
+    const way: [from: Branch<One>, by: string][] = [];
+    for (const value of values.slice(0, -1)) {
+      const next = (branch.get(value) as Branch<One> | undefined) ?? new Map();
+      branch.set(value, next);
+      way.push([branch, value]);
+      branch = next;
+    }
+    way.push([branch, values.at(-1) ?? '']);
+    const drop = () => {
+      for (const [from, by] of way.toReversed()) {
+        from.delete(by);
+        if (from.size > 0) return;
+      }
+    };
+    const made = { text: labelText(labels, values), one: make(), drop };
     told.add(made);
-    branch.set(last, made.one);
+    branch.set(values.at(-1) ?? '', made.one);
     return made.one;
   };
   // What has no labels is told from the start: a rate needs its zero.
