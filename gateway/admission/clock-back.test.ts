@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SaleSettings } from '#shared/contract/sale.ts';
 import { beginRecovery } from '../queue/begin-recovery.ts';
+import { measureQueue } from '../queue/forecast.ts';
 import { takePlace } from '../queue/place.ts';
-import { readSnapshot } from '../queue/snapshot.ts';
+import { type QueueSnapshot, readSnapshot } from '../queue/snapshot.ts';
 import { saleKey } from '../redis/keys.ts';
 import { changeSale } from '../sale/live-sale.ts';
 import { RECOVERY_SECONDS } from '../testing/losing-redis.ts';
@@ -89,4 +90,16 @@ test('a rate that grows, or was lowered, does not stay where it was until the cl
   f.pass(BACK_SECONDS);
   await turnsWithin(sale, RAMP_SECONDS + 1);
   expect(await rate()).toBe(RATE);
+});
+
+test('the pace of a queue is measured on, and turns from before are no turns of the last minute', async () => {
+  const sale = await queueOf(3);
+  expect(await turnsWithin(sale, 1)).toBe(3);
+  const snapshot = async () => (await readSnapshot(f.store, sale, null)) as QueueSnapshot;
+  expect(await measureQueue(f.store, await snapshot())).toBe(1);
+  expect(await snapshot()).toMatchObject({ turnsLastMinute: 3 });
+  f.pass(BACK_SECONDS);
+  expect(await snapshot()).toMatchObject({ turnsLastMinute: 0 });
+  expect(await measureQueue(f.store, await snapshot())).toBe(1);
+  expect(await measureQueue(f.store, await snapshot())).toBe(0);
 });

@@ -16,6 +16,8 @@ local sale = loadSale()
 if not sale or stateOf(sale) ~= 'open' then return 0 end
 local known = redis.call('HMGET', K.queue, 'measuredAt', 'rampFrom', 'turns', 'ended:left', 'ended:lapsed')
 local measuredAt = tonumber(known[1] or 0)
+-- What was measured later than now is from before Redis' clock went back.
+if measuredAt > now then measuredAt = 0 end
 if now - measuredAt < MEASURE_MS then return 0 end
 mayDrain()
 judgeOverdueForecasts()

@@ -61,7 +61,8 @@ local function sumOfLastMinute(key)
   local second = math.floor(now / 1000)
   for _, packed in ipairs(redis.call('HVALS', key)) do
     local at, times = string.match(packed, '^(%d+):(%d+)$')
-    if tonumber(at) > second - 60 then sum = sum + tonumber(times) end
+    -- Later ones are from before Redis' clock went back.
+    if tonumber(at) > second - 60 and tonumber(at) <= second then sum = sum + tonumber(times) end
   end
   return sum
 end
