@@ -5,8 +5,8 @@ import { localUrl } from './settings.mjs';
 
 const READY_TIMEOUT_MS = 60_000;
 const PROBE_TIMEOUT_MS = 2_000;
-/** A service ends by itself 15 s after SIGTERM at the latest (shared/main.ts). */
-const STOP_STEPS = [{ signal: 'SIGTERM', timeoutMs: 20_000 }];
+/** A service ends by itself 15 s after SIGTERM at the latest, once it has drained for DRAIN_SECONDS (shared/main.ts). */
+const STOP_MS_MAX = 20_000;
 
 /** What the launcher runs, relative to the project. */
 export const scripts = {
@@ -19,7 +19,13 @@ export const scripts = {
 
 /** Runs a script to its end; throws when it fails, after it has said why. */
 export async function runScript({ roster, root, env, script }) {
-  const running = await roster.start({ ...node(script), name: script, rank: ranks.tool, cwd: root, env });
+  const running = await roster.start({
+    ...node(script, env),
+    name: script,
+    rank: ranks.tool,
+    cwd: root,
+    env,
+  });
   const { code, signal } = await running.exited;
   if (code === 0) return;
   throw new LaunchError(`${script} failed (${outcome(code, signal)}); what it says stands above.`);
@@ -37,13 +43,13 @@ export function services({ roster, root, env, settings, scripts }) {
     what,
     start: async () => {
       const running = await roster.start({
-        ...node(script),
+        ...node(script, env),
         name: what,
         rank,
         cwd: root,
         env: { ...env, ...own },
       });
-      if (url) await ready(running, url);
+      if (url) await ready(running, url, stopSteps(env));
       return running;
     },
   });
@@ -65,20 +71,24 @@ export function services({ roster, root, env, settings, scripts }) {
   return [...bookings, ...workers, ...gateways];
 }
 
-const node = (script) => ({
+const node = (script, env) => ({
   command: process.execPath,
   args: ['--import', 'tsx', script],
   stdio: ['ignore', 'inherit', 'inherit'],
-  stopSteps: STOP_STEPS,
+  stopSteps: stopSteps(env),
 });
 
-async function ready(running, url) {
+const stopSteps = (env) => [
+  { signal: 'SIGTERM', timeoutMs: STOP_MS_MAX + 1_000 * (Number(env.DRAIN_SECONDS) || 0) },
+];
+
+async function ready(running, url, steps) {
   const settled = await until(async () => running.ended() ?? (await isReady(url)), READY_TIMEOUT_MS);
   if (settled === true) return;
   if (settled) {
     throw new LaunchError(`${running.name} ended while starting (${outcome(settled.code, settled.signal)}).`);
   }
-  await endProcess(running, STOP_STEPS);
+  await endProcess(running, steps);
   throw new LaunchError(`${running.name} was not ready after ${READY_TIMEOUT_MS / 1000} s (${url}/readyz).`);
 }
 

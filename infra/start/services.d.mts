@@ -1,0 +1,10 @@
+type Started = { stopSteps: { signal: string; timeoutMs: number }[] };
+
+export declare const scripts: Record<'migrate' | 'seed' | 'gateway' | 'booking' | 'worker', string>;
+export declare function services(options: {
+  roster: { start: (options: Started) => Promise<unknown> };
+  root: string;
+  env: Record<string, string>;
+  settings: { gatewayUrls: string[]; gatewayPorts: number[]; bookingPorts: number[]; host: string };
+  scripts: Record<string, string>;
+}): { what: string; start: () => Promise<unknown> }[];
