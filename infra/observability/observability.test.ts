@@ -49,6 +49,14 @@ test('the runbook says of every alert what to do, and of none that there is not'
   expect(told.sort()).toEqual(alerts.sort());
 });
 
+test('a full shop is no excuse for a queue that stands still while turns cannot be given', async () => {
+  const alerts = alertsOf(await read('./alerts.yml'));
+  const expr = alerts.find(({ alert }) => alert === 'QueueStandsStill')?.expr ?? '';
+  const excuse = expr.split(/unless on \(sale\)/)[1] ?? '';
+  expect(excuse).toContain('admit_one_held_back');
+  expect(excuse).toMatch(/unless on \(\) sum\(rate\(admit_one_redis_errors_total\{script="give-turns"\}/);
+});
+
 test('brackets of every expression close, in rules and dashboard alike', async () => {
   const dashboard = JSON.parse(await read('./dashboard.json')) as {
     panels: { id: number; title: string; targets: { expr: string }[] }[];
