@@ -58,6 +58,8 @@ describe('the composed shop', () => {
     ...image.env,
     ...service.environment,
     ...secrets,
+    // On one machine they would all want the same port.
+    METRICS_PORT: '',
     ...{ HOST: LOOPBACK, DATABASE_URL: database.url, REDIS_URL: redis.url, DATA_DIR: join(folder, 'data') },
     ...own,
   });
@@ -147,7 +149,19 @@ describe('the composed shop', () => {
 
   test('is reached from outside through nginx alone, on this machine', () => {
     const open = entries().flatMap(([name, { ports = [] }]) => ports.map((port) => `${name} ${port}`));
-    expect(open).toEqual(['nginx 127.0.0.1:3000:3000', 'mailpit 127.0.0.1:8025:8025']);
+    const [nginx, ...others] = open;
+    expect(nginx).toBe('nginx 127.0.0.1:3000:3000');
+    // Whoever runs it looks at these on this machine.
+    expect(others.map((port) => port.split(':')[0])).toEqual(
+      ['mailpit', 'prometheus', 'grafana'].map((name) => `${name} 127.0.0.1`),
+    );
+  });
+
+  test('has every process’s figures asked for, at the port where they are told', async () => {
+    const text = await readFile(join(root, 'infra/containers/prometheus.yml'), 'utf8');
+    const asked = [...text.matchAll(/"([\w-]+):(\d+)"/g)].map(([, name, port]) => `${name} ${port}`);
+    const run = ['gateway-1', 'gateway-2', 'booking-1', 'booking-2', 'worker'];
+    expect(asked).toEqual(run.map((name) => `${name} ${services[name]?.environment?.METRICS_PORT}`));
   });
 
   test('waits in no circle', () => {

@@ -6,7 +6,7 @@ type Started = { stopSteps: { signal: string; timeoutMs: number }[] };
 async function stopMsOf(env: Record<string, string>): Promise<number[]> {
   const started: Started[] = [];
   const roster = { start: async (options: Started) => started.push(options) };
-  const settings = { gatewayUrls: [], gatewayPorts: [], bookingPorts: [], host: '127.0.0.1' };
+  const settings = { gatewayUrls: [], gatewayPorts: [], bookingPorts: [], workers: 1, host: '127.0.0.1' };
   const [worker] = services({ roster, root: '.', env, settings, scripts });
   await worker?.start();
   return started.flatMap(({ stopSteps }) => stopSteps.map(({ timeoutMs }) => timeoutMs));
