@@ -6,7 +6,7 @@ const patient = [
   'infra/journeys/pages/*.test.ts',
   'infra/attacks/*.test.ts',
   'infra/journeys/{booked-later,browsing,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',
-  'infra/journeys/{presale,redis-emptied,refund,refused-starts,scaled,soak-booking,verify}.test.ts',
+  'infra/journeys/{presale,redis-emptied,refund,refused-starts,scaled,seeing,sold-out,soak-booking,verify}.test.ts',
   'infra/journeys/walk-throughs.test.ts',
 ];
 /** Counts what happens in a moment, beside nothing else. */

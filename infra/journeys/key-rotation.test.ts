@@ -35,6 +35,8 @@ beforeAll(async () => {
     bookings: 2,
     env: {
       NODE_ENV: 'production',
+      // Nothing in front of them looks at /readyz.
+      DRAIN_SECONDS: '0',
       PUBLIC_URL,
       TRUSTED_PROXIES: '10.0.0.0/8',
       SMTP_URL: 'smtp://127.0.0.1:1',
