@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { ticketOf } from './fans.ts';
 
+const VERSION = 'id: ';
+
 /** What the main process asks of this one: to open streams, to wait for the next frame of each, or to close them all. */
 export type StreamsAsked =
   | { kind: 'open'; port: number; sale: string; from: number; count: number }
@@ -31,9 +33,9 @@ const open = (port: number, sale: string, number: number, at: number): Promise<v
       for (let end = rest.indexOf('\n\n'); end !== -1; end = rest.indexOf('\n\n')) {
         const frame = rest.slice(0, end);
         rest = rest.slice(end + 2);
-        const id = frame.indexOf('id: ');
-        if (id === -1) continue;
-        const version = Number.parseInt(frame.slice(id + 4), 10);
+        // What comes before the first is of HTTP.
+        if (!frame.startsWith(VERSION)) continue;
+        const version = Number.parseInt(frame.slice(VERSION.length), 10);
         const position = Number(/"position":(\d+)/.exec(frame)?.[1]);
         if (!(position > 0 && position < number)) fault ??= `number ${number} was told: ${frame}`;
         versions[at] = version;
