@@ -3,6 +3,12 @@ import type { ServerResponse } from 'node:http';
 
 const TAG_LENGTH = 22;
 
+/**
+ * What is the same for everybody and changes: a shared cache asks once a second, and while it does tells a second longer what
+ * it has, so that a crowd does not come with it. While no gateway answers it tells what was last known.
+ */
+export const CACHED_FOR_A_SECOND = 'public, max-age=1, stale-while-revalidate=1, stale-if-error=300';
+
 /** An answer whose bytes and headers are made once, for as many requests as come. */
 export type FinishedAnswer = {
   body: Uint8Array<ArrayBuffer>;

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const ahead: Ahead = ({ url, headers }, response) => {
     if (url !== '/headers?ahead') return false;
     response.end(JSON.stringify(headers));
-    return true;
+    return '/headers';
   };
   answerWithProblems(app, createLog('test', 'silent'));
   server = await serve(app, { host: '127.0.0.1', port: 0, ahead: [ahead] });

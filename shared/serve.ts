@@ -38,11 +38,10 @@ export type RunningServer = {
   close: () => Promise<void>;
 };
 
-/** Answers a request ahead of the app and says the pattern of its route (or true, where nobody counts), or leaves it alone. */
-export type Ahead = (request: IncomingMessage, response: ServerResponse) => string | boolean;
+/** Answers a request ahead of the app and says the pattern of its route, or leaves it alone. */
+export type Ahead = (request: IncomingMessage, response: ServerResponse) => string | false;
 
 const MALFORMED_ROUTE = 'malformed';
-const UNNAMED_ROUTE = 'unnamed';
 
 /**
  * Listens and resolves once the port is open; rejects with the system's error (`EADDRINUSE`, …) otherwise. `headers` go with
@@ -121,8 +120,7 @@ export async function serve<E extends Env>(
       }
       for (const answer of ahead) {
         const route = answer(request, response);
-        if (route !== false)
-          return count(route === true ? UNNAMED_ROUTE : route, request, response, startedAt);
+        if (route !== false) return count(route, request, response, startedAt);
       }
       for (const [name, value] of headers) response.setHeader(name, value);
       if (answersRequestId) response.setHeader(REQUEST_ID, requestIdOf(request));

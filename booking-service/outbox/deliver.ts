@@ -50,6 +50,7 @@ export async function deliverNext(outbox: Outbox, kind: OutboxKind): Promise<boo
   // Only a deliverer that was killed leaves a message beyond its last attempt: perhaps by this very message.
   if (message.attempts > patience.attemptsMax) {
     await markFailed(db, message.id, { error: 'Its deliverers died.', retryMs: null });
+    deliveries.count(kind, 'given-up');
     return true;
   }
   try {

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Problem } from '#shared/problem.ts';
 import { measurePolls } from '../queue/pace.ts';
@@ -11,8 +10,9 @@ import { createTicketMint, type QueueTicket } from '../queue/ticket.ts';
 import { watchQueues } from '../queue/watch.ts';
 import { saleKey } from '../redis/keys.ts';
 import { census, type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
+import { testSigningKeys } from '../testing/test-keys.ts';
 import { claimTurn, finishAdmission } from './admission.ts';
-import { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
+import type { SigningKeys } from './signing-keys.ts';
 import { giveTurns } from './turn-giver.ts';
 
 const GRACE_SECONDS = 60;
@@ -28,8 +28,7 @@ let f: QueueFixture;
 let keys: SigningKeys;
 beforeAll(async () => {
   f = await queueFixture();
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k' }]));
+  keys = await testSigningKeys();
 });
 afterAll(() => f.close());
 

@@ -1,12 +1,12 @@
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { leavePlace, takePlace } from '../queue/place.ts';
 import { readSnapshot } from '../queue/snapshot.ts';
 import { positionOf } from '../queue/waiting-bits.ts';
 import { saleKey } from '../redis/keys.ts';
 import { census, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
+import { testSigningKeys } from '../testing/test-keys.ts';
 import { claimTurn, finishAdmission } from './admission.ts';
-import { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
+import type { SigningKeys } from './signing-keys.ts';
 import { giveTurns } from './turn-giver.ts';
 
 const FANS = 100_000;
@@ -19,8 +19,7 @@ let f: QueueFixture;
 let keys: SigningKeys;
 beforeAll(async () => {
   f = await queueFixture();
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k' }]));
+  keys = await testSigningKeys();
 });
 afterAll(() => f.close());
 

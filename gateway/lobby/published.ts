@@ -1,7 +1,12 @@
 import { isoTimeOrNull } from '#shared/clock.ts';
 import type { DrawAnswer } from '#shared/contract/queue.ts';
 import type { Beacon } from '#shared/contract/sale.ts';
-import { type FinishedAnswer, finishJson, finishPieces } from '#shared/finished-answer.ts';
+import {
+  CACHED_FOR_A_SECOND,
+  type FinishedAnswer,
+  finishJson,
+  finishPieces,
+} from '#shared/finished-answer.ts';
 import { saleKey } from '../redis/keys.ts';
 import { redisProblem, type Store } from '../redis/script.ts';
 import { drawnBytes, drawnCount } from './draw.ts';
@@ -13,7 +18,6 @@ const SALES_REMEMBERED_MAX = 1_000;
 /** Seven draws of a million. */
 const FINISHED_BYTES_MAX = 100 * 1024 * 1024;
 
-const FOR_A_SECOND = 'public, max-age=1, stale-while-revalidate=1, stale-if-error=300';
 /** A drawn order never changes. */
 const FOR_A_DAY = 'public, max-age=86400, immutable';
 
@@ -73,7 +77,7 @@ export function publishDraws(store: Store): Draws {
         throw error;
       });
       if (earlier && drawn === null) return earlier.answer;
-      if (drawn?.state !== 'drawn') return finishJson({ ...drawn, ids: null }, FOR_A_SECOND);
+      if (drawn?.state !== 'drawn') return finishJson({ ...drawn, ids: null }, CACHED_FOR_A_SECOND);
       // After a loss another draw may have been held: every gateway says the same.
       const described = JSON.stringify(drawn);
       const known = finished.get(sale);

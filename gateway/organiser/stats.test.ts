@@ -1,16 +1,16 @@
 import fc from 'fast-check';
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
 import { Problem } from '#shared/problem.ts';
 import { claimTurn, finishAdmission } from '../admission/admission.ts';
-import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
+import type { SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
 import { leavePlace, lookUpEntry, takePlace } from '../queue/place.ts';
 import { keepPresence, type Presence } from '../queue/presence.ts';
 import { saleKey } from '../redis/keys.ts';
 import { entryOf, type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
+import { testSigningKeys } from '../testing/test-keys.ts';
 import { readSaleStats } from './stats.ts';
 
 const LOBBY_SECONDS = 20;
@@ -23,8 +23,7 @@ let keys: SigningKeys;
 let presence: Presence;
 beforeAll(async () => {
   f = await queueFixture();
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k' }]));
+  keys = await testSigningKeys();
   presence = keepPresence(f.store, () => [], silentLog);
 });
 afterAll(async () => {

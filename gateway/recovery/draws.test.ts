@@ -1,13 +1,12 @@
 import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DrawAnswer } from '#shared/contract/queue.ts';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { ownRedis } from '../../infra/testing/redis-server.ts';
 import { checkAdmission, claimTurn, finishAdmission } from '../admission/admission.ts';
-import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
+import type { SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { createDrawing } from '../lobby/draw.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
@@ -26,6 +25,7 @@ import {
 import { giveBeacon, lookTwice } from '../testing/lost-lobby.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+import { testSigningKeys } from '../testing/test-keys.ts';
 
 /** Equal to SLICE in prelude/call.lua: so many numbers of a draw are written at once. */
 const SLICE = 500;
@@ -34,8 +34,7 @@ let f: QueueFixture;
 let keys: SigningKeys;
 beforeAll(async () => {
   f = await queueFixture();
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
+  keys = await testSigningKeys();
 });
 afterAll(() => f.close());
 

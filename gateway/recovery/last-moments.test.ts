@@ -1,19 +1,18 @@
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkAdmission, claimTurn, finishAdmission } from '../admission/admission.ts';
-import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
+import type { SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { leavePlace } from '../queue/place.ts';
 import { faultsOf, goBack, joinMany, RECOVERY_SECONDS, saveQueue } from '../testing/losing-redis.ts';
 import { type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+import { testSigningKeys } from '../testing/test-keys.ts';
 
 let f: QueueFixture;
 let keys: SigningKeys;
 beforeAll(async () => {
   f = await queueFixture();
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
+  keys = await testSigningKeys();
 });
 afterAll(() => f.close());
 

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
-import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
+import type { SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { leavePlace } from '../queue/place.ts';
 import { unlimitedPolls } from '../queue/poll-limit.ts';
@@ -12,6 +11,7 @@ import { type Act, playHistories } from '../testing/histories.ts';
 import { faultsOf, goBack, holdersOf, loseEverything, saveQueue } from '../testing/losing-redis.ts';
 import { definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+import { testSigningKeys } from '../testing/test-keys.ts';
 
 const FANS = 12;
 const GATEWAYS = 2;
@@ -28,8 +28,7 @@ let f: QueueFixture;
 let keys: SigningKeys;
 beforeAll(async () => {
   f = await queueFixture();
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
+  keys = await testSigningKeys();
 });
 afterAll(() => f.close());
 

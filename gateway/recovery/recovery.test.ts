@@ -1,14 +1,13 @@
 import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { ownRedis } from '../../infra/testing/redis-server.ts';
 import { judgeQueue } from '../../infra/verify/queue/judge.ts';
 import { queueReader } from '../../infra/verify/queue/read.ts';
 import { checkAdmission, claimTurn, finishAdmission } from '../admission/admission.ts';
-import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
+import type { SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
 import { leavePlace, takePlace } from '../queue/place.ts';
@@ -23,13 +22,13 @@ import {
 } from '../testing/losing-redis.ts';
 import { afterEachCall, definitionAt, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+import { testSigningKeys } from '../testing/test-keys.ts';
 
 let f: QueueFixture;
 let keys: SigningKeys;
 beforeAll(async () => {
   f = await queueFixture();
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
+  keys = await testSigningKeys();
 });
 afterAll(() => f.close());
 

@@ -1,9 +1,8 @@
-import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AdmissionClaims } from '#shared/admission-token.ts';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
 import { checkAdmission, claimTurn, finishAdmission } from '../admission/admission.ts';
-import { loadSigningKeys, type SigningKeys } from '../admission/signing-keys.ts';
+import type { SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
@@ -17,13 +16,13 @@ import {
 import { lobbySale } from '../testing/lost-lobby.ts';
 import { census, definitionAt, entryOf, type QueueFixture, queueFixture } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+import { testSigningKeys } from '../testing/test-keys.ts';
 
 let f: QueueFixture;
 let keys: SigningKeys;
 beforeAll(async () => {
   f = await queueFixture();
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
+  keys = await testSigningKeys();
 });
 afterAll(() => f.close());
 

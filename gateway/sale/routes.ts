@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { answerFinished } from '#shared/finished-answer.ts';
+import { answerFinished, CACHED_FOR_A_SECOND } from '#shared/finished-answer.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Draws } from '../lobby/published.ts';
 import type { QueueSnapshot } from '../queue/snapshot.ts';
@@ -15,12 +15,6 @@ export type SaleDeps = {
   events: Events;
 };
 
-/**
- * A shared cache asks once a second; while it does, a second more, so that a crowd does not come with it. While no gateway
- * answers it tells what was last known, which says of when it is (`serverTime`).
- */
-const cacheForASecond = 'public, max-age=1, stale-while-revalidate=1, stale-if-error=300';
-
 /** What everybody may read, cookies or not: the same bytes for everyone, fit for a shared cache. */
 export function saleRoutes({ draws, watch, sync, events }: SaleDeps) {
   const app = new Hono();
@@ -28,7 +22,11 @@ export function saleRoutes({ draws, watch, sync, events }: SaleDeps) {
   app.get('/sales/:sale', async (c) => {
     const snapshot = await saleSnapshot(watch, c.req.param('sale'));
     const event = await events.event(snapshot.definition.event);
-    return shared(c, publicSale(snapshot, event, sync.stockOf(snapshot.definition.sale)), cacheForASecond);
+    return shared(
+      c,
+      publicSale(snapshot, event, sync.stockOf(snapshot.definition.sale)),
+      CACHED_FOR_A_SECOND,
+    );
   });
 
   app.get('/sales/:sale/draw', async (c) => {

@@ -1,7 +1,5 @@
-import { exportJWK, generateKeyPair } from 'jose';
 import { expect } from 'vitest';
 import { createAdmissionTokenVerifier } from '#shared/admission-token.ts';
-import { loadSigningKeys } from '../admission/signing-keys.ts';
 import { createGateway } from '../app.ts';
 import { bookingCatalogue } from '../booking/catalogue.ts';
 import { connectBooking } from '../booking/client.ts';
@@ -26,6 +24,7 @@ import { rememberEvents } from '../sale/events.ts';
 import { keepListing } from '../sale/listing.ts';
 import { keepSalesInStep } from '../sale/sync.ts';
 import { queueFixture, silentLog } from './queue-fixture.ts';
+import { testSigningKeys } from './test-keys.ts';
 
 const ticketSecret = 'a-queue-ticket-secret-of-32-characters';
 export const organiserKey = 'an-organiser-key-of-thirty-two-chars';
@@ -44,8 +43,7 @@ export async function gatewayFixture(
 ) {
   const queue = await queueFixture();
   const { store, now } = queue;
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-  const keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k1' }]));
+  const keys = await testSigningKeys();
   const booking = connectBooking(bookingUrl, internalSecret);
   const catalogue = bookingCatalogue(booking);
   const drawing = createDrawing(store);

@@ -1,3 +1,5 @@
+import { columns } from '../report/columns.ts';
+
 /** The middle of the values; of an even number the mean of the two in the middle. */
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -32,15 +34,5 @@ export function table(figures: Figure[]): string {
     return [holds(figure) ? 'ok' : 'NOT', what, show(median(rounds)), spread, `${side} ${show(bound)}`, note];
   });
   const heads = ['', 'what', 'median', 'spread', 'bound', ''];
-  const widths = heads.map((head, i) =>
-    Math.max(head.length, ...rows.map((row) => (row[i] as string).length)),
-  );
-  return [heads, ...rows]
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] as number))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return columns([heads, ...rows], new Set(heads.keys())).join('\n');
 }

@@ -1,5 +1,5 @@
 import type { Asked } from '../history/recorder.ts';
-import { columns } from '../testing/columns.ts';
+import { columns } from '../report/columns.ts';
 import type { Injected } from './campaign.ts';
 import type { Fault } from './fault.ts';
 import type { Verdict } from './verdict.ts';

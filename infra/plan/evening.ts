@@ -2,7 +2,7 @@ import { pollAfterMs } from '../../gateway/queue/pace.ts';
 import { createRandom } from '../testing/random.ts';
 
 // A sale's evening as a model: every fan by themselves, in steps of a second, under the rules by which turns are given
-// (gateway/admission/give-turns.lua). Only what takes no part in waiting is left out: adaptive rates, losses, draws.
+// (gateway/admission/give-turns.lua). Left out are rates that adapt to the shop, losses and draws.
 // plan.test.ts plays the same evening with the real queue.
 
 /** What is known of a sale before it, times in seconds. */
@@ -60,11 +60,14 @@ const BURST_SHARE = 0.5;
 const BURST_TIME_SHARE = 1 / 6;
 /** A fan notices their turn and takes it within this time. */
 const CLAIM_DELAY_SECONDS_MAX = 5;
-/** As give-turns.lua has them. */
-const OVERBOOKED_SHARE_MAX = 0.1;
-const NO_SHOW_SHARE_MAX = 0.5;
-const OUTCOME_DECAY = 0.995;
-const OUTCOMES_MIN = 20;
+/** As give-turns.lua and its prelude have them. */
+export const rules = {
+  OVERBOOKED_SHARE_MAX: 0.1,
+  NO_SHOW_SHARE_MAX: 0.5,
+  OUTCOME_DECAY: 0.995,
+  OUTCOMES_MIN: 20,
+};
+const { OVERBOOKED_SHARE_MAX, NO_SHOW_SHARE_MAX, OUTCOME_DECAY, OUTCOMES_MIN } = rules;
 /** The pace that waits are told by is of the last minute. */
 const PACE_SECONDS = 60;
 /** The line is looked at here and there: neighbours are told the same. */
@@ -85,8 +88,7 @@ export function playEvening(evening: Evening, seed: string): Played {
   const later = createCalendar();
   const played: Played = {
     ...{ moments: [], waits: [], bought: 0, seatsSold: 0 },
-    ...nobody,
-    soldOutSecond: null,
+    ...{ missed: 0, gaveUp: 0, tooLate: 0, soldOutSecond: null },
   };
   const outcomes = { all: 0, missed: 0 };
   const note = (missed: 0 | 1) => {
@@ -191,8 +193,6 @@ export function playEvening(evening: Evening, seed: string): Played {
     return played;
   }
 }
-
-const nobody = { missed: 0, gaveUp: 0, tooLate: 0 };
 
 const quiet = (second: number): Moment => ({
   ...{ second, joins: 0, turns: 0, claims: 0, holds: 0, orders: 0 },

@@ -3,7 +3,7 @@ import type { Moment, Played } from './evening.ts';
 import type { Figures } from './figures.ts';
 
 /** A process is planned to be busy with so much of its one core: what is left is for what nobody planned. */
-const BUSY_SHARE_MAX = 0.6;
+export const BUSY_SHARE_MAX = 0.6;
 /** One more than are needed: any one may be lost. */
 const SPARE = 1;
 const MICROS = 1_000_000;

@@ -1,13 +1,14 @@
-import { exportJWK, generateKeyPair } from 'jose';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { claimTurn, finishAdmission } from '../../gateway/admission/admission.ts';
-import { loadSigningKeys, type SigningKeys } from '../../gateway/admission/signing-keys.ts';
+import type { SigningKeys } from '../../gateway/admission/signing-keys.ts';
 import { giveTurns } from '../../gateway/admission/turn-giver.ts';
 import { leavePlace, takePlace } from '../../gateway/queue/place.ts';
 import { saleKey } from '../../gateway/redis/keys.ts';
 import { type QueueFixture, queueFixture } from '../../gateway/testing/queue-fixture.ts';
+import { testSigningKeys } from '../../gateway/testing/test-keys.ts';
 import { createRandom } from '../testing/random.ts';
-import { type Evening, playEvening } from './evening.ts';
+import { type Evening, playEvening, rules } from './evening.ts';
 import { measured } from './figures.ts';
 import { main, readOptions } from './main.ts';
 import { needsOf } from './needs.ts';
@@ -48,6 +49,15 @@ describe('the model of an evening', () => {
     }
   });
 
+  test('goes by the figures of the scripts', async () => {
+    const files = ['../../gateway/admission/give-turns.lua', '../../gateway/redis/prelude/endings.lua'];
+    const texts = await Promise.all(files.map((file) => readFile(new URL(file, import.meta.url), 'utf8')));
+    for (const [name, value] of Object.entries(rules)) {
+      const [, found] = new RegExp(`^local ${name} = ([\\d.]+)$`, 'm').exec(texts.join('\n')) ?? [];
+      expect(Number(found), name).toBe(value);
+    }
+  });
+
   test('is the same for the same seed, and another for another one', () => {
     expect(playEvening(small, 'a')).toEqual(playEvening(small, 'a'));
     expect(playEvening(small, 'a').waits).not.toEqual(playEvening(small, 'b').waits);
@@ -59,8 +69,7 @@ describe('the real queue', () => {
   let keys: SigningKeys;
   beforeAll(async () => {
     f = await queueFixture();
-    const { privateKey } = await generateKeyPair('EdDSA', { extractable: true });
-    keys = await loadSigningKeys(JSON.stringify([{ ...(await exportJWK(privateKey)), kid: 'k' }]));
+    keys = await testSigningKeys();
   });
   afterAll(() => f.close());
 

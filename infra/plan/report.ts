@@ -1,7 +1,10 @@
+import { columns } from '../report/columns.ts';
 import type { Evening, Moment, Played } from './evening.ts';
-import type { Needs } from './needs.ts';
+import { BUSY_SHARE_MAX, type Needs } from './needs.ts';
 
 const PERCENT = 100;
+/** What is needed, and why; between them how much. */
+const WORDS: ReadonlySet<number> = new Set([0, 2]);
 const CHART_COLUMNS = 60;
 const CHART_ROWS = 8;
 const SHARES = [0.1, 0.5, 0.9, 0.99, 1];
@@ -34,7 +37,7 @@ export function describePlan(evening: Evening, played: Played, needs: Needs): st
       ['orders', most((m) => m.orders)],
     ),
     '',
-    'Extrapolated from one process of each, at 60 % of a core, and one more than are needed (docs/capacity.md):',
+    `Extrapolated from one process of each, at ${BUSY_SHARE_MAX * PERCENT} % of a core, and one more than are needed (docs/capacity.md):`,
     '',
     ...table(needs),
   ];
@@ -59,12 +62,8 @@ function table({ gateway, booking, worker, postgres, redis, network }: Needs): s
       `at ${time(network.second)}; pages beside it ${bits(network.pageBitsPerSecond)}, which a CDN takes`,
     ],
   ];
-  const widths = [0, 1].map((i) => Math.max(...rows.map((cells) => String(cells[i]).length)));
-  const lines = rows.map(
-    ([what = '', much = '', why = '']) =>
-      `  ${what.padEnd(widths[0] ?? 0)}  ${much.padStart(widths[1] ?? 0)}   ${why}`,
-  );
-  if (redis.busyShare > 0.6)
+  const lines = columns(rows, WORDS).map((line) => `  ${line}`);
+  if (redis.busyShare > BUSY_SHARE_MAX)
     lines.push(
       '',
       'One Redis would be too busy: several sales may lie on several masters, one sale may not. Let fewer come at once (a lobby).',

@@ -44,9 +44,13 @@ export type CountedServer = RunningServer & { answeredAhead: () => number };
 export async function serveCounted<E extends Env>(app: Hono<E>, ahead: Ahead[]): Promise<CountedServer> {
   let answered = 0;
   const counted: Ahead = (incoming, response) => {
-    const isAnswered = ahead.some((answer) => answer(incoming, response));
-    if (isAnswered) answered += 1;
-    return isAnswered;
+    for (const answer of ahead) {
+      const route = answer(incoming, response);
+      if (route === false) continue;
+      answered += 1;
+      return route;
+    }
+    return false;
   };
   const server = await serve(app, { host: '127.0.0.1', port: 0, ahead: [counted] });
   return { ...server, answeredAhead: () => answered };

@@ -1,3 +1,4 @@
+import { median } from '../../infra/bench/figures.ts';
 import type { Used } from './processes.ts';
 import type { Sample, Samples } from './watch.ts';
 
@@ -40,7 +41,7 @@ export function slopes(samples: Samples, atRest: ReadonlyMap<string, Used> = new
     if (judged.length < SAMPLES_MIN) return [];
     const judgedMs = endMs - (judged[0]?.atMs ?? 0);
     return (Object.keys(growthMin) as Measure[]).map((measure) => {
-      const level = medianOf(judged.map((sample) => sample[measure]));
+      const level = median(judged.map((sample) => sample[measure]));
       const growthMax = Math.max(growthMin[measure], level * GROWTH_SHARE_MAX);
       const third = Math.floor(judged.length / 3);
       const floor = floorOf(judged.slice(-third), measure) - floorOf(judged.slice(0, third), measure);
@@ -65,10 +66,5 @@ function slopeOf(samples: readonly Sample[], measure: Measure): number {
   for (const [i, earlier] of samples.entries())
     for (const later of samples.slice(i + 1))
       found.push((later[measure] - earlier[measure]) / (later.atMs - earlier.atMs));
-  return medianOf(found);
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return median(found);
 }

@@ -62,12 +62,20 @@ export async function fill(store: Store, sale: string, count: number): Promise<v
 }
 
 /** What Redis itself says that a sale's keys take, every element counted. */
-export async function bytesOfSale(redisUrl: string, sale: string): Promise<number> {
-  // A connection without the gateways' deadline: a million elements are counted.
-  const redis = new Redis(redisUrl);
-  try {
+export const bytesOfSale = (redisUrl: string, sale: string): Promise<number> =>
+  patiently(redisUrl, async (redis) => {
     const sizes = await Promise.all(saleKeys(sale).map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
     return sizes.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+  });
+
+/** Over a connection without the gateways' deadline: what goes through a million elements takes longer. */
+export async function patiently<Result>(
+  redisUrl: string,
+  work: (redis: Redis) => Promise<Result>,
+): Promise<Result> {
+  const redis = new Redis(redisUrl);
+  try {
+    return await work(redis);
   } finally {
     redis.disconnect();
   }

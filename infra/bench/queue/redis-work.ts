@@ -3,7 +3,7 @@ import { giveTurns } from '../../../gateway/admission/turn-giver.ts';
 import { saleKey } from '../../../gateway/redis/keys.ts';
 import { type Figure, median } from '../figures.ts';
 import { ask } from '../processes.ts';
-import { bytesOfSale, type OpenStore } from './filled-queue.ts';
+import { bytesOfSale, type OpenStore, patiently } from './filled-queue.ts';
 import { startClient } from './processes.ts';
 import { ROUNDS, WAITING } from './settings.ts';
 import type { SnapshotsAsked } from './snapshots.ts';
@@ -28,7 +28,7 @@ export async function measureRedisWork(store: OpenStore, redisUrl: string, sale:
   const asked: SnapshotsAsked = { redisUrl, sale, rounds: ROUNDS };
   const renewals = await ask<number[]>(process.child, asked).finally(process.stop);
   const bytes = await bytesOfSale(redisUrl, sale);
-  const { sums, bare, longest } = await giveManyTurns(store, sale);
+  const { sums, bare, longest } = await giveManyTurns(store, redisUrl, sale);
   return [
     {
       what: `${TURNS} turns, ${WAITING} waiting: Redis in all`,
@@ -67,6 +67,7 @@ export async function measureRedisWork(store: OpenStore, redisUrl: string, sale:
 /** Milliseconds of Redis, by its own slow log, for TURNS turns with everybody waiting, and for the bare move of as many. */
 async function giveManyTurns(
   store: OpenStore,
+  redisUrl: string,
   sale: string,
 ): Promise<{ sums: number[]; bare: number[]; longest: number[] }> {
   const sums: number[] = [];
@@ -75,7 +76,7 @@ async function giveManyTurns(
   const { redis } = store;
   await redis.hset(saleKey(sale, 'sale'), 'admitPerMinute', TURNS * 60, 'capacity', 100_000, 'adaptive', 0);
   const [from, to] = [`bare:{${sale}}:waiting`, `bare:{${sale}}:ready`];
-  await redis.copy(saleKey(sale, 'waiting'), from);
+  await patiently(redisUrl, (patient) => patient.copy(saleKey(sale, 'waiting'), from));
   const scriptsOf = async (work: () => Promise<unknown>) => {
     await redis.slowlog('RESET');
     await work();

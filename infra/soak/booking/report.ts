@@ -2,7 +2,7 @@ import type { Books } from '../../history/books.ts';
 import { type Disturbance, isDisturbed } from '../../history/disturbance.ts';
 import { ANSWER_MS_MAX, answerMsMax } from '../../history/judge.ts';
 import type { Asked } from '../../history/recorder.ts';
-import { columns } from '../../testing/columns.ts';
+import { columns } from '../../report/columns.ts';
 
 const FAULTS_SHOWN = 30;
 
