@@ -1,9 +1,9 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const journeys = 'infra/journeys/*.test.ts';
-/** They wait for a page or a process most of their time, and have no time to keep. */
+const pages = 'infra/journeys/pages/*.test.ts';
+/** They wait for processes most of their time, and have no time to keep. */
 const patient = [
-  'infra/journeys/pages/*.test.ts',
   'infra/attacks/*.test.ts',
   'infra/journeys/{booked-later,browsing,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',
   'infra/journeys/{presale,redis-emptied,refund,refused-starts,scaled,seeing,sold-out,soak-booking,verify}.test.ts',
@@ -30,7 +30,7 @@ export default defineConfig({
           ...common,
           name: 'rooms',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, journeys, ...patient, streams],
+          exclude: [...exclude, journeys, pages, ...patient, streams],
           // Their stores work beside them; with one file at a time the second core waits.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -39,12 +39,23 @@ export default defineConfig({
       {
         test: {
           ...common,
+          name: 'pages',
+          include: [pages],
+          exclude,
+          // Each starts the whole shop as processes, and a browser, which keeps a core busy; at three at a time pages miss their times.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
           name: 'patient journeys',
           include: patient,
           exclude,
-          // Each starts the whole shop as processes, and some a browser, and waits half of its time: three keep two cores busy.
+          // Each starts the whole shop as processes, and waits most of its time.
           maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -55,7 +66,7 @@ export default defineConfig({
           exclude: [...exclude, ...patient],
           // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -25,6 +25,9 @@ type Status = {
 };
 
 const POLL_MS_DEFAULT = 5_000;
+/** As EventSource names them, in fewer bytes. */
+const OPEN = 1;
+const CLOSED = 2;
 /** A form that was sent is on its way for so long: news of what it does must not reload the page under it. */
 const SUBMIT_MS = 15_000;
 
@@ -121,7 +124,7 @@ if (card) {
       listen();
     }
     // The turn came while the gateway looked: the next answer knows it.
-    if (view === 'kept' && paceMs === 0) return later(0);
+    if (view === 'kept' && !paceMs) return later(0);
     if (view !== card.dataset.state && !turnTo(view)) {
       // Only what becomes of this one fan is not in the page: no crowd reloads with it.
       if (Date.now() < leavesUntil) later(POLL_MS_DEFAULT);
@@ -160,7 +163,8 @@ if (card) {
     over = status.state === 'closed';
     if (over) hush();
     if (over || status.allHeldUntil) show('left');
-    later(stream?.readyState === EventSource.OPEN ? SILENCE_MS : paceMs);
+    // A question that is due is asked: what a stream still had on the way, from before the network went, is no answer to it.
+    if (asking || performance.now() < dueAt) later(stream?.readyState === OPEN ? SILENCE_MS : paceMs);
   };
 
   const hush = () => {
@@ -181,7 +185,7 @@ if (card) {
       later(POLL_MS_DEFAULT * Math.random());
     };
     opened.onerror = () => {
-      if (opened.readyState === EventSource.CLOSED) poll();
+      if (opened.readyState === CLOSED) poll();
       // The browser tries again by itself, every few seconds: meanwhile a poll says what is wrong.
       else within(again());
     };

@@ -134,7 +134,8 @@ const render = async (status: Status) => {
   const { state, saleState, queueNumber, position, estimate, notice, allHeldUntil } = status;
   version = Math.max(version, status.version);
   paceMs = status.pollAfterMs;
-  later(stream?.readyState === 1 ? SILENCE_MS : paceMs);
+  // A question that is due is asked: what a stream still had on the way, from before the network went, is no answer to it.
+  if (dueAt > performance.now()) later(stream?.readyState === 1 ? SILENCE_MS : paceMs);
   const isKept = state === 'waiting' && !position;
   // The turn came while the gateway looked: the next answer, at once, knows it.
   if (isKept && !paceMs) return;
