@@ -13,6 +13,12 @@ const patient = [
 const streams = 'gateway/queue/streams.test.ts';
 const exclude = [...configDefaults.exclude, '.data/**'];
 
+/**
+ * What real browsers and whole shops do in a time depends on what else the machine does. Once more in CI only, and whoever
+ * needed it stands in the closing lines: each of them is a fault to look for.
+ */
+const retry = process.env.CI === 'true' ? 1 : 0;
+
 const common = {
   // Each file runs in a process of its own: a test that ends its process or blocks it disturbs no other.
   pool: 'forks',
@@ -42,6 +48,7 @@ export default defineConfig({
           name: 'pages',
           include: [pages],
           exclude,
+          retry,
           // Each starts the whole shop as processes, and a browser, which keeps a core busy; at three at a time pages miss their times.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -53,6 +60,7 @@ export default defineConfig({
           name: 'patient journeys',
           include: patient,
           exclude,
+          retry,
           // Each starts the whole shop as processes, and waits most of its time.
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
@@ -64,6 +72,7 @@ export default defineConfig({
           name: 'journeys',
           include: [journeys, streams],
           exclude: [...exclude, ...patient],
+          retry,
           // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
           fileParallelism: false,
           sequence: { groupOrder: 3 },

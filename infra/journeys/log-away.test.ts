@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { nodeArgs } from '../local/built-services.mjs';
 import { freePort, LOOPBACK } from '../local/ports.mjs';
 import { newSecrets } from '../local/secrets.mjs';
+import { builtServices } from '../testing/built.ts';
 import { type TestDatabase, type TestRedis, testDatabase, testRedis } from '../testing/stores.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -35,7 +37,8 @@ async function start(stdout: number | 'pipe'): Promise<string> {
   const port = await freePort();
   const stores = { DATABASE_URL: database.url, REDIS_URL: redis.url };
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...stores, ...newSecrets() };
-  child = spawn(process.execPath, ['--import', 'tsx', 'booking-service/main.ts'], {
+  const { booking } = await builtServices();
+  child = spawn(process.execPath, nodeArgs(booking), {
     cwd: root,
     env: { ...env, HOST: LOOPBACK, BOOKING_PORT: String(port), LOG_LEVEL: 'debug' },
     stdio: ['ignore', stdout, 'inherit'],

@@ -4,18 +4,15 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodeArgs } from '../local/built-services.mjs';
 import { freePort, LOOPBACK } from '../local/ports.mjs';
 import { newSecrets } from '../local/secrets.mjs';
+import { builtServices } from '../testing/built.ts';
 import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
 import { type TestDatabase, testDatabase } from '../testing/stores.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const scripts = {
-  gateway: 'gateway/main.ts',
-  booking: 'booking-service/main.ts',
-  worker: 'booking-service/worker-main.ts',
-};
-type Name = keyof typeof scripts;
+type Name = 'gateway' | 'booking' | 'worker';
 
 const secrets = newSecrets();
 let database: TestDatabase;
@@ -49,7 +46,8 @@ afterAll(() => Promise.all([database.drop(), forgetful.stop()]));
 async function refusal(service: Name, changes: Record<string, string | undefined>): Promise<string> {
   const given = Object.entries({ PATH: process.env.PATH, HOME: process.env.HOME, ...complete, ...changes });
   const env = Object.fromEntries(given.filter(([, value]) => value !== undefined));
-  const child = spawn(process.execPath, ['--import', 'tsx', scripts[service]], { cwd: root, env });
+  const { [service]: script } = await builtServices();
+  const child = spawn(process.execPath, nodeArgs(script), { cwd: root, env });
   try {
     const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
     expect(code).toBe(1);

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { buildServices } from '../local/built-services.mjs';
 import { describeFailure } from '../local/launch-error.mjs';
 import { installPackages } from '../local/packages.mjs';
 import { whenNpmIsGone } from '../local/parent.mjs';
@@ -11,7 +12,7 @@ import { takeDataFolder } from './data-folder.mjs';
 import { openProxy } from './proxy.mjs';
 import { createRestartBudget, keepRunning } from './restarts.mjs';
 import { shopToRemember } from './running-shop.mjs';
-import { scripts as ownScripts, runScript, services } from './services.mjs';
+import { runScript, services } from './services.mjs';
 import { readSettings, serviceEnvironment } from './settings.mjs';
 import { openStores } from './stores.mjs';
 
@@ -20,9 +21,9 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /**
  * `npm start`: everything up, until Ctrl-C. Resolves to the exit code: 0 after SIGINT, SIGTERM or SIGHUP, 1 when
  * something could not be started or would not stay up. Either way everything that was started has ended by then.
- * `scaled`: several of each service, behind nginx.
+ * `scaled`: several of each service, behind nginx. `scripts`: what is run instead of the services.
  */
-export async function main({ root, env = process.env, scripts = ownScripts, scaled = false }) {
+export async function main({ root, env = process.env, scripts = null, scaled = false }) {
   // Whoever read along may be gone (a closed terminal, `| head`): no reason to leave processes behind.
   process.stdout.on('error', () => {});
   let folder = null;
@@ -56,7 +57,7 @@ export async function main({ root, env = process.env, scripts = ownScripts, scal
 }
 
 /** Resolves when all is ready, to a promise in an object that rejects if it does not stay so. */
-async function startEverything({ roster, folder, root, env, scripts, settings, dataDir }) {
+async function startEverything({ roster, folder, root, env, scripts: standIns, settings, dataDir }) {
   const startedAt = performance.now();
   for (const address of settings.taken) await assertPortFree(address);
   await installPackages({ roster, root, development: false });
@@ -69,6 +70,7 @@ async function startEverything({ roster, folder, root, env, scripts, settings, d
   // It may fail before anybody waits for it; whoever waits later still hears of it.
   failed.catch(() => {});
   const urls = await openStores({ roster, budget, giveUp, root, dataDir, env });
+  const scripts = standIns ?? (await buildServices({ root, folder: join(dataDir, 'services') }));
   const secrets = keptSecrets({ dataDir, env });
   const serviceEnv = serviceEnvironment({ env, settings, secrets, dataDir, ...urls });
   await timed('Database migrated, demo concert in place', async () => {

@@ -1,6 +1,5 @@
 type Started = { stopSteps: { signal: string; timeoutMs: number }[] };
 
-export declare const scripts: Record<'migrate' | 'seed' | 'gateway' | 'booking' | 'worker', string>;
 export declare function services(options: {
   roster: { start: (options: Started) => Promise<unknown> };
   root: string;

@@ -1,3 +1,4 @@
+import { nodeArgs } from '../local/built-services.mjs';
 import { LaunchError } from '../local/launch-error.mjs';
 import { endProcess, until } from '../local/processes.mjs';
 import { ranks } from '../local/roster.mjs';
@@ -7,15 +8,6 @@ const READY_TIMEOUT_MS = 60_000;
 const PROBE_TIMEOUT_MS = 2_000;
 /** A service ends by itself 15 s after SIGTERM at the latest, once it has drained for DRAIN_SECONDS (shared/main.ts). */
 const STOP_MS_MAX = 20_000;
-
-/** What the launcher runs, relative to the project. */
-export const scripts = {
-  migrate: 'booking-service/db/migrate-main.ts',
-  seed: 'booking-service/seed-main.ts',
-  gateway: 'gateway/main.ts',
-  booking: 'booking-service/main.ts',
-  worker: 'booking-service/worker-main.ts',
-};
 
 /** Runs a script to its end; throws when it fails, after it has said why. */
 export async function runScript({ roster, root, env, script }) {
@@ -73,7 +65,7 @@ export function services({ roster, root, env, settings, scripts }) {
 
 const node = (script, env) => ({
   command: process.execPath,
-  args: ['--import', 'tsx', script],
+  args: nodeArgs(script),
   stdio: ['ignore', 'inherit', 'inherit'],
   stopSteps: stopSteps(env),
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { scripts, services } from './services.mjs';
+import { scripts } from '../local/built-services.mjs';
+import { services } from './services.mjs';
 
 type Started = { stopSteps: { signal: string; timeoutMs: number }[] };
 

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { buildServices } from '../local/built-services.mjs';
 import { describeFailure } from '../local/launch-error.mjs';
 import { installPackages } from '../local/packages.mjs';
 import { whenNpmIsGone } from '../local/parent.mjs';
@@ -47,14 +48,22 @@ export async function main({ root, args, cluster = false, checked = true }) {
 
 async function checkEverything({ roster, root, args, checked, folder, databaseFolder }) {
   await installPackages({ roster, root, development: true });
+  const servicesFolder = join(folder, 'services');
   const [checksPassed, stores] = await Promise.all([
     !checked || checkStyleAndTypes({ roster, root }),
     startStores({ roster, root, folder, throwAway: databaseFolder }),
+    buildServices({ root, folder: servicesFolder }),
   ]);
   const chromePath = await findChrome(roster);
   const nginxBinaries = await findNginx({ roster, root });
   // Temporary files of the tests lie in the run's own folder and go with it, even those of a test that was killed.
-  const env = { ...stores, CHROME_PATH: chromePath, TEST_NGINX_BINARIES: nginxBinaries, TMPDIR: folder };
+  const env = {
+    ...stores,
+    TEST_SERVICES_FOLDER: servicesFolder,
+    CHROME_PATH: chromePath,
+    TEST_NGINX_BINARIES: nginxBinaries,
+    TMPDIR: folder,
+  };
   const { passed, numbers } = await runVitest({ roster, root, args, folder, env });
   if (!checksPassed) say('Style or types have faults; they stand above the tests.');
   if (!chromePath) say('*** THE BROWSER TESTS WERE SKIPPED; the reason stands above the tests. ***');

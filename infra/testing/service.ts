@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { nodeArgs } from '../local/built-services.mjs';
 import { endProcess, type RunningProcess, startProcess, until } from '../local/processes.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -34,7 +35,7 @@ export type Service = {
   output: () => string;
 };
 
-/** One of the shop's processes. Without a URL (the worker has none) it counts as ready once it runs. */
+/** One of the shop's processes, by the file that it runs. Without a URL (the worker has none) it counts as ready once it runs. */
 export function createService(script: string, env: Record<string, string>, url: string | null): Service {
   let running: RunningProcess | null = null;
   let output = '';
@@ -43,7 +44,7 @@ export function createService(script: string, env: Record<string, string>, url: 
   const start = async ({ env: changedEnv = {}, fileHandlesMax, heapMbMax }: StartOptions = {}) => {
     givenEnv = { ...givenEnv, ...changedEnv };
     const heap = heapMbMax === undefined ? [] : [`--max-old-space-size=${heapMbMax}`];
-    const command = [process.execPath, ...heap, '--import', 'tsx', script];
+    const command = [process.execPath, ...heap, ...nodeArgs(script)];
     if (fileHandlesMax !== undefined) command.unshift('prlimit', `--nofile=${fileHandlesMax}`);
     const [program = '', ...args] = command;
     const service = await startProcess({

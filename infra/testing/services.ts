@@ -1,5 +1,6 @@
 import { freePort, LOOPBACK } from '../local/ports.mjs';
 import { newSecrets } from '../local/secrets.mjs';
+import { builtServices } from './built.ts';
 import { createService, type Service, type StartOptions } from './service.ts';
 
 /** The first booking service is `booking`, further ones are numbered from 2. */
@@ -76,6 +77,7 @@ export async function startServicesOn(
 /** Gateways, booking services and a worker as real processes on free ports, with secrets of their own. */
 export async function startServices(stores: Stores, options: ServicesOptions = {}): Promise<Services> {
   const { gateways = 1, bookings = 1, env = {}, worker = true, metrics = false } = options;
+  const scripts = await builtServices();
   const secrets = newSecrets();
   const freePorts = (count: number) => Promise.all(Array.from({ length: count }, () => freePort()));
   const bookingPorts = await freePorts(bookings);
@@ -114,7 +116,7 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
   for (const [index, port] of bookingPorts.entries()) {
     const own = { ...common, BOOKING_PORT: String(port) };
     const name = index === 0 ? 'booking' : (`booking-${index + 1}` as const);
-    await add(name, 'booking-service/main.ts', own, localUrl(port));
+    await add(name, scripts.booking, own, localUrl(port));
   }
   for (const [index, port] of gatewayPorts.entries()) {
     const own = {
@@ -122,9 +124,9 @@ export async function startServices(stores: Stores, options: ServicesOptions = {
       PORT: String(port),
       BOOKING_URL: String(reachedBy[index % bookings]),
     };
-    await add(`gateway-${index + 1}`, 'gateway/main.ts', own, localUrl(port));
+    await add(`gateway-${index + 1}`, scripts.gateway, own, localUrl(port));
   }
-  if (worker) await add('worker', 'booking-service/worker-main.ts', common, null);
+  if (worker) await add('worker', scripts.worker, common, null);
 
   const serviceNamed = (name: ServiceName): Service => {
     const service = services.get(name);

@@ -2,6 +2,7 @@ import type { Browser, Page, Route } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import { locales } from '../../../gateway/pages/locale.ts';
+import { until } from '../../local/processes.mjs';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
@@ -111,10 +112,16 @@ describe.skipIf(!chromePath)('the page of the own place in a real browser', () =
   test('a language chosen among the concerts stays chosen up to the access code, whatever the browser’s own is', async () => {
     const { sale } = await busySale(shop, hall, { accessCodes: [...BUSY_CODES, 'mine'] });
     const { page } = await createVisitor(chrome, { locale: 'de' });
-    await page.goto(`${shop.gatewayUrls[0]}/?lang=ar`);
     const { queue } = locales.ar.texts;
     const { body } = await ask<SaleAnswer>('GET', `${shop.gatewayUrls[0]}/api/sales/${sale}`, {});
-    await page.locator(`a[href^="/events/${body.event.event}"]`).click();
+    const concert = page.locator(`a[href^="/events/${body.event.event}"]`);
+    // A concert comes into the list a moment after its sale.
+    const isListed = async () => {
+      await page.goto(`${shop.gatewayUrls[0]}/?lang=ar`);
+      return (await concert.count()) > 0;
+    };
+    expect(await until(isListed, PAGE_MS_MAX)).toBe(true);
+    await concert.click();
     await page.locator(`a[href^="/sales/${sale}"]`).click();
     await page.getByRole('link', { name: queue.join }).click();
     await page.waitForURL('**/place**');

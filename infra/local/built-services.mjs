@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** What is run of the services, relative to the project. */
+export const scripts = {
+  migrate: 'booking-service/db/migrate-main.ts',
+  seed: 'booking-service/seed-main.ts',
+  gateway: 'gateway/main.ts',
+  booking: 'booking-service/main.ts',
+  worker: 'booking-service/worker-main.ts',
+};
+
+/** What packages that are CommonJS ask Node for. */
+const REQUIRE = `import { createRequire as createRequireHere } from 'node:module'; const require = createRequireHere(import.meta.url);`;
+
+/**
+ * Makes one file of each script and everything that it imports, in a folder that may lie anywhere; resolves to their paths
+ * under the same names. A gateway that reads one file is ready in a third of the time that it takes
+ * to read and translate six hundred, and a killed one comes back so much sooner. Lua, SQL, styles and the pages' scripts are
+ * read where they stand, so that the files are good for this place only.
+ */
+export async function buildServices({ root, folder }) {
+  // Loaded only now: a fresh clone has no packages yet.
+  const { build } = await import('esbuild');
+  await build({
+    absWorkingDir: root,
+    entryPoints: scripts,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    banner: { js: REQUIRE },
+    sourcemap: 'linked',
+    sourcesContent: false,
+    logLevel: 'warning',
+    plugins: [ownPlaces, besideItsPackage],
+  });
+  return builtIn(folder);
+}
+
+/** Where they are in a folder in which they have been made. */
+export const builtIn = (folder) =>
+  Object.fromEntries(Object.keys(scripts).map((name) => [name, join(folder, `${name}.mjs`)]));
+
+/** How Node is told to run a script, built or not. */
+export const nodeArgs = (script) =>
+  script.endsWith('.ts') ? ['--import', 'tsx', script] : ['--enable-source-maps', script];
+
+/** Every file goes on knowing where it stood. */
+const ownPlaces = {
+  name: 'own places',
+  setup(building) {
+    building.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      return {
+        loader: 'ts',
+        contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
+      };
+    });
+  },
+};
+
+/** The pages' scripts and styles are made by it, and it is a program of its own beside its package. */
+const besideItsPackage = {
+  name: 'beside its package',
+  setup(building) {
+    building.onResolve({ filter: /^esbuild$/ }, ({ importer, path }) => ({
+      path: pathToFileURL(createRequire(importer).resolve(path)).href,
+      external: true,
+    }));
+  },
+};
