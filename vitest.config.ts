@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const journeys = 'infra/journeys/*.test.ts';
 const pages = 'infra/journeys/pages/*.test.ts';
@@ -11,6 +12,37 @@ const patient = [
 ];
 /** Counts what happens in a moment, beside nothing else. */
 const streams = 'gateway/queue/streams.test.ts';
+/** The longest of each project, longest first: begun last, one of them works alone while the other core waits. */
+const longest = [
+  'gateway/admission/large-sale',
+  'infra/start/start',
+  'infra/simulate/simulate',
+  'booking-service/db/client',
+  'infra/testing/shop',
+  'infra/journeys/pages/accessible',
+  'infra/journeys/pages/real-life',
+  'infra/journeys/pages/pages',
+  'infra/journeys/pages/queue-page',
+  'infra/journeys/soak-booking',
+  'infra/journeys/booked-later',
+  'infra/journeys/sold-out',
+  'infra/journeys/browsing',
+  'infra/journeys/scaled',
+  'infra/journeys/key-rotation',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const place = longest.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return place === -1 ? longest.length : place;
+    };
+    const groupOf = ({ project }: TestSpecification) => project.config.sequence.groupOrder;
+    // The default's order, longer files first, stays where neither is named.
+    return (await super.sort(files)).sort((a, b) => groupOf(a) - groupOf(b) || rank(a) - rank(b));
+  }
+}
+
 const exclude = [...configDefaults.exclude, '.data/**'];
 
 /**
@@ -30,6 +62,7 @@ const common = {
 export default defineConfig({
   test: {
     globalSetup: ['infra/testing/global-setup.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -26,3 +26,17 @@ export type Fault = {
   /** Why it cannot be injected on this machine. */
   leftOut?: string | null;
 };
+
+/** Does what a fault is made of; resolves to what undoes it, and undoes what was done when it could not be done to its end. */
+export async function orUndone(
+  undo: () => Promise<unknown>,
+  work: () => Promise<unknown>,
+): Promise<() => Promise<unknown>> {
+  try {
+    await work();
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+  return undo;
+}

@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.ts';
+import { type Fault, orUndone } from '../fault.ts';
 import { RESTART_MS } from './redis.ts';
 
 /** Nothing is left but what the services have in memory. */
@@ -9,8 +9,8 @@ export const bothStoresFaults: Fault[] = [
     lastsMs: { short: 1_000, long: 5_000 },
     recoveryMs: RESTART_MS,
     inject: async ({ redis, database }) => {
-      await Promise.all([redis.kill(), database.crash()]);
-      return () => Promise.all([redis.start(), database.start()]);
+      const startBoth = () => Promise.all([redis.start(), database.start()]);
+      return orUndone(startBoth, () => Promise.all([redis.kill(), database.crash()]));
     },
   },
   {

@@ -1,5 +1,5 @@
 import type { ServiceName } from '../../testing/services.ts';
-import type { Fault } from '../fault.ts';
+import { type Fault, orUndone } from '../fault.ts';
 import { turnsGoOn } from '../meanwhile.ts';
 import type { ChaosShop } from '../shop.ts';
 
@@ -18,13 +18,7 @@ const wrong = (whose: string, among: (shop: ChaosShop) => ServiceName[], shiftMs
       for (const name of among(injecting)) await injecting.services.restart(name, { env });
     };
     const setRight = () => restart({ NODE_OPTIONS: '' });
-    try {
-      await restart({ NODE_OPTIONS: SHIFTED, CLOCK_SHIFT_MS: String(shiftMs) });
-    } catch (error) {
-      await setRight();
-      throw error;
-    }
-    return setRight;
+    return orUndone(setRight, () => restart({ NODE_OPTIONS: SHIFTED, CLOCK_SHIFT_MS: String(shiftMs) }));
   },
   meanwhile: turnsGoOn,
 });

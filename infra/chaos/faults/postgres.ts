@@ -5,7 +5,7 @@ import type postgres from 'postgres';
 import { every } from '#shared/every.ts';
 import { ownSession } from '../../testing/own-session.ts';
 import { canMountDisks } from '../../testing/postgres-server.ts';
-import type { Fault } from '../fault.ts';
+import { type Fault, orUndone } from '../fault.ts';
 import { allOf, holdsAreAnsweredInTime, turnsGoOnWithin } from '../meanwhile.ts';
 
 const TERMINATED_EVERY_MS = 150;
@@ -72,12 +72,12 @@ export const postgresFaults: Fault[] = [
     inject: async ({ database, world, random }) => {
       const sql = ownSession(database);
       const { event } = random.pick(world.houses);
-      await sql`begin`;
-      await sql`select from seat where event = ${event} and seat % 5 = 0 order by seat for update`;
-      return async () => {
-        await sql`rollback`;
-        await sql.end({ timeout: 1 });
-      };
+      // A session that ends gives its locks back.
+      const unlock = () => sql.end({ timeout: 1 });
+      return orUndone(unlock, async () => {
+        await sql`begin`;
+        await sql`select from seat where event = ${event} and seat % 5 = 0 order by seat for update`;
+      });
     },
     // With few places, all of whose fans wait for a lock, none is free before they have their answers.
     meanwhile: allOf(holdsAreAnsweredInTime, turnsGoOnWithin(LOCKED_TURN_MS_MAX)),
@@ -90,13 +90,13 @@ export const postgresFaults: Fault[] = [
       const [last] = [ownSession(database)];
       const [row] = await last`show max_connections`;
       const greedy = Array.from({ length: Number(row?.max_connections) }, () => ownSession(database));
-      await Promise.all(greedy.map((sql) => sql`select`.catch(() => undefined)));
-      // Those that were there first have to come back, and there is no room.
-      await terminateAll(last);
-      await Promise.all(greedy.map((sql) => sql`select`.catch(() => undefined)));
-      return async () => {
-        await Promise.all([last, ...greedy].map((sql) => sql.end({ timeout: 1 })));
-      };
+      const letGo = () => Promise.all([last, ...greedy].map((sql) => sql.end({ timeout: 1 })));
+      return orUndone(letGo, async () => {
+        await Promise.all(greedy.map((sql) => sql`select`.catch(() => undefined)));
+        // Those that were there first have to come back, and there is no room.
+        await terminateAll(last);
+        await Promise.all(greedy.map((sql) => sql`select`.catch(() => undefined)));
+      });
     },
   },
   {
@@ -107,12 +107,12 @@ export const postgresFaults: Fault[] = [
     leftOut: canMountDisks ? null : 'a small disk takes a mount, which is root’s, on Linux',
     inject: async ({ database }) => {
       const filler = join(database.folder, 'filler');
-      await fill(filler, database.folder);
-      return async () => {
-        rmSync(filler);
+      const makeRoom = async () => {
+        rmSync(filler, { force: true });
         // A log that cannot be written ends it.
         if (!database.isRunning()) await database.start();
       };
+      return orUndone(makeRoom, () => fill(filler, database.folder));
     },
   },
 ];
@@ -125,7 +125,15 @@ async function fill(path: string, folder: string): Promise<void> {
       const { bavail, bsize } = statfsSync(folder);
       const left = Math.min(block.length, bavail * bsize);
       if (left === 0) return;
-      await file.write(block.subarray(0, left));
+      // PostgreSQL may have taken the last of it meanwhile.
+      const isFull = await file.write(block.subarray(0, left)).then(
+        () => false,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOSPC') return true;
+          throw error;
+        },
+      );
+      if (isFull) return;
     }
   } finally {
     await file.close();

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { newSecrets } from '../../local/secrets.mjs';
 import type { ServiceName, Services } from '../../testing/services.ts';
-import type { Fault } from '../fault.ts';
+import { type Fault, orUndone } from '../fault.ts';
 import { turnsGoOn } from '../meanwhile.ts';
 import type { ChaosShop } from '../shop.ts';
 
@@ -95,15 +95,17 @@ const narrow = (what: string, among: Among, urlsOf: (services: Services) => stri
     const all = among(injecting);
     const index = random.between(0, all.length - 1);
     const name = all[index] as ServiceName;
-    await services.restart(name, { fileHandlesMax: FILE_HANDLES_MAX, heapMbMax: HEAP_MB_MAX });
     const { hostname, port } = new URL(String(urlsOf(services)[index]));
     const idle: Socket[] = [];
-    for (let i = 0; i < IDLE_SOCKETS; i += 1)
-      idle.push(connect(Number(port), hostname).on('error', () => undefined));
-    return async () => {
+    const widen = async () => {
       for (const socket of idle) socket.destroy();
       await services.restart(name);
     };
+    return orUndone(widen, async () => {
+      await services.restart(name, { fileHandlesMax: FILE_HANDLES_MAX, heapMbMax: HEAP_MB_MAX });
+      for (let i = 0; i < IDLE_SOCKETS; i += 1)
+        idle.push(connect(Number(port), hostname).on('error', () => undefined));
+    });
   },
   meanwhile: turnsGoOn,
 });
