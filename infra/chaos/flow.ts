@@ -2,11 +2,18 @@ import type { Show } from '../crowd/world.ts';
 import type { Asked, History } from '../history/recorder.ts';
 import { until } from '../local/processes.mjs';
 
-/** When the turn was given that an answer tells of, in epoch milliseconds; null when it tells of none. */
-function turnIn({ op, outcome, body }: Asked, { settings }: Show): number | null {
+/** Of two clocks of one machine, told in whole milliseconds. */
+const ROUNDING_MS = 5;
+
+/**
+ * When the turn was given that an answer tells of, in epoch milliseconds; null when it tells of none. One that a recovery has
+ * brought back begins with the recovery's end: told before that, it is no turn yet.
+ */
+function turnIn({ op, outcome, body, sentAt, tookMs }: Asked, { settings }: Show): number | null {
   if (op !== 'poll' || outcome !== 'done' || body.state !== 'ready' || typeof body.claimBy !== 'string')
     return null;
-  return Date.parse(body.claimBy) - settings.claimSeconds * 1_000;
+  const at = Date.parse(body.claimBy) - settings.claimSeconds * 1_000;
+  return at <= sentAt + tookMs + ROUNDING_MS ? at : null;
 }
 
 /** How many turns fans were told of that were given in that time. */
