@@ -42,7 +42,9 @@ let script: string | undefined;
 function threadScript(): string {
   const build = () =>
     buildSync({
-      entryPoints: [fileURLToPath(new URL('./sorter-thread.ts', import.meta.url))],
+      // Named from its folder, for esbuild takes `*` in a path for a pattern.
+      absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),
+      entryPoints: ['./sorter-thread.ts'],
       bundle: true,
       platform: 'node',
       format: 'cjs',

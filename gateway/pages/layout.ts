@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync, transformSync } from 'esbuild';
 import type { Context } from 'hono';
@@ -35,8 +36,11 @@ const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(
 
 /** `define` sets constants of the script; what they rule out is left away. */
 export function inlineScript(file: URL, define: Record<string, string> = {}): InlineScript {
+  const path = fileURLToPath(file);
   const { outputFiles } = buildSync({
-    entryPoints: [fileURLToPath(file)],
+    // Named from its folder, for esbuild takes `*` in a path for a pattern.
+    absWorkingDir: dirname(path),
+    entryPoints: [`./${basename(path)}`],
     bundle: true,
     minify: true,
     format: 'iife',

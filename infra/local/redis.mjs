@@ -59,7 +59,7 @@ async function startRedis({ roster, binary, config, folder, port, password, log 
     rank: ranks.store,
     stopSteps: STOP_STEPS,
     command: binary.command,
-    args: [config],
+    args: [asPattern(config)],
     cwd: folder,
     env: { ...process.env, ...binary.env },
   });
@@ -68,6 +68,12 @@ async function startRedis({ roster, binary, config, folder, port, password, log 
   await endProcess(running, STOP_STEPS);
   throw new LaunchError(`Redis did not start; its log says:\n${lastLines(readLog(log))}`);
 }
+
+/**
+ * Redis takes a path with `*`, `?` or `[` in it for a pattern. Where that fits no file it starts all the same, without a
+ * password, for everybody who reaches the machine.
+ */
+const asPattern = (path) => (/[*?[]/.test(path) ? path.replaceAll(/[*?[\]\\]/g, '\\$&') : path);
 
 /** Unlike PostgreSQL, Redis does not notice a second server that writes into the same files. */
 async function assertNotServed(folder, config) {

@@ -7,6 +7,8 @@ import { say, timed } from './progress.mjs';
 import { runTool } from './tool.mjs';
 
 const APT_TIMEOUT_MS = 180_000;
+/** Of LD_LIBRARY_PATH (ld.so(8)); there is no way to quote them. */
+const LIST_SEPARATORS = /[:;]/;
 
 /** Never unpacked beside the system's own: a second C library would not fit the loader. */
 const KEPT_FROM_SYSTEM =
@@ -18,6 +20,12 @@ const KEPT_FROM_SYSTEM =
  * `program`'s path within the `packages` that carry it. Null where there is no apt or none of the packages.
  */
 export async function unpackedProgram({ roster, folder, name, choices }) {
+  if (LIST_SEPARATORS.test(folder)) {
+    say(
+      `${name} cannot be unpacked into ${folder}: the system's loader takes \`:\` and \`;\` for ends of a path.`,
+    );
+    return null;
+  }
   if (existsSync(folder)) return programIn(folder, choices);
   if (!['apt-get', 'dpkg-deb'].every(findOnPath)) return null;
   mkdirSync(dirname(folder), { recursive: true });

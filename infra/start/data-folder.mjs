@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { LaunchError } from '../local/launch-error.mjs';
 import { endLeftovers, recorded } from '../local/leftovers.mjs';
 import { makePassable } from '../local/postgres-place.mjs';
@@ -16,6 +16,10 @@ const TRIES_MAX = 5;
  * cleaning up by hand.
  */
 export async function takeDataFolder(dataDir) {
+  if (sep !== '\\' && dataDir.includes('\\'))
+    throw new LaunchError(
+      `${dataDir} has a backslash in it, and Node runs nothing from there; set DATA_DIR to another folder.`,
+    );
   try {
     if (mkdirSync(dataDir, { recursive: true })) makePassable(dataDir);
   } catch (error) {

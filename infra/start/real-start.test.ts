@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { isAlive, type Launched, launch } from './launched.ts';
 import { findRunningShop } from './running-shop.mjs';
 
 const PASSABLE_MODE = 0o711;
+/** The data folder's: a shell, PostgreSQL, Redis, Node and URLs each take something of it for more than a name. */
+const ODD_NAME = `a b #1 50%25 'q' "d" é [x]*? $& $$ & ~`;
 
 const status = async (url: string): Promise<number> => (await fetch(url, { redirect: 'manual' })).status;
 
@@ -27,9 +29,11 @@ async function visit(env: Record<string, string>, look: (started: Launched) => P
   }
 }
 
-test('one command opens a demo sale that a fan can join, and the fan is still known after a restart', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'admit-one-real-start-'));
-  chmodSync(folder, PASSABLE_MODE);
+test('one command opens a demo sale that a fan can join, wherever it lies, and the fan is still known after a restart', async () => {
+  const outside = await mkdtemp(join(tmpdir(), 'admit-one-real-start-'));
+  const folder = join(outside, ODD_NAME);
+  mkdirSync(folder);
+  for (const each of [outside, folder]) chmodSync(each, PASSABLE_MODE);
   const binaries = process.env.TEST_REDIS_BINARIES;
   if (binaries && existsSync(binaries)) symlinkSync(binaries, join(folder, 'redis-server'));
   const env = {
@@ -65,6 +69,6 @@ test('one command opens a demo sale that a fan can join, and the fan is still kn
     });
     expect(findRunningShop({ root: '/', env })).toMatchObject({ running: false, databaseUrl: null });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(outside, { recursive: true, force: true });
   }
 }, 90_000);
