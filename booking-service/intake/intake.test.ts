@@ -19,9 +19,10 @@ import { startBooking, type TestBooking, type TestFan } from '../testing/booking
 import { holdSeats, type OrderOptions, placeOrder } from '../testing/buy.ts';
 import { expireHold, expireLease } from '../testing/expire.ts';
 import { mutateFunction } from '../testing/mutate.ts';
+import { through } from '../testing/through.ts';
 import { unheard } from '../testing/unheard.ts';
 import { violations } from '../testing/violations.ts';
-import { bookWaitingOrder } from './book.ts';
+import { bookingPatience, bookWaitingOrder } from './book.ts';
 import { ORDER_JOBS } from './connection.ts';
 import { searchLostOrders } from './lost.ts';
 import { type OrderJobs, startOrderJobs } from './worker.ts';
@@ -330,6 +331,94 @@ describe('a provider that cannot be reached', () => {
     expect(await bookWaitingOrder(till, order, patience)).toBeNull();
     expect(authorise).not.toHaveBeenCalled();
     expect(await read(fan, order)).toMatchObject({ state: 'failed', failure: 'unavailable' });
+  });
+});
+
+test('jobs that nobody of ours has put there keep no order from being booked, and do not stay', async () => {
+  const redis = new Redis(booking.redisUrl);
+  onTestFinished(() => redis.disconnect());
+  const queue = `${ORDER_JOBS.prefix}:${ORDER_JOBS.name}`;
+  const job = { name: 'book', data: '{}', opts: '{}', timestamp: '1', delay: '0', priority: '0' };
+  const put = async (id: string, hash: Record<string, string> = {}) => {
+    await redis.hset(`${queue}:${id}`, { ...job, ...hash });
+    await redis.rpush(`${queue}:wait`, id);
+  };
+  await put('an order of nothing');
+  await put('an older one', { name: 'order', data: '{"order":"x","sale":"y"}' });
+  await put('without data', { data: 'null' });
+  await put('a request of another shape', { data: '{"requestId":{"a":[1]}}' });
+  await put('with other tries', { opts: '{"attempts":"many","backoff":{"type":"none"}}' });
+  await put('of a megabyte', { data: JSON.stringify({ requestId: 'x'.repeat(1_000_000) }) });
+  const ids = await redis.lrange(`${queue}:wait`, 0, -1);
+  await redis.rpush(`${queue}:wait`, 'without a job');
+  const { fan, order } = await takeOne();
+  startJobs();
+  await endsAs(fan, order, { state: 'confirmed' });
+  const left = () => redis.exists(...ids.map((id) => `${queue}:${id}`));
+  await expect.poll(left, { timeout: SOON_MS }).toBe(0);
+});
+
+describe('an order that kills every worker that takes it', () => {
+  /** One process of a worker, which dies when it asks for this order's payment: nothing it waits for comes any more. */
+  async function workUntilDeath(poison: string): Promise<'lived' | 'died'> {
+    let die: (how: 'died') => void = () => undefined;
+    const died = new Promise<'died'>((resolve) => {
+      die = resolve;
+    });
+    let isDead = false;
+    const alive = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+      const result = isDead ? null : await work();
+      return isDead ? new Promise<never>(() => undefined) : (result as Result);
+    };
+    const { payments } = booking;
+    const mortal: Till = {
+      ...till,
+      db: through(booking.db, (statement, withinMs) => alive(() => booking.db.call(statement, withinMs))),
+      payments: {
+        ...payments,
+        authorise: (payment, token) => alive(() => payments.authorise(payment, token)),
+        lookUp: (order) =>
+          alive(async () => {
+            if (order !== poison) return payments.lookUp(order);
+            isDead = true;
+            die('died');
+            return 'none';
+          }),
+        capture: (order) => alive(() => payments.capture(order)),
+      },
+    };
+    const search = searchLostOrders(mortal, async () => new Set(), 0);
+    const all = async () => {
+      while (await search());
+      return 'lived' as const;
+    };
+    return Promise.race([all(), died]);
+  }
+
+  test('fails in the end, and takes none of those with it that were under way beside it', async () => {
+    const taken = [];
+    for (const seat of [1, 3, 5, 7, 9, 11]) taken.push(await takeOne('tok_ok', `A-1-${seat}`));
+    const byId = taken.sort((a, b) => (a.order < b.order ? -1 : 1));
+    const poison = byId[2] as (typeof taken)[number];
+    // All of them were in the hands of a worker that was killed, which was nobody's fault yet.
+    for (const { order } of taken) {
+      await claimWaitingOrder(booking.db, order);
+      await expireLease(booking.db, order);
+    }
+    let deaths = 0;
+    while ((await workUntilDeath(poison.order)) === 'died') {
+      deaths += 1;
+      expect(deaths).toBeLessThanOrEqual(bookingPatience.attemptsMax);
+      for (const { order } of taken) await expireLease(booking.db, order);
+    }
+    const ends = await Promise.all(
+      taken.map(async ({ fan, order }) => [order, (await read(fan, order)).state]),
+    );
+    expect(Object.fromEntries(ends)).toEqual(
+      Object.fromEntries(taken.map(({ order }) => [order, order === poison.order ? 'failed' : 'confirmed'])),
+    );
+    expect(await read(poison.fan, poison.order)).toMatchObject({ failure: 'unavailable' });
+    for (const { order } of taken) if (order !== poison.order) await isPaidOnce(order);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Till } from '../order/settle.ts';
-import { idleOrders } from '../order/waiting.ts';
+import { type IdleOrder, idleOrders } from '../order/waiting.ts';
 import { bookWaitingOrder } from './book.ts';
 
 /** A job is on its way within milliseconds. */
@@ -32,7 +32,10 @@ export function searchLostOrders(
     // A Redis that is away carries nothing.
     const carried = await hasJob(idle.map(({ order }) => order)).catch(() => new Set<string>());
     const lost = idle.filter((each) => !carried.has(each.order) || each.idleMs >= JOB_STUCK_AFTER_MS);
-    await Promise.all(lost.map(({ order }) => bookLost(till, order)));
+    const isSuspect = (each: IdleOrder) => each.isSuspect;
+    await Promise.all(lost.filter((each) => !isSuspect(each)).map(({ order }) => bookLost(till, order)));
+    // Each by itself: the one that kills its worker takes no other's attempts with it.
+    for (const { order } of lost.filter(isSuspect)) await bookLost(till, order);
     return !isLast;
   };
 }

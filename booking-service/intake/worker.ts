@@ -61,6 +61,9 @@ export function startOrderJobs(options: {
     stalledInterval: STALLED_LOOK_MS,
     maxStalledCount: STALLED_MAX,
     runRetryDelay: RETRY_AFTER_MS,
+    // Of jobs that nobody of ours has put there as well: Redis has the fans' queues to keep.
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
   });
   worker.on('error', (error) => log.debug({ err: error }, 'BullMQ will try again'));
   worker.on('failed', (job, error) => {

@@ -83,8 +83,11 @@ export async function postponeOrder(db: Db, order: string, by: string, waitMs: n
   );
 }
 
-/** `idleMs`: for how long it has been to be had. */
-export type IdleOrder = { order: string; idleMs: number };
+/** An attempt gives its order back when it comes to nothing. So many that never did, one after another, have died of something. */
+const ATTEMPTS_KILLED_MIN = 3;
+
+/** `idleMs`: for how long it has been to be had. `isSuspect`: its attempts have died, perhaps of this very order. */
+export type IdleOrder = { order: string; idleMs: number; isSuspect: boolean };
 
 /**
  * Orders that are to be had and that nobody has; a page of them, by id, behind `after`. One that nobody has ever worked on
@@ -96,7 +99,8 @@ export async function idleOrders(
 ): Promise<readonly IdleOrder[]> {
   return db.call<IdleOrder>(
     (sql) => sql`
-      select id as "order", (extract(epoch from clock_timestamp() - lease_until) * 1000)::float8 as "idleMs"
+      select id as "order", (extract(epoch from clock_timestamp() - lease_until) * 1000)::float8 as "idleMs",
+        lease_by is not null and attempts >= ${ATTEMPTS_KILLED_MIN} as "isSuspect"
       from ticket_order
       where respond_async and state = 'inProgress' and id > ${after}
         and lease_until <= add_milliseconds(case when attempts = 0 then ${-idleMs}::float8 else 0 end)
