@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { operations } from '#shared/contract/operations.ts';
 import {
   type GatewayFixture,
@@ -37,6 +37,22 @@ test('/openapi.json describes every operation with its answers and problems', as
     expect(Object.keys(document.paths[path]![method]!.responses)).toEqual(
       expect.arrayContaining(Object.keys(answers)),
     );
+  }
+});
+
+test('/openapi.json is put into words once, not for each who asks, and not sent to whoever has it', async () => {
+  const written = vi.spyOn(JSON, 'stringify');
+  try {
+    const first = await g.app.request('/openapi.json');
+    const etag = String(first.headers.get('etag'));
+    expect(etag).toMatch(/^".{22}"$/);
+    expect(first.headers.get('content-type')).toBe('application/json');
+    const again = await g.app.request('/openapi.json', { headers: { 'if-none-match': etag } });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+    expect(await (await g.app.request('/openapi.json')).text()).toBe(await first.text());
+    expect(written).not.toHaveBeenCalled();
+  } finally {
+    written.mockRestore();
   }
 });
 

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { openApiDocument } from '#shared/contract/openapi.ts';
 import { answerWithProblems } from '#shared/errors.ts';
+import { answerFinished, finishJson } from '#shared/finished-answer.ts';
 import type { Log } from '#shared/log.ts';
 import { Problem, problemResponse } from '#shared/problem.ts';
 import { admissionRoutes } from './admission/routes.ts';
@@ -52,6 +53,9 @@ export type GatewayDeps = {
   development: boolean;
 };
 
+/** Long, and asked for without a limit: made and kept in memory once, for however many ask and do not read. */
+const document = finishJson(openApiDocument, 'public, max-age=60');
+
 /** The gateway's table of contents. */
 export function createGateway(deps: GatewayDeps): Hono {
   const { queue, cookies, access, log } = deps;
@@ -69,7 +73,7 @@ export function createGateway(deps: GatewayDeps): Hono {
     c.header('cache-control', 'public, max-age=60, stale-while-revalidate=60');
     return c.json(deps.keys.jwks, 200);
   });
-  app.get('/openapi.json', (c) => c.json(openApiDocument, 200));
+  app.get('/openapi.json', (c) => answerFinished(document, c.req.header('if-none-match')));
   app.route('/internal', internalRoutes(store, deps.internalSecret));
 
   app.use(refuseCrossSite(deps.publicUrl));

@@ -113,7 +113,7 @@ export const operations: Operation[] = [
     answers: { 200: z.object({ status: z.string() }) },
     codes: ['unavailable'],
   }),
-  open('get', '/openapi.json', 'This document', { answers: { 200: z.object({}) } }),
+  open('get', '/openapi.json', 'This document', { answers: { 200: z.object({}), 304: null } }),
   open('get', '/.well-known/jwks.json', 'The public keys of admission tokens (RFC 7517)', {
     answers: { 200: z.object({ keys: z.array(z.record(z.string(), z.string())) }) },
   }),
