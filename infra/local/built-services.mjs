@@ -23,7 +23,7 @@ const REQUIRE = `import { createRequire as createRequireHere } from 'node:module
  */
 export async function buildServices({ root, folder }) {
   // Loaded only now: a fresh clone has no packages yet.
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   await build({
     absWorkingDir: root,
     entryPoints: scripts,
@@ -39,6 +39,8 @@ export async function buildServices({ root, folder }) {
     logLevel: 'warning',
     plugins: [ownPlaces, besideItsPackage],
   });
+  // Its program would wait for more to do as long as this process lives.
+  await stop();
   return builtIn(folder);
 }
 
