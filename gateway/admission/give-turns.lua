@@ -36,8 +36,6 @@ local TURNS_PER_CALL_MAX = 350
 local TURNS_BUDGET_MIN = 50
 -- After a loss so many are looked at for those who are not there.
 local ABSENT_PER_CALL_MAX = 200
--- A hold that an admission has taken at its very end is in a count of seats that is so much younger.
-local LAST_HOLD_MS = 1000
 
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
@@ -89,7 +87,7 @@ end
 
 local names = {
   'joined', 'joinsNoted', 'turnTokens', 'turnTokensAt', 'rate', 'rateWhy', 'rateAt', 'asked', 'failed', 'slow', 'rampFrom',
-  'outcomes', 'noShows', 'overbooked', 'seatsOpen', 'seatsHeld', 'seatsTaken', 'seatsAt', 'lastTurn', 'lostAt', 'silentOf',
+  'outcomes', 'noShows', 'overbooked', 'seatsOpen', 'seatsTaken', 'seatsAt', 'lastTurn',
 }
 local known = {}
 for i, value in ipairs(redis.call('HMGET', K.queue, unpack(names))) do known[names[i]] = value or nil end
@@ -107,13 +105,11 @@ if figure('joined') > figure('joinsNoted') then
 end
 
 -- The newest count of the seats, whichever gateway brought it. One from the future is from before Redis' clock went back.
-local seats = {
-  open = figure('seatsOpen'), held = figure('seatsHeld'), taken = figure('seatsTaken'), at = figure('seatsAt'),
-}
+local seats = { open = figure('seatsOpen'), taken = figure('seatsTaken'), at = figure('seatsAt') }
 if seats.at > now then seats.at = 0 end
 if ARGV[5] and ARGV[5] ~= '' and now - tonumber(ARGV[8]) > seats.at then
   local held = tonumber(ARGV[6])
-  seats = { open = tonumber(ARGV[5]), held = held, taken = held + tonumber(ARGV[7]), at = now - tonumber(ARGV[8]) }
+  seats = { open = tonumber(ARGV[5]), taken = held + tonumber(ARGV[7]), at = now - tonumber(ARGV[8]) }
   keep('seatsOpen', seats.open)
   keep('seatsHeld', held)
   keep('seatsTaken', seats.taken)
@@ -186,33 +182,6 @@ end
 local most = 1 + rate / 60
 local elapsed = math.max(0, now - (tonumber(known.turnTokensAt) or now))
 local tokens = math.min(most, (tonumber(known.turnTokens) or math.max(1, rate / 60)) + elapsed * rate / 60000)
-
--- After a loss nobody knows who in the shop holds seats: the room of whoever does not show up is kept as long as a payment in
--- it could last (recovery/restore.lua), which is minutes. Once such an admission is over only a hold carries it on: as many
--- stay as seats are held by nobody known. Should it be the wrong ones, the token brings them back.
-local function endTheSilent()
-  local lostAt = figure('lostAt')
-  if lostAt == 0 or figure('silentOf') == lostAt then return end
-  if seats.at < lostAt + sale.admissionMs + LAST_HOLD_MS then return end
-  local unknown = math.max(0, seats.held - redis.call('ZCOUNT', K.holdingSince, '-inf', seats.at))
-  local isOver = true
-  for _, id in ipairs(redis.call('ZREVRANGE', K.admitted, 0, ABSENT_PER_CALL_MAX - 1)) do
-    local entry = readEntry(id)
-    if not entry.jti then
-      local hasEnded = entry.expiresAt + LAST_HOLD_MS <= seats.at
-      if hasEnded and unknown == 0 then
-        expireAdmission(id, entry)
-        entry.displaced = true
-        redis.call('HSET', K.entries, id, cjson.encode(entry))
-      else
-        isOver = false
-        if hasEnded then unknown = unknown - 1 end
-      end
-    end
-  end
-  if isOver then keep('silentOf', lostAt) end
-end
-endTheSilent()
 
 local admitted = redis.call('ZCARD', K.admitted)
 local ready = redis.call('ZCARD', K.ready)

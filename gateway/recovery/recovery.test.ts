@@ -118,43 +118,6 @@ test('emptied in the middle: everybody who shows up has their place, nobody is o
   await two.stop();
 });
 
-test('rooms of fans who are gone are free when their admissions are over, but for as many as seats are held by nobody known', async () => {
-  const { sale, definition } = await openSale({ capacity: 4, admissionSeconds: 120 });
-  const gateway = await queueGateway(f.store);
-  await gateway.queue.watch.renew(sale);
-  const fans = await joinMany(gateway, sale, 20);
-  await giveTurns(f.store, sale);
-  const admissions = [];
-  for (const fan of fans.slice(0, 4)) admissions.push(await claim(sale, fan));
-  await gateway.look(sale);
-  await loseEverything(f, definition);
-  const lostAt = f.now();
-  await gateway.look(sale);
-  f.pass(RECOVERY_SECONDS);
-  await gateway.look(sale);
-  // One of them is seen in the queue only; nobody comes to the shop.
-  await gateway.poll(fans[3]!);
-  for (const fan of fans.slice(4)) await gateway.poll(fan);
-  const give = (held: number) => {
-    const seats = { open: 50, held, sold: 0, blocked: 0, ageMs: 0, nextHoldEnds: null };
-    return giveTurns(f.store, sale, { answered: { requests: 0, errors: 0, slow: 0 }, seats });
-  };
-  f.pass((lostAt + 120_500 - f.now()) / 1_000);
-  expect(await give(0)).toBe(0);
-  f.pass(1);
-  expect(await give(4)).toBe(0);
-  f.pass(1);
-  expect(await give(1)).toBe(3);
-  f.pass(1);
-  expect(await give(0)).toBe(1);
-  // Whoever was paying all the time is let go on.
-  const back = await checkAdmission(f.store, claimsOf(sale, fans[0]!, admissions[0]!.token), {
-    startsPayment: true,
-  });
-  expect(back.state).toBe('live');
-  await gateway.stop();
-});
-
 test('an admission that has bought books nothing new before that is brought back either', async () => {
   const definition = { ...definitionAt(f.now()), capacity: 4 };
   const { sale } = definition;

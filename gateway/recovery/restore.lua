@@ -54,7 +54,7 @@ local function put(id, entry, code)
     redis.call('ZADD', K.ready, entry.claimBy, id)
     writeEntry(id, entry)
   elseif state == 'admitted' then
-    -- When it ends nobody remembers. Its room is kept as long as it could be in use (admission/give-turns.lua says how long).
+    -- When it ends nobody remembers. Its room is kept as long as it could be in use.
     entry.state = state
     entry.claimBy = nil
     entry.expiresAt = tonumber(known[3]) + sale.admissionMs

@@ -6,11 +6,10 @@ import type { Fault } from '../fault.ts';
 import { allOf, isUnnoticed, joinsAreRefused, placesAreServed, shoppingGoesOn } from '../meanwhile.ts';
 
 /**
- * Half of the sales' graceSeconds (ARCHITECTURE.md, "Losing Redis"). Longer, when everybody who was in the shop has gone
- * without a word: their rooms are free when their admissions would have been over, 20 s after the loss, and two counts of
- * the seats say that they hold none.
+ * Half of the sales' graceSeconds (ARCHITECTURE.md, "Losing Redis"). Where everybody who was in the shop has gone without a word
+ * meanwhile it is not enough: their rooms are kept for as long as a payment in them could last, which is minutes.
  */
-const RECOVERY_MS = 14_000;
+const RECOVERY_MS = 10_000;
 /** What a Redis that starts takes besides. */
 export const RESTART_MS = 2_000;
 const LOST_MS = 2_000;
