@@ -7,7 +7,7 @@ const pages = 'infra/journeys/pages/*.test.ts';
 const patient = [
   'infra/attacks/*.test.ts',
   'infra/journeys/{booked-later,browsing,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',
-  'infra/journeys/{presale,redis-emptied,refund,refused-starts,scaled,seeing,sold-out,soak-booking,verify}.test.ts',
+  'infra/journeys/{presale,redis-emptied,refund,refused-starts,seeing,sold-out,soak-booking,verify}.test.ts',
   'infra/journeys/walk-throughs.test.ts',
 ];
 /** Counts what happens in a moment, beside nothing else. */
@@ -27,7 +27,6 @@ const longest = [
   'infra/journeys/booked-later',
   'infra/journeys/sold-out',
   'infra/journeys/browsing',
-  'infra/journeys/scaled',
   'infra/journeys/key-rotation',
 ];
 
@@ -44,12 +43,6 @@ class LongestFirst extends BaseSequencer {
 }
 
 const exclude = [...configDefaults.exclude, '.data/**'];
-
-/**
- * What real browsers and whole shops do in a time depends on what else the machine does. Once more in CI only, and whoever
- * needed it stands in the closing lines: each of them is a fault to look for.
- */
-const retry = process.env.CI === 'true' ? 1 : 0;
 
 const common = {
   // Each file runs in a process of its own: a test that ends its process or blocks it disturbs no other.
@@ -81,7 +74,6 @@ export default defineConfig({
           name: 'pages',
           include: [pages],
           exclude,
-          retry,
           // Each starts the whole shop as processes, and a browser, which keeps a core busy; at three at a time pages miss their times.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -93,7 +85,6 @@ export default defineConfig({
           name: 'patient journeys',
           include: patient,
           exclude,
-          retry,
           // Each starts the whole shop as processes, and waits most of its time.
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
@@ -105,7 +96,6 @@ export default defineConfig({
           name: 'journeys',
           include: [journeys, streams],
           exclude: [...exclude, ...patient],
-          retry,
           // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
           fileParallelism: false,
           sequence: { groupOrder: 3 },

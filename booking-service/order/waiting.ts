@@ -83,11 +83,11 @@ export async function postponeOrder(db: Db, order: string, by: string, waitMs: n
   );
 }
 
-/** An attempt gives its order back when it comes to nothing. So many that never did, one after another, have died of something. */
-const ATTEMPTS_KILLED_MIN = 3;
-
-/** `idleMs`: for how long it has been to be had. `isSuspect`: its attempts have died, perhaps of this very order. */
-export type IdleOrder = { order: string; idleMs: number; isSuspect: boolean };
+/**
+ * `idleMs`: for how long it has been to be had. `deathsMax`: so many of its attempts have died at most; 0 where the last one
+ * gave it back, for whoever lives through an order is not killed by it.
+ */
+export type IdleOrder = { order: string; idleMs: number; deathsMax: number };
 
 /**
  * Orders that are to be had and that nobody has; a page of them, by id, behind `after`. One that nobody has ever worked on
@@ -100,7 +100,7 @@ export async function idleOrders(
   return db.call<IdleOrder>(
     (sql) => sql`
       select id as "order", (extract(epoch from clock_timestamp() - lease_until) * 1000)::float8 as "idleMs",
-        lease_by is not null and attempts >= ${ATTEMPTS_KILLED_MIN} as "isSuspect"
+        case when lease_by is null then 0 else attempts end as "deathsMax"
       from ticket_order
       where respond_async and state = 'inProgress' and id > ${after}
         and lease_until <= add_milliseconds(case when attempts = 0 then ${-idleMs}::float8 else 0 end)

@@ -35,7 +35,9 @@ export async function orUndone(
   try {
     await work();
   } catch (error) {
-    await undo();
+    await undo().catch((second: unknown) => {
+      throw new AggregateError([error, second], `${error}; and it could not be undone: ${second}`);
+    });
     throw error;
   }
   return undo;

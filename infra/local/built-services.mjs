@@ -24,7 +24,7 @@ const REQUIRE = `import { createRequire as createRequireHere } from 'node:module
 export async function buildServices({ root, folder }) {
   // Loaded only now: a fresh clone has no packages yet.
   const { build, stop } = await import('esbuild');
-  await build({
+  const building = build({
     absWorkingDir: root,
     entryPoints: scripts,
     outdir: folder,
@@ -40,7 +40,7 @@ export async function buildServices({ root, folder }) {
     plugins: [ownPlaces, besideItsPackage],
   });
   // Its program would wait for more to do as long as this process lives.
-  await stop();
+  await building.finally(stop);
   return builtIn(folder);
 }
 

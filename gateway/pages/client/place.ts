@@ -43,7 +43,7 @@ const textsOf = (name: string): Record<string, string | undefined> => shown(name
 const tag = tagOf(document.documentElement.lang);
 const { number, count, wait } = wordsOf(tag);
 const card = find('[data-poll]');
-const isVisible = () => document.visibilityState === 'visible';
+const isVisible = () => !document.hidden;
 
 if (card) {
   const { poll = '', zone = 'UTC' } = card.dataset;
@@ -128,7 +128,7 @@ if (card) {
     if (view !== card.dataset.state && !turnTo(view)) {
       // Only what becomes of this one fan is not in the page: no crowd reloads with it.
       if (Date.now() < leavesUntil) later(POLL_MS_DEFAULT);
-      else void (view === 'ready' ? callFan() : Promise.resolve()).then(() => location.reload());
+      else void Promise.resolve(view === 'ready' && callFan()).then(() => location.reload());
       return;
     }
     if (status.position !== null) {
@@ -228,11 +228,11 @@ if (card) {
     leavesUntil = Date.now() + SUBMIT_MS;
   });
   document.addEventListener('visibilitychange', look);
-  window.addEventListener('online', look);
-  window.addEventListener('pageshow', (event) => {
+  addEventListener('online', look);
+  addEventListener('pageshow', (event) => {
     if (event.persisted) look();
   });
-  window.addEventListener('pagehide', hush);
+  addEventListener('pagehide', hush);
   listen();
   later(paceMs);
 }
