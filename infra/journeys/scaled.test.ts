@@ -200,9 +200,15 @@ describe.skipIf(!binaries)('two gateways, two booking services and two workers b
     for (const { headers } of pages) expect(headers['x-cache']).toBeUndefined();
     const fans = await Promise.all(['one', 'two'].map((name) => admitted('demo', `apart-${name}`)));
     expect(new Set(fans.map((fan) => fan.admissionToken())).size).toBe(2);
-    const lists = await Promise.all(Array.from({ length: 50 }, () => ask('GET', `${base}/api/events`)));
+    const list = () => ask('GET', `${base}/api/events`);
+    // Somebody has asked a moment ago: after some quiet seconds those who come before the first answer all ask (docs/edge.md).
+    await list();
+    const lists = await Promise.all(Array.from({ length: 50 }, list));
     expect(new Set(lists.map(({ headers }) => headers.etag)).size).toBe(1);
-    expect(lists.filter(({ headers }) => headers['x-cache'] === 'MISS').length).toBeLessThanOrEqual(1);
+    const told = ['HIT', 'STALE', 'UPDATING'];
+    expect(
+      lists.filter(({ headers }) => !told.includes(String(headers['x-cache']))).length,
+    ).toBeLessThanOrEqual(1);
   });
 
   test('nginx, killed, is back on its ports, and Ctrl-C leaves nothing of any of them', async () => {
