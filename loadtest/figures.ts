@@ -64,10 +64,12 @@ export function stepFigures(step: string, answers: readonly AnswerRecord[], seco
   };
 }
 
+const NOT_MODIFIED = 304;
+
 function refusals(answers: readonly AnswerRecord[]): string {
   const counts = new Map<string, number>();
   for (const { status, code } of answers) {
-    if (status >= 200 && status < 300) continue;
+    if ((status >= 200 && status < 300) || status === NOT_MODIFIED) continue;
     const what = status === 0 ? 'no answer' : `${status} ${code ?? ''}`.trimEnd();
     counts.set(what, (counts.get(what) ?? 0) + 1);
   }

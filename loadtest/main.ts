@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findRunningShop } from '../infra/start/running-shop.mjs';
 import { kneeCampaign } from './campaigns/knee.ts';
+import { openingRushCampaign } from './campaigns/opening-rush.ts';
 import { soakCampaign } from './campaigns/soak.ts';
 import { spikeCampaign } from './campaigns/spike.ts';
 import { figuresOf } from './figures.ts';
@@ -24,16 +25,21 @@ when the run did not come about.
   one-seat            all fans click the same seat in the same moment
   steady              fans who all go the whole way, at one rate
   spike               such fans, for some seconds ten times as many, then as before
+  opening-rush        a lobby, the opening, the draw, and fans who come after it
+  browsing            visitors who read and reload, and some who buy meanwhile
+  bots                fans, among programs that want more than their share
   polling-flood       fans who wait, and some who ask a hundred times as often as they are told to
   knee                the highest rate of such fans that the shop bears
   soak                a share of the knee for a long time: memory and open files stay as they are
 
-  --fans N            how many fans come                         (on-sale 400, one-seat 1,000, polling-flood 200)
+  --fans N            how many fans come                         (on-sale 400, one-seat 1,000, polling-flood 200,
+                                                              opening-rush 300)
   --seconds N         how long they keep coming                  (on-sale 40, steady 20, a step of the knee 15)
   --seats N           on-sale: how many seats there are          (as many as fans)
   --capacity N        on-sale: how many may shop at a time       (a tenth of the fans)
   --rate N            on-sale: turns a minute                    (six times the fans)
-                      steady, spike: fans a second               (5)
+                      steady, spike, bots: fans a second         (5)
+                      browsing: visitors a second                (10)
                       soak: the knee; without it, it is searched
   --from N            knee: fans a second of the first step      (10)
   --minutes N         soak: how long                             (30)
@@ -70,6 +76,7 @@ const scriptSettings = [
 /** What runs a script more than once, or watches the shop meanwhile. */
 const campaigns = new Map<string, typeof kneeCampaign>([
   ['knee', kneeCampaign],
+  ['opening-rush', openingRushCampaign],
   ['soak', soakCampaign],
   ['spike', spikeCampaign],
 ]);

@@ -14,9 +14,22 @@ export type SaleRecord = {
   seatsPerFan: number;
   claimMs: number;
   admissionMs: number;
+  /** Of a sale with a lobby: when it opens, and what was published of its draw's seed before. */
+  opensAt?: number;
+  commitment?: string;
 };
 
-export type Step = 'join' | 'poll' | 'claim' | 'look' | 'hold' | 'release' | 'pay' | 'outcome' | 'leave';
+export type Step =
+  | 'browse'
+  | 'join'
+  | 'poll'
+  | 'claim'
+  | 'look'
+  | 'hold'
+  | 'release'
+  | 'pay'
+  | 'outcome'
+  | 'leave';
 
 /** One answer, or its absence (status 0). */
 export type AnswerRecord = {
@@ -30,6 +43,7 @@ export type AnswerRecord = {
   code?: string;
 
   // join and poll
+  entry?: string;
   state?: string;
   queueNumber?: number | null;
   position?: number | null;

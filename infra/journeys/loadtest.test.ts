@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findK6 } from '../../loadtest/k6.ts';
 import {
+  exchangedPlaces,
+  grantedForgery,
   inventedOrder,
+  otherConcert,
   type Plant,
   risingPosition,
   secondWinner,
@@ -102,11 +105,44 @@ describe.skipIf(!k6)('k6 against real processes', () => {
 
   test('a sale whose fans see their position rise, and one of whom is told of an order that is not', async () => {
     const plants = [risingPosition(), inventedOrder()];
-    const { code, output } = await loadtest(onSale, (exchange) =>
-      plants.reduce<ReturnType<Plant>>((given, plant) => given ?? plant(exchange), null),
-    );
+    const { code, output } = await loadtest(onSale, async (exchange) => {
+      for (const plant of plants) {
+        const planted = await plant(exchange);
+        if (planted) return planted;
+      }
+      return null;
+    });
     expect(code, output).toBe(1);
     expect(await brokenPromises()).toEqual(expect.arrayContaining(['lost-order', 'position-rises']));
+  }, 180_000);
+
+  test('a lobby, its draw and who comes after it: kept; a published order that is another’s is found', async () => {
+    const rush = ['opening-rush', '--fans', '12', '--seconds', '2', '--set', 'LOBBY_SECONDS=6', ...patient];
+    const kept = await loadtest(rush);
+    expect(kept, kept.output).toMatchObject({ code: 0 });
+    expect(kept.output).toMatch(/12 fans stood in the lobby; the first turn came \d+ ms after the opening/);
+    const { code, output } = await loadtest(rush, exchangedPlaces());
+    expect(code, output).toBe(1);
+    expect(output).toMatch(/Failed: .* was drawn as \d+ and was told \d+/);
+  }, 180_000);
+
+  test('bots get nothing, and fans do not feel them; a forged token that is let in is found', async () => {
+    const bots = ['bots', '--rate', '1', '--seconds', '5', '--set', 'BOTS=1', ...patient];
+    const kept = await loadtest(bots);
+    expect(kept, kept.output).toMatchObject({ code: 0 });
+    expect(kept.output).toMatch(/shared an admission/);
+    const { code, output } = await loadtest(bots, grantedForgery());
+    expect(code, output).toBe(1);
+    expect(output).toMatch(/bots_granted was to be count==0, and was count [1-9]/);
+  }, 180_000);
+
+  test('visitors who read: kept; a page that shows something else is found', async () => {
+    const browsing = ['browsing', '--rate', '2', '--seconds', '4', '--set', 'BUYERS=1', ...patient];
+    const kept = await loadtest(browsing);
+    expect(kept, kept.output).toMatchObject({ code: 0 });
+    const { code, output } = await loadtest(browsing, otherConcert());
+    expect(code, output).toBe(1);
+    expect(output).toMatch(/as_expected was to be rate==1/);
   }, 180_000);
 
   test('a search for the knee ends at what fails twice, and a promise that is broken in a step breaks it', async () => {

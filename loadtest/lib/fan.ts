@@ -2,10 +2,8 @@ import { sleep } from 'k6';
 import http from 'k6/http';
 import type { AnswerRecord, Step } from '../../infra/history/record.ts';
 import { recordAnswer } from './record.ts';
-import { shopUrl } from './settings.ts';
+import { ANSWER_TIMEOUT, shopUrl } from './settings.ts';
 
-/** Longer than the shop may take for anything; what takes longer counts as unanswered. */
-const ANSWER_TIMEOUT = '20s';
 const RETRIES_MAX = 20;
 const RETRY_SECONDS = 1;
 const UNAVAILABLE = 503;
@@ -260,12 +258,18 @@ export class Fan {
   get admitted(): boolean {
     return this.isAdmitted;
   }
+
+  get tokens(): { queueTicket: string; admissionToken: string } {
+    return { queueTicket: this.queueTicket, admissionToken: this.admissionToken };
+  }
 }
 
 const seatsOf = (tickets: unknown): string[] =>
   ((tickets ?? []) as { seat: string }[]).map(({ seat }) => seat);
 
 const statusFacts = (body: Record<string, unknown>): Partial<AnswerRecord> => ({
+  // What the draw's page calls the fan (docs of the ticket: VERSION.sale.entry.…).
+  ...(typeof body.queueTicket === 'string' ? { entry: body.queueTicket.split('.')[2] } : {}),
   state: String(body.state),
   queueNumber: body.queueNumber as number | null,
   position: body.position as number | null,

@@ -5,7 +5,10 @@ import { setting } from './settings.ts';
 /** Set by the launcher, which has k6 write the console to a file; by hand nothing is recorded. */
 const isRecording = __ENV.RECORD === '1';
 
-const stepNames: Step[] = ['join', 'poll', 'claim', 'look', 'hold', 'release', 'pay', 'outcome', 'leave'];
+const stepNames: Step[] = [
+  ...(['browse', 'join', 'poll', 'claim', 'look', 'hold'] as const),
+  ...(['release', 'pay', 'outcome', 'leave'] as const),
+];
 const took = new Map(stepNames.map((step) => [step, new Trend(`${step}_ms`, true)]));
 const recorded = new Counter('records');
 const serverErrors = new Counter('server_errors');

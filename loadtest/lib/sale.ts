@@ -17,8 +17,11 @@ export type SaleSettings = {
   graceSeconds: number;
 };
 
-/** Makes an event with one sale that is open now, as an organiser would; for a script's `setup`. */
-export function openSale(name: string, hall: Hall, settings: SaleSettings): SaleRecord {
+/**
+ * Makes an event with one sale, as an organiser would; for a script's `setup`. The sale is open now, or opens in
+ * `lobbySeconds`, its lobby at once.
+ */
+export function openSale(name: string, hall: Hall, settings: SaleSettings, lobbySeconds = 0): SaleRecord {
   const { event } = organise<{ event: string }>('/events', {
     name,
     venue: 'Load test',
@@ -29,8 +32,13 @@ export function openSale(name: string, hall: Hall, settings: SaleSettings): Sale
       price: { amount: 9_000 - 1_000 * (i % 5), currency: 'EUR' },
     })),
   });
-  const opensAt = new Date(Date.now() - 1_000).toISOString();
-  const { sale } = organise<{ sale: string }>(`/events/${event}/sales`, { name, opensAt, ...settings });
+  const hasLobby = lobbySeconds > 0;
+  const opensAt = Date.now() + (hasLobby ? lobbySeconds * 1_000 : -1_000);
+  const { sale } = organise<{ sale: string }>(`/events/${event}/sales`, {
+    ...{ name, opensAt: new Date(opensAt).toISOString() },
+    ...(hasLobby ? { lobbyOpensAt: new Date(Date.now() - 1_000).toISOString() } : {}),
+    ...settings,
+  });
   const made: SaleRecord = {
     kind: 'sale',
     sale,
@@ -40,9 +48,18 @@ export function openSale(name: string, hall: Hall, settings: SaleSettings): Sale
     seatsPerFan: settings.seatsPerFan,
     claimMs: settings.claimSeconds * 1000,
     admissionMs: settings.admissionSeconds * 1000,
+    ...(hasLobby ? { opensAt, commitment: commitmentOf(sale) } : {}),
   };
   record(made);
   return made;
+}
+
+function commitmentOf(sale: string): string {
+  const { status, body } = http.get(`${shopUrl}/api/sales/${sale}/draw`, { tags: { name: 'organise' } });
+  const { commitment = null } =
+    status === 200 ? (JSON.parse(String(body)) as { commitment?: string | null }) : {};
+  if (commitment === null) throw new Error(`No commitment is published for the draw of sale ${sale}.`);
+  return commitment;
 }
 
 function organise<Answer>(path: string, body: object): Answer {

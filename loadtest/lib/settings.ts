@@ -10,3 +10,6 @@ export function setting(name: string, byDefault: number, min: number, max: numbe
 /** Where the shop is; the launcher sets it. */
 export const shopUrl = (__ENV.SHOP || 'http://127.0.0.1:3000').replace(/\/+$/, '');
 export const organiserKey = __ENV.ORGANISER_KEY || '';
+
+/** Longer than the shop may take for anything; what takes longer counts as unanswered. */
+export const ANSWER_TIMEOUT = '20s';

@@ -64,8 +64,17 @@ export function wholeFanThresholds(answerMs: number): Record<string, string[]> {
   };
 }
 
-/** A sale with room for `fans` who come at `rate` a second; if not told otherwise, turns flow twice as fast as that. */
-export function openSaleFor(name: string, fans: number, rate: number, turnsPerSecond = 2 * rate): SaleRecord {
+/**
+ * A sale with room for `fans` who come at `rate` a second; if not told otherwise, turns flow twice as fast as that. With
+ * `lobbySeconds` it opens after them, its lobby now.
+ */
+export function openSaleFor(
+  name: string,
+  fans: number,
+  rate: number,
+  turnsPerSecond = 2 * rate,
+  lobbySeconds = 0,
+): SaleRecord {
   const isCrowded = fans * SEATS_A_FAN > SEATS_MAX;
   const rows = Math.ceil((fans * (isCrowded ? SEATS_A_FAN_MIN : SEATS_A_FAN)) / SEATS_PER_ROW);
   if (rows * SEATS_PER_ROW > SEATS_MAX)
@@ -79,7 +88,7 @@ export function openSaleFor(name: string, fans: number, rate: number, turnsPerSe
       rows: Math.min(left, ROWS_PER_SECTION),
       seatsPerRow: SEATS_PER_ROW,
     });
-  return openSale(name, hall, {
+  const settings = {
     capacity: Math.min(100_000, Math.max(100, turnsPerSecond * ADMITTED_SECONDS)),
     admitPerMinute: Math.max(600, 60 * turnsPerSecond),
     seatsPerFan: isCrowded ? 1 : SEATS_PER_FAN,
@@ -87,7 +96,8 @@ export function openSaleFor(name: string, fans: number, rate: number, turnsPerSe
     admissionSeconds: 120,
     holdSeconds: 60,
     graceSeconds: 120,
-  });
+  };
+  return openSale(name, hall, settings, lobbySeconds);
 }
 
 /** One fan's way, recorded with how it ended. */

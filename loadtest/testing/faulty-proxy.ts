@@ -4,7 +4,8 @@ import { request } from 'undici';
 
 type Exchange = { method: string; path: string; ticket: string; status: number; body: string };
 /** Looks at what the shop answered and may answer something else instead; null leaves it as it is. */
-export type Plant = (exchange: Exchange) => { status: number; body: string } | null;
+export type Plant = (exchange: Exchange) => Planted | Promise<Planted>;
+type Planted = { status: number; body: string } | null;
 
 /** A proxy in front of a shop that answers as it should, but for one planted fault. */
 export async function startFaultyProxy(target: string, plant: Plant) {
@@ -19,7 +20,7 @@ export async function startFaultyProxy(target: string, plant: Plant) {
     });
     const ticket = incoming.headers.authorization ?? '';
     const given = { status: answer.statusCode, body: await answer.body.text() };
-    const { status, body: text } = plant({ method, path: url, ticket, ...given }) ?? given;
+    const { status, body: text } = (await plant({ method, path: url, ticket, ...given })) ?? given;
     for (const name of ['content-type', 'location', 'retry-after']) {
       const value = answer.headers[name];
       if (value !== undefined) outgoing.setHeader(name, value);
@@ -44,14 +45,18 @@ async function readAll(incoming: IncomingMessage): Promise<Buffer> {
 
 /** Two fans are told that one seat is theirs. */
 export function secondWinner(): Plant {
-  let won: string | null = null;
+  let win = (_body: string): void => undefined;
+  const won = new Promise<string>((resolve) => {
+    win = resolve;
+  });
   let isPlanted = false;
-  return ({ method, path, status, body }) => {
+  return async ({ method, path, status, body }) => {
     if (method !== 'POST' || !path.endsWith('/holds')) return null;
-    if (status === 201) won ??= body;
-    if (status !== 409 || won === null || isPlanted) return null;
+    if (status === 201) win(body);
+    if (status !== 409 || isPlanted) return null;
     isPlanted = true;
-    return { status: 201, body: won };
+    // Those who lose may be told so before the winner is.
+    return { status: 201, body: await won };
   };
 }
 
@@ -77,5 +82,36 @@ export function inventedOrder(): Plant {
     if (isPlanted || method !== 'POST' || !path.endsWith('/orders') || status !== 201) return null;
     isPlanted = true;
     return { status, body: JSON.stringify({ ...JSON.parse(body), order: 'an-invented-order' }) };
+  };
+}
+
+/** The draw is published with the first two places exchanged. */
+export function exchangedPlaces(): Plant {
+  return ({ path, status, body }) => {
+    if (status !== 200 || !path.endsWith('/draw')) return null;
+    const draw = JSON.parse(body) as { ids: string[] | null };
+    if (!draw.ids) return null;
+    const [first, second, ...rest] = draw.ids;
+    return { status, body: JSON.stringify({ ...draw, ids: [second, first, ...rest] }) };
+  };
+}
+
+/** One request with a token that the shop has refused is let in. */
+export function grantedForgery(): Plant {
+  let isPlanted = false;
+  return ({ path, status }) => {
+    if (isPlanted || status !== 401 || !path.includes('/seats')) return null;
+    isPlanted = true;
+    return { status: 200, body: JSON.stringify({ seats: [] }) };
+  };
+}
+
+/** The concert’s page shows another one, once. */
+export function otherConcert(): Plant {
+  let isPlanted = false;
+  return ({ path, status }) => {
+    if (isPlanted || status !== 200 || !path.startsWith('/events/')) return null;
+    isPlanted = true;
+    return { status, body: '<html>Another concert</html>' };
   };
 }
