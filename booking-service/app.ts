@@ -6,11 +6,13 @@ import { answerWithProblems } from '#shared/errors.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '#shared/internal.ts';
 import type { Log } from '#shared/log.ts';
 import type { Ahead } from '#shared/serve.ts';
-import { requireFan } from './caller/fan.ts';
+import { createAdmit, requireFan } from './caller/fan.ts';
 import { internalKeyCheck, requireInternalKey } from './caller/internal-key.ts';
 import { catalogueRoutes } from './catalogue/routes.ts';
 import type { Db } from './db/client.ts';
 import { entryHoldRoutes, holdRoutes } from './hold/routes.ts';
+import { createTake } from './hold/take-hold.ts';
+import { answerHoldsTogether } from './hold/together-branch.ts';
 import type { Inventory } from './inventory/inventory.ts';
 import { answerMaps } from './inventory/map-branch.ts';
 import { seatRoutes, stockRoutes } from './inventory/routes.ts';
@@ -44,6 +46,8 @@ export function createApp(dependencies: BookingDependencies): { app: Hono; ahead
     dependencies;
   const { isDraining = () => false } = dependencies;
   const verify = createAdmissionTokenVerifier({ keys, clock, toleranceSeconds: CLOCK_TOLERANCE_SECONDS });
+  const admit = createAdmit({ verify, findSale: inventory.findSale, clock });
+  const take = createTake({ db, inventory });
   const isInternalKey = internalKeyCheck(internalSecret);
   const mapOf = createMaps();
   const app = new Hono();
@@ -58,12 +62,16 @@ export function createApp(dependencies: BookingDependencies): { app: Hono; ahead
   app.route('/internal', organiserRoutes({ db, inventory, wakeWorker }));
   app.route('/internal', devMailRoutes({ mailFolder }));
 
-  app.use('/api/sales/:sale/*', requireFan({ verify, findSale: inventory.findSale, clock }));
+  app.use('/api/sales/:sale/*', requireFan(admit));
   app.route('/api/sales/:sale', seatRoutes({ inventory, mapOf }));
-  app.route('/api/sales/:sale', holdRoutes({ db, inventory }));
+  app.route('/api/sales/:sale', holdRoutes({ db, inventory, take }));
   app.route(
     '/api/sales/:sale',
     orderRoutes({ till: { db, payments, log }, toWorker, inventory, wakeWorker }),
   );
-  return { app, ahead: [answerMaps({ inventory, mapOf, verify, isInternalKey })] };
+  const ahead = [
+    answerMaps({ inventory, mapOf, verify, isInternalKey }),
+    answerHoldsTogether({ admit, take, isInternalKey, log }),
+  ];
+  return { app, ahead };
 }

@@ -16,6 +16,10 @@ export const internalHeaders = {
   holdEnds: 'x-internal-hold-ends',
   /** Answer: the id of the order that this request confirmed. */
   order: 'x-internal-order',
+  /**
+   * Answer: the process that gave it. Holds of fans whom the same one answers may go to it together (holds-together.ts).
+   */
+  process: 'x-internal-process',
   /** The organiser's name, for the audit. */
   organiser: 'x-internal-organiser',
 } as const;

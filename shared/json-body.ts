@@ -19,8 +19,15 @@ export async function readJson<Schema extends z.ZodType>(
   schema: Schema,
   bytesMax = JSON_BODY_BYTES_MAX,
 ): Promise<z.infer<Schema>> {
-  const bytes = await readBody(c.req.raw, bytesMax);
-  const type = c.req.header('content-type');
+  return jsonOf(await readBody(c.req.raw, bytesMax), c.req.header('content-type'), schema);
+}
+
+/** The same of a body that has been read. */
+export function jsonOf<Schema extends z.ZodType>(
+  bytes: Uint8Array,
+  type: string | undefined,
+  schema: Schema,
+): z.infer<Schema> {
   if (bytes.length === 0 && type === undefined) return validate(schema, {});
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i.test(type ?? '')) {
     throw new Problem('unsupported-media-type', 'The body must be application/json.');

@@ -2,7 +2,7 @@ import { histogram, ITEMS_BUCKETS } from './metrics/registry.ts';
 import { Problem } from './problem.ts';
 import { createRow, type Departure, type Name, type Waiter } from './waiting-row.ts';
 
-const itemsPerCall = histogram(
+export const itemsPerCall = histogram(
   'admit_one_items_per_call',
   'How many items went together in a call, by what they are.',
   ['what'],

@@ -32,36 +32,48 @@ export type FanEnv = {
 
 const toleranceMs = CLOCK_TOLERANCE_SECONDS * 1000;
 
-/**
- * Lets only fans in whose admission the gateway has just found live or finished and whose token is of this sale. Lays
- * down who they are and the sale, and passes the answer's news for the gateway on.
- */
-export function requireFan(options: {
+/** Who asks for something of a sale, by a request's headers. */
+export type Admit = (
+  header: (name: string) => string | undefined,
+  saleId: string | undefined,
+) => Promise<{ fan: Fan; sale: Sale }>;
+
+/** Lets only fans in whose admission the gateway has just found live or finished and whose token is of this sale. */
+export function createAdmit(options: {
   verify: AdmissionTokenVerifier;
   findSale: (id: string) => Promise<Sale | undefined>;
   clock: Clock;
-}): MiddlewareHandler<FanEnv> {
+}): Admit {
   const { verify, findSale, clock } = options;
-  return async (c, next) => {
-    const token = bearerToken(c.req.header('authorization'));
-    const admission = c.req.header(internalHeaders.admission);
+  return async (header, saleId) => {
+    const token = bearerToken(header('authorization'));
+    const admission = header(internalHeaders.admission);
     if (!token || (admission !== 'live' && admission !== 'finished')) {
       throw new Problem('gate-required', 'This needs an admission to the sale.');
     }
     const claims = await verify(token);
-    if (claims.sale !== c.req.param('sale')) {
+    if (claims.sale !== saleId) {
       throw new Problem('token-invalid', 'The admission token is of another sale.');
     }
     const sale = await findSale(claims.sale);
     if (!sale) throw noSuch('sale');
-    c.set('sale', sale);
-    c.set('fan', {
+    const fan = {
       id: claims.sub,
       admission: claims.jti,
       token: { number: claims.number, iat: claims.iat },
       isLive: admission === 'live',
-      ...timeLeft(c.req.header(internalHeaders.left), claims.ends * 1000 - clock()),
-    });
+      ...timeLeft(header(internalHeaders.left), claims.ends * 1000 - clock()),
+    };
+    return { fan, sale };
+  };
+}
+
+/** Lays down who asks and the sale, and passes the answer's news for the gateway on. */
+export function requireFan(admit: Admit): MiddlewareHandler<FanEnv> {
+  return async (c, next) => {
+    const { fan, sale } = await admit((name) => c.req.header(name), c.req.param('sale'));
+    c.set('sale', sale);
+    c.set('fan', fan);
     await next();
     tellGateway(c);
   };

@@ -4,8 +4,9 @@ import { IdempotencyKey } from '#shared/contract/fields.ts';
 import { Problem } from '#shared/problem.ts';
 
 /** The request's Idempotency-Key, null without one; throws `malformed-request` for one that cannot be a key. */
-export function idempotencyKey(c: Context): string | null {
-  const given = c.req.header('idempotency-key');
+export const idempotencyKey = (c: Context): string | null => keyOf(c.req.header('idempotency-key'));
+
+export function keyOf(given: string | undefined): string | null {
   if (given === undefined) return null;
   const key = IdempotencyKey.safeParse(given);
   if (!key.success) throw malformed();

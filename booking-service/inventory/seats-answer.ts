@@ -10,7 +10,9 @@ import {
   seatStates,
 } from '#shared/contract/booking.ts';
 import { type FinishedAnswer, finishAnswer } from '#shared/finished-answer.ts';
+import { internalHeaders } from '#shared/internal.ts';
 import { takesGzip } from '#shared/takes-gzip.ts';
+import { THIS_PROCESS } from '../caller/this-process.ts';
 import { seatsOf } from '../catalogue/layout.ts';
 import { STANDARD } from '../catalogue/marks.ts';
 import type { Sale } from '../catalogue/sale.ts';
@@ -22,8 +24,12 @@ const SEATS_LISTED_MAX = 1_000;
 
 type View = { states: SeatStates; version: number; changes: Pick<ChangeLog, 'since'> };
 
-/** Private: it is only for who was admitted. */
-const headers = { 'cache-control': 'private, no-cache', vary: 'accept-encoding' };
+/** Private: it is only for who was admitted. Whoever looks at the seats may take some next. */
+const headers = {
+  'cache-control': 'private, no-cache',
+  vary: 'accept-encoding',
+  [internalHeaders.process]: THIS_PROCESS,
+};
 
 const finish = (answer: unknown): FinishedAnswer =>
   finishAnswer(JSON.stringify(answer), 'application/json', headers);

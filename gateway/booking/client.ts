@@ -11,8 +11,10 @@ const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
  * Requests of a kind share connections, so that slow ones delay only their like: payments wait for somebody else's
  * answer, shopping for the database, and what the gateway itself asks must be answered at once or not at all.
  */
-const lanes = {
+export const lanes = {
   shop: { connections: 64, answerTimeoutMs: 5_000, requestsMax: 4_000 },
+  /** Each of many (gateway/door/holds-together.ts), and open for as long as the slowest of them. */
+  holds: { connections: 64, answerTimeoutMs: 5_000, requestsMax: 64 },
   payment: { connections: 256, answerTimeoutMs: 10_000, requestsMax: 2_000 },
   internal: { connections: 16, answerTimeoutMs: 2_000, requestsMax: 500 },
 };
@@ -26,6 +28,10 @@ export type BookingRequest = {
   path: string;
   headers?: Record<string, string>;
   body?: Uint8Array | string | null;
+  /** Is given the parts of a 200's body as they come; the answer then has none. */
+  onPart?: (part: Buffer) => void;
+  /** Nobody waits for the answer any more. */
+  signal?: AbortSignal;
 };
 
 export type BookingAnswer = { status: number; headers: Dispatcher.ResponseData['headers']; body: Buffer };
@@ -39,7 +45,7 @@ export type BookingClient = {
   close: () => Promise<void>;
 };
 
-export type InternalCall = Omit<BookingRequest, 'body' | 'lane'> & { json?: unknown };
+export type InternalCall = Omit<BookingRequest, 'body' | 'lane' | 'onPart' | 'signal'> & { json?: unknown };
 
 export function connectBooking(url: string, internalSecret: string): BookingClient {
   const [key] = secretsOf(internalSecret);
@@ -62,17 +68,20 @@ export function connectBooking(url: string, internalSecret: string): BookingClie
     path,
     headers = {},
     body = null,
+    onPart,
+    signal,
   }: BookingRequest): Promise<BookingAnswer> => {
     const way = pools.get(lane) as { pool: Pool; underWay: number };
     if (way.underWay >= lanes[lane].requestsMax) throw unavailable('too many requests are under way');
     way.underWay += 1;
     try {
-      return await dispatch(way.pool, {
+      const options = {
         method,
         path,
         headers: { ...headers, [internalHeaders.key]: key },
         body: body as string | Buffer | null,
-      });
+      };
+      return await dispatch(way.pool, options, onPart, signal);
     } catch (cause) {
       // A header that HTTP cannot carry is the asker's fault, not an absence.
       if (cause instanceof errors.InvalidArgumentError) {
@@ -104,21 +113,30 @@ export function connectBooking(url: string, internalSecret: string): BookingClie
 }
 
 /** The whole answer in one piece. undici's own `request` makes a stream of it, which costs a quarter of the door's rate. */
-const dispatch = (pool: Pool, options: Dispatcher.DispatchOptions): Promise<BookingAnswer> =>
+const dispatch = (
+  pool: Pool,
+  options: Dispatcher.DispatchOptions,
+  onPart: BookingRequest['onPart'],
+  signal: BookingRequest['signal'],
+): Promise<BookingAnswer> =>
   new Promise((resolve, reject) => {
     let status = 0;
     let headers: BookingAnswer['headers'] = {};
     const chunks: Buffer[] = [];
     pool.dispatch(options, {
       // Without it undici takes the handler for one of its older kind.
-      onRequestStart: () => undefined,
+      onRequestStart: (controller) => {
+        if (signal?.aborted) controller.abort(signal.reason);
+        else signal?.addEventListener('abort', () => controller.abort(signal.reason));
+      },
       onResponseStart: (_controller, statusCode, answered) => {
         // An interim answer (1xx) comes before the one that counts.
         status = statusCode;
         headers = answered;
       },
       onResponseData: (_controller, chunk) => {
-        chunks.push(chunk);
+        if (onPart && status === 200) onPart(chunk);
+        else chunks.push(chunk);
       },
       onResponseEnd: () => {
         resolve({
@@ -131,7 +149,7 @@ const dispatch = (pool: Pool, options: Dispatcher.DispatchOptions): Promise<Book
     });
   });
 
-const unavailable = (cause: unknown): Problem =>
+export const unavailable = (cause: unknown): Problem =>
   new Problem('unavailable', 'The shop cannot be reached for a moment. Please try again.', { cause });
 
 /** A problem document of the booking service as the problem it stands for. */

@@ -14,6 +14,7 @@ import {
 import type { BookingAnswer, BookingClient, BookingRequest } from '../booking/client.ts';
 import { countHit } from '../limits/hit.ts';
 import type { Store } from '../redis/script.ts';
+import { sendHoldsTogether } from './holds-together.ts';
 import type { Pulse } from './pulse.ts';
 import { type DoorRoute, targetPath } from './route-table.ts';
 import { shareReads } from './shared-reads.ts';
@@ -98,8 +99,9 @@ export function createDoor(options: {
   /** Milliseconds from any beginning, by which checks grow old. */
   clock?: () => number;
 }): Door {
-  const { store, booking, verify, asyncOrdersFrom, pulse, count, log } = options;
+  const { store, verify, asyncOrdersFrom, pulse, count, log } = options;
   const { clock = () => performance.now() } = options;
+  const booking = sendHoldsTogether(options.booking);
   const askForAll = shareReads(booking);
   let requestsUnderWay = 0;
   let paymentsUnderWay = 0;

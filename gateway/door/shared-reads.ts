@@ -28,7 +28,7 @@ type Asked = { request: BookingRequest; coding: 'gzip' | 'identity' };
  * all that their own request says.
  */
 export function shareReads(
-  booking: BookingClient,
+  booking: Pick<BookingClient, 'request'>,
 ): (request: BookingRequest, admission: string) => Promise<BookingAnswer> {
   const remembered = new Map<string, BookingAnswer>();
   const knownUntil = new Map<string, number>();
@@ -58,7 +58,7 @@ export function shareReads(
     return answer;
   };
 
-  const shared = togetherByName<BookingClient, Asked, BookingAnswer | null>((_, name) => ({
+  const shared = togetherByName<Pick<BookingClient, 'request'>, Asked, BookingAnswer | null>((_, name) => ({
     async call(asked) {
       const answer = await askForAll(name, asked[0] as Asked).catch(() => null);
       return asked.map(() => answer);

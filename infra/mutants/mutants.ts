@@ -109,9 +109,30 @@ export const mutants: Mutant[] = [
   {
     fault: 'a token is good for every sale',
     file: 'booking-service/caller/fan.ts',
-    from: "if (claims.sale !== c.req.param('sale')) {",
+    from: 'if (claims.sale !== saleId) {',
     to: 'if (claims.sale === null) {',
     tests: ['booking-service/caller/caller.test.ts'],
+  },
+  {
+    fault: 'holds that come together need no key of the gateway’s',
+    file: 'booking-service/hold/together-branch.ts',
+    from: 'if (!isInternalKey(headers[internalHeaders.key] as string | undefined)) return false;',
+    to: '',
+    tests: ['booking-service/hold/together-branch.test.ts'],
+  },
+  {
+    fault: 'a finished admission takes seats together with others',
+    file: 'booking-service/hold/together-branch.ts',
+    from: 'requireLive(fan);',
+    to: '',
+    tests: ['booking-service/hold/together-branch.test.ts'],
+  },
+  {
+    fault: 'a fan’s hold goes to a booking service that is not theirs',
+    file: 'gateway/door/holds-together.ts',
+    from: 'const row = rows.get(process) ?? [];\n        rows.set(process, row);',
+    to: "const row = rows.get('') ?? [];\n        rows.set('', row);",
+    tests: ['gateway/door/holds-together.test.ts'],
   },
   {
     fault: 'what is confirmed is never captured',

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { HOLDS_TOGETHER_BYTES_MAX, HOLDS_TOGETHER_PATH } from '#shared/holds-together.ts';
 import { acceptedLanguage } from '../../gateway/pages/locale.ts';
 import { type NginxValues, prepareNginx, serverLines } from '../local/nginx.mjs';
 import { freePort, LOOPBACK } from '../local/ports.mjs';
@@ -157,6 +158,7 @@ describe.skipIf(!binaries)('nginx', () => {
         'x-internal-hold-ends': '1',
         'x-internal-order': '1',
         'x-internal-organiser': 'me',
+        'x-internal-process': 'mine',
         x_internal_key: 'guessed',
       };
       await (await get(`${path}?${Date.now()}`, forged)).body.dump();
@@ -354,6 +356,31 @@ describe.skipIf(!binaries)('nginx', () => {
     expect(await Promise.all(fans.map(of))).toEqual(first);
     bookings[0]!.handler = (message) => message.socket.destroy();
     expect(new Set(await Promise.all(fans.map(of)))).toEqual(new Set(['booking-2']));
+  });
+
+  test('what holds that go together are answered passes as it comes, by the first one’s booking service', async () => {
+    let end = (): void => undefined;
+    for (const booking of bookings)
+      booking.handler = (_, response, body) => {
+        response.writeHead(200, { 'x-accel-buffering': 'no', 'x-length': String(body.length) });
+        response.write(`${booking.address} first\n`);
+        end = () => response.end('last\n');
+      };
+    const ask = () =>
+      request(inside + HOLDS_TOGETHER_PATH, {
+        ...{ method: 'POST', body: 'x'.repeat(HOLDS_TOGETHER_BYTES_MAX) },
+        headers: { authorization: 'token-1' },
+      });
+    const by: string[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      const answer = await ask();
+      expect(answer.headers['x-length']).toBe(String(HOLDS_TOGETHER_BYTES_MAX));
+      const lines = answer.body[Symbol.asyncIterator]();
+      by.push(String((await lines.next()).value));
+      end();
+      expect(String((await lines.next()).value)).toBe('last\n');
+    }
+    expect(new Set(by).size).toBe(1);
   });
 
   test.each([

@@ -25,8 +25,17 @@ export function countAnswered(
   response: ServerResponse,
   startedAt: number,
 ): void {
-  const status = response.writableEnded ? (CLASSES[(response.statusCode / 100) | 0] ?? 'other') : 'aborted';
-  requests.count(route, METHODS.has(method) ? method : 'other', status);
+  countOne(
+    route,
+    METHODS.has(method) ? method : 'other',
+    response.writableEnded ? response.statusCode : null,
+    startedAt,
+  );
+}
+
+/** The same of one that came in another's body; `status` is null where nobody waited for the answer. */
+export function countOne(route: string, method: string, status: number | null, startedAt: number): void {
+  requests.count(route, method, status === null ? 'aborted' : (CLASSES[(status / 100) | 0] ?? 'other'));
   if (!route.endsWith('/stream')) durations.observe((performance.now() - startedAt) / 1000, route);
 }
 
