@@ -37,7 +37,12 @@ const { app, ahead } = createApp({
   wakeWorker: () => undefined,
   clock: systemClock,
 });
-await serve(app, { host: env.HOST, port: Number(env.PORT), ahead });
+await serve(app, {
+  ...{ host: env.HOST, port: Number(env.PORT), ahead, log },
+  // As the service's own main.ts has it.
+  believesRequestId: () => true,
+  answersRequestId: false,
+});
 
 const bare = new Hono();
 const bodies = new Map<number, string>();
