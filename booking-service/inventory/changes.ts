@@ -27,8 +27,10 @@ export const currentSnapshot = (db: Db): Promise<Pick<Changes, 'snapshot' | 'ser
  * Every change that was committed since, exactly once: numbers and times are given before a commit, so only the
  * snapshot tells what was visible already. The seats are read as they are now, not as the note said.
  */
-export function readChanges(db: Db, since: string): Promise<Changes> {
-  return db.callOne<Changes>(
+export async function readChanges(db: Db, since: string): Promise<Changes> {
+  const { seats, ...read } = await db.callOne<
+    Omit<Changes, 'seats'> & { seats: Record<string, SeatColumns> }
+  >(
     (sql) => sql`
       with note as materialized (
         select event, sale, seats from inventory_change
@@ -41,9 +43,9 @@ export function readChanges(db: Db, since: string): Promise<Changes> {
         (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs",
         to_jsonb(array(select distinct sale from note where sale is not null)) as sales,
         coalesce((
-          select jsonb_object_agg(event, rows) from (
-            select event, jsonb_agg(jsonb_build_object('seat', seat, 'state', state,
-              'heldUntilMs', extract(epoch from held_until) * 1000)) as rows
+          select json_object_agg(event, json_build_array(seats, states, ends)) from (
+            select event, array_agg(seat) as seats, array_agg(state) as states,
+              array_agg(date_part('epoch', held_until) * 1000) as ends
             from changed cross join lateral (
               select state, held_until from seat
               where seat.event = changed.event and seat.seat = changed.seat limit 1
@@ -52,7 +54,19 @@ export function readChanges(db: Db, since: string): Promise<Changes> {
           ) as by_event
         ), '{}') as seats`,
   );
+  const rows = Object.entries(seats).map(([event, columns]) => [event, rowsOf(columns)] as const);
+  return { ...read, seats: Object.fromEntries(rows) };
 }
+
+/** An object a seat is what takes PostgreSQL longest when many seats have changed. */
+type SeatColumns = [seats: number[], states: number[], heldUntilMs: (number | null)[]];
+
+const rowsOf = ([seats, states, heldUntilMs]: SeatColumns): SeatRow[] =>
+  seats.map((seat, i) => ({
+    seat,
+    state: states[i] as number,
+    heldUntilMs: heldUntilMs[i] as number | null,
+  }));
 
 /** All seats of an event that are not simply open. */
 export function readSeats(db: Db, event: string): Promise<readonly SeatRow[]> {
