@@ -193,14 +193,19 @@ export function inOneCall<Item, Result>(options: Options<Item, Result>): InOneCa
 const tooLate = (): Problem =>
   new Problem('unavailable', 'This took too long. Please try again.', { cause: 'deadline' });
 
-async function within<Result>(answer: Promise<Result>, deadlineMs: number): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(tooLate()), Math.max(0, deadlineMs - performance.now()));
+/** One promise and no more: it is made for each item of each call. */
+function within<Result>(answer: Promise<Result>, deadlineMs: number): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(tooLate()), Math.max(0, deadlineMs - performance.now()));
+    answer.then(
+      (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

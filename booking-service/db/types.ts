@@ -10,8 +10,11 @@ const numbers = {
   parse: (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number)),
 };
 
-const quoted = (text: string | null): string =>
-  text === null ? 'NULL' : `"${text.replace(/["\\]/g, '\\$&')}"`;
+const quoted = (text: string | null): string => {
+  if (text === null) return 'NULL';
+  // Ids, which most of them are, have nothing in them that is to be escaped.
+  return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
+};
 
 /**
  * How arrays travel. The driver could ask each new connection for its array types, but when a backend dies during that
