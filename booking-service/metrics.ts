@@ -80,6 +80,7 @@ const readBacklog = (db: Db): Promise<readonly Row[]> =>
       union all
       select '', 'waiting', count(*)::int,
         coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8
-      from ticket_order where respond_async and state = 'inProgress'`,
+      from order_work join ticket_order on ticket_order.id = order_work.ticket_order
+      where order_work.kind = 'book'`,
     READ_MS_MAX,
   );

@@ -101,18 +101,17 @@ export async function idleOrders(
     (sql) => sql`
       select id as "order", (extract(epoch from clock_timestamp() - lease_until) * 1000)::float8 as "idleMs",
         case when lease_by is null then 0 else attempts end as "deathsMax"
-      from ticket_order
-      where respond_async and state = 'inProgress' and id > ${after}
+      from order_work join ticket_order on ticket_order.id = order_work.ticket_order
+      where order_work.kind = 'book' and order_work.ticket_order > ${after}
         and lease_until <= add_milliseconds(case when attempts = 0 then ${-idleMs}::float8 else 0 end)
-      order by id limit ${limit}`,
+      order by order_work.ticket_order limit ${limit}`,
   );
 }
 
 /** How many orders the worker has before it. */
 export async function countWaiting(db: Db): Promise<number> {
   const { waiting } = await db.callOne<{ waiting: number }>(
-    (sql) => sql`
-      select count(*)::int as waiting from ticket_order where respond_async and state = 'inProgress'`,
+    (sql) => sql`select count(*)::int as waiting from order_work where kind = 'book'`,
   );
   return waiting;
 }

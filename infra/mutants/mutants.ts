@@ -10,7 +10,7 @@ export type Mutant = {
 };
 
 const take = 'booking-service/db/migrations/0021-found-by-keys.sql';
-const begin = 'booking-service/db/migrations/0023-one-order-per-admission.sql';
+const begin = 'booking-service/db/migrations/0024-written-in-place.sql';
 const giveTurns = 'gateway/admission/give-turns.lua';
 const claim = 'gateway/admission/claim.lua';
 

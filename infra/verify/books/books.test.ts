@@ -55,6 +55,14 @@ async function saidAfter(plant: () => Promise<unknown>): Promise<Record<string, 
   }
 }
 
+test.each(['book', 'ask', 'tell'])(
+  'work that is noted, “%s”, of an order that has none is told',
+  async (kind) => {
+    const said = await saidAfter(() => sql`insert into order_work values (${kind}, ${known.order})`);
+    expect(Object.keys(said)).toEqual(['work-is-noted']);
+  },
+);
+
 test('a healthy shop gives nothing to say', async () => {
   expect(await saidAfter(async () => {})).toEqual({});
 });
@@ -108,6 +116,10 @@ const plants: Record<string, () => Promise<unknown>> = {
   'orders-come-to-an-end': () => sql`
     update ticket_order set state = 'inProgress', payment = 'unknown',
       created_at = clock_timestamp() - interval '2 minutes' where id = ${known.failedOrder}`,
+  'work-is-noted': async () => {
+    await sql`alter table ticket_order disable trigger work_is_noted_anew`;
+    await sql`update ticket_order set state = 'inProgress', payment = 'unknown' where id = ${known.failedOrder}`;
+  },
   'refunds-are-in-the-audit': async () => {
     await sql`select refund_order(${known.order}, 'audit', 'message', 'organiser', null)`;
     await sql`drop trigger append_only on audit_entry`;

@@ -62,6 +62,20 @@ export const orderChecks: BooksCheck[] = [
       from ticket_order where state = 'inProgress' and ${overdue(sql, sql`created_at`, bounds)}`,
   },
   {
+    name: 'work-is-noted',
+    promise: 'I2',
+    keeps: 'what is yet to be done for an order is noted, and nothing else',
+    means: 'An order that is not noted is found by no worker: nobody books it, or its money stays owed.',
+    find: (sql) => sql`
+      select coalesce(ticket_order.id, noted.ticket_order) as about,
+        'Order ' || coalesce(ticket_order.id, noted.ticket_order) || ' is ' || coalesce(state, 'in no book')
+          || coalesce(' and its payment ' || payment, '') || ', and noted to be done is ' || coalesce(kinds, 'nothing') as finding
+      from ticket_order full join (
+        select ticket_order, string_agg(kind, ', ' order by kind) as kinds from order_work group by ticket_order
+      ) as noted on noted.ticket_order = ticket_order.id
+      where kinds is distinct from work_of_order(respond_async, state, payment, handed_over)`,
+  },
+  {
     name: 'refunds-are-in-the-audit',
     promise: 'I2',
     keeps: 'every refund is in the audit, once, with the name of who made it',
