@@ -23,7 +23,8 @@ import { through } from '../testing/through.ts';
 import { unheard } from '../testing/unheard.ts';
 import { violations } from '../testing/violations.ts';
 import { bookingPatience, bookWaitingOrder } from './book.ts';
-import { ORDER_JOBS } from './connection.ts';
+import { connectFailingFast, ORDER_JOBS } from './connection.ts';
+import { jobKeyOf, openJobs, putJobs, shareKeyOf } from './jobs.ts';
 import { searchLostOrders } from './lost.ts';
 import { type OrderJobs, startOrderJobs } from './worker.ts';
 
@@ -461,6 +462,111 @@ describe('a job that is lost', () => {
     const search = searchLostOrders(till, async () => new Set(), 0, 3);
     while (await search());
     for (const { fan, order } of taken) expect((await read(fan, order)).state).toBe('confirmed');
+  });
+});
+
+describe('orders of a crush', () => {
+  /** So many at once share jobs; most of them are in no book, and over as soon as somebody looks. */
+  const strangers = Array.from({ length: 40 }, (_, index) => `nobodys-${index}`);
+
+  /** Takes orders, and puts them in shared jobs instead of their own. */
+  async function share(tokens: string[]) {
+    const taken = [];
+    for (const [index, token] of tokens.entries())
+      taken.push(await takeOne(token, `A-${(index % 3) + 1}-${2 * Math.floor(index / 3) + 1}`));
+    const redis = connectFailingFast(booking.redisUrl, booking.log);
+    const queue = openJobs(redis);
+    onTestFinished(async () => {
+      await queue.close();
+      redis.disconnect();
+    });
+    await queue.waitUntilReady();
+    const own = taken.map(({ order }) => jobKeyOf(order));
+    await vi.waitFor(async () => expect(await redis.exists(...own)).toBe(own.length));
+    await queue.obliterate({ force: true });
+    const orders = [...taken.map(({ order }) => order), ...strangers];
+    await putJobs(
+      queue,
+      redis,
+      orders.map((order) => ({ order, requestId: 'crush' })),
+    );
+    expect(await queue.getWaitingCount()).toBeLessThan(orders.length / 8);
+    return { taken, redis, queue };
+  }
+
+  test('share jobs, are not taken for lost in them, and each ends as it would alone', async () => {
+    const tokens = ['tok_ok', 'tok_declined', 'tok_slow', 'tok_unknown', 'tok_ok'];
+    const { taken, redis, queue } = await share(tokens);
+    const ids = taken.map(({ order }) => order);
+    expect(await redis.exists(...ids.map(jobKeyOf))).toBe(0);
+    expect(await redis.exists(...ids.map(shareKeyOf))).toBe(ids.length);
+    const { hasJob } = startJobs();
+    const carried = async () => [...(await hasJob([...ids, 'another']))].sort();
+    await vi.waitFor(async () => expect(await carried()).toEqual([...ids].sort()));
+    await searchAll(hasJob);
+    for (const { fan, order, token } of taken) {
+      await endsAs(fan, order, { state: token === 'tok_declined' ? 'failed' : 'confirmed' });
+      if (token !== 'tok_declined') await isPaidOnce(order);
+    }
+    const left = async () => (await queue.getJobs()).map(({ id, data, opts }) => ({ id, data, opts }));
+    await expect.poll(left, { timeout: SOON_MS }).toEqual([]);
+  });
+
+  test('do not wait for one that cannot be worked on, which comes again by itself', async () => {
+    const { taken, redis } = await share(['tok_ok', 'tok_ok', 'tok_ok']);
+    const poor = taken[1]!.order;
+    let refusals = 0;
+    const { payments } = booking;
+    jobs = startOrderJobs({
+      redisUrl: booking.redisUrl,
+      till: {
+        ...till,
+        payments: {
+          ...payments,
+          authorise: async (payment, token) => {
+            if (payment.order !== poor || refusals > 0) return payments.authorise(payment, token);
+            refusals += 1;
+            throw new Error('The provider is not to be reached.');
+          },
+        },
+      },
+      onBooked: () => undefined,
+      log: booking.log,
+    });
+    for (const index of [0, 2]) await endsAs(taken[index]!.fan, taken[index]!.order, { state: 'confirmed' });
+    await expect.poll(() => redis.exists(jobKeyOf(poor))).toBe(1);
+    expect(await read(taken[1]!.fan, poor)).toMatchObject({ state: 'inProgress' });
+    await endsAs(taken[1]!.fan, poor, { state: 'confirmed' });
+    expect(refusals).toBe(1);
+    await isPaidOnce(poor);
+  });
+
+  test('are worked on no more at once than others', async () => {
+    const { taken } = await share(Array.from({ length: 12 }, () => 'tok_ok'));
+    const { payments } = booking;
+    let atOnce = 0;
+    let most = 0;
+    jobs = startOrderJobs({
+      redisUrl: booking.redisUrl,
+      till: {
+        ...till,
+        payments: {
+          ...payments,
+          authorise: async (payment, token) => {
+            atOnce += 1;
+            most = Math.max(most, atOnce);
+            return payments.authorise(payment, token).finally(() => {
+              atOnce -= 1;
+            });
+          },
+        },
+      },
+      onBooked: () => undefined,
+      log: booking.log,
+      ordersAtOnce: 3,
+    });
+    for (const { fan, order } of taken) await endsAs(fan, order, { state: 'confirmed' });
+    expect(most).toBe(3);
   });
 });
 

@@ -1,11 +1,10 @@
 import type { Till } from '../order/settle.ts';
 import { type IdleOrder, idleOrders } from '../order/waiting.ts';
 import { bookWaitingOrder } from './book.ts';
+import { JOB_STUCK_AFTER_MS } from './jobs.ts';
 
 /** A job is on its way within milliseconds. */
 const JOB_LOST_AFTER_MS = 3_000;
-/** A job that has not moved for so long is none: a Redis that takes no writes shows jobs that nobody can take. */
-const JOB_STUCK_AFTER_MS = 20_000;
 /** Looked through, and worked on, at once. */
 const ORDERS_PER_PAGE = 50;
 /** Of an order with so many dead attempts, of the eight that it has (book.ts), the order itself may be the cause. */

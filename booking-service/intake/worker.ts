@@ -1,9 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Log } from '#shared/log.ts';
+import { createLine } from '../db/line.ts';
 import type { Till } from '../order/settle.ts';
 import { bookWaitingOrder } from './book.ts';
 import { connectFailingFast, connectWaiting, type JobsConnection, ORDER_JOBS } from './connection.ts';
+import {
+  type CarriedOrder,
+  JOB_FIRST_RETRY_MS,
+  jobKeyOf,
+  openJobs,
+  ordersOf,
+  putOwnJobs,
+  shareKeyOf,
+} from './jobs.ts';
 import type { HasJob } from './lost.ts';
 
 /**
@@ -17,6 +27,10 @@ const STALLED_LOOK_MS = 3_000;
 /** A job that was in the hands of so many workers as they died is left to the search through the books. */
 const STALLED_MAX = 3;
 const RETRY_AFTER_MS = 500;
+/** An order that came in a job with others waits no longer for its place among the ones at once, and comes again by itself. */
+const PLACE_WAIT_MS_MAX = 30_000;
+/** A job is taken while there is one place left, so that all but one of its orders may wait for theirs. */
+const PLACES_WAITING_MAX = 1_000;
 /** How long Redis may take to hear that the worker ends. */
 const CLOSE_MS_MAX = 8_000;
 
@@ -38,19 +52,48 @@ export function startOrderJobs(options: {
   const redis = connectWaiting(redisUrl, log);
   const asking = connectFailingFast(redisUrl, log);
 
+  const queue = openJobs(asking);
+  const places = createLine([...Array(ordersAtOnce).keys()], PLACES_WAITING_MAX);
   const underWay = new Set<Promise<unknown>>();
 
-  const book = async (job: Job, token?: string): Promise<void> => {
-    // Jobs of an earlier version carry none.
-    const requestId = (job.data as { requestId?: string } | null)?.requestId;
-    const log = till.log.child({ requestId });
-    const booking = bookWaitingOrder({ ...till, log }, job.id as string);
+  /** Works on an order; how many milliseconds from now it is to be tried again, null when it is over. */
+  const bookOne = async ({ order, requestId }: CarriedOrder): Promise<number | null> => {
+    const place = await places.take(PLACE_WAIT_MS_MAX);
+    const { db, payments } = till;
+    const booking = bookWaitingOrder({ db, payments, log: till.log.child({ requestId }) }, order);
     underWay.add(booking);
-    const againMs = await booking.finally(() => underWay.delete(booking));
-    onBooked();
+    try {
+      const againMs = await booking;
+      onBooked();
+      return againMs;
+    } finally {
+      underWay.delete(booking);
+      places.giveBack(place);
+    }
+  };
+
+  /** An order of a job that has others in it, which are none the worse for it: it comes again in a job of its own. */
+  const bookAmongOthers = async (one: CarriedOrder): Promise<void> => {
+    const againMs = await bookOne(one).catch((error) => {
+      log.warn({ err: error, order: one.order }, 'an order could not be worked on');
+      return JOB_FIRST_RETRY_MS;
+    });
     if (againMs === null) return;
-    await job.moveToDelayed(Date.now() + againMs, token);
-    throw new DelayedError();
+    await putOwnJobs(queue, asking, [{ ...one, delayMs: againMs }]).catch((error) => {
+      log.warn({ err: error, order: one.order }, 'an order waits in the books without a job');
+    });
+  };
+
+  const book = async (job: Job, token?: string): Promise<void> => {
+    const orders = ordersOf(job);
+    if (orders.length === 1) {
+      const againMs = await bookOne(orders[0] as CarriedOrder);
+      if (againMs === null) return;
+      await job.moveToDelayed(Date.now() + againMs, token);
+      throw new DelayedError();
+    }
+    await Promise.all(orders.map((one) => bookAmongOthers(one).finally(() => shared.endOne(job))));
+    shared.end(job);
   };
 
   const worker = new Worker(ORDER_JOBS.name, book, {
@@ -65,36 +108,66 @@ export function startOrderJobs(options: {
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
   });
+  const shared = countShared((beyond) => {
+    worker.concurrency = Math.max(1, ordersAtOnce - beyond);
+  });
+  worker.on('active', shared.begin);
   worker.on('error', (error) => log.debug({ err: error }, 'BullMQ will try again'));
   worker.on('failed', (job, error) => {
+    if (job) shared.end(job);
     log.warn({ err: error, order: job?.id, attempts: job?.attemptsMade }, 'an order could not be worked on');
   });
 
   return {
-    hasJob: (orders) => withJob(asking, orders, (order) => worker.toKey(order)),
+    hasJob: (orders) => withJob(asking, orders),
     stop: async () => {
       // BullMQ would wait for a Redis that is away, and waits for the jobs only if it does not.
       const closing = worker.close(redis.status !== 'ready');
       await Promise.race([closing, delay(CLOSE_MS_MAX, undefined, { ref: false })]);
       await Promise.allSettled(underWay);
+      await Promise.race([queue.close(), delay(CLOSE_MS_MAX, undefined, { ref: false })]);
       asking.disconnect();
       redis.disconnect();
     },
   };
 }
 
-async function withJob(
-  redis: JobsConnection,
-  orders: string[],
-  keyOf: (order: string) => string,
-): Promise<ReadonlySet<string>> {
-  const replies = await redis.pipeline(orders.map((order) => ['exists', keyOf(order)])).exec();
+/**
+ * Jobs that carry several orders each count as one for BullMQ: `tell` hears of how many more orders than jobs are under way.
+ */
+function countShared(tell: (beyond: number) => void) {
+  const left = new Map<string, number>();
+  let beyond = 0;
+  const set = (job: Job, orders: number): void => {
+    const id = job.id as string;
+    const before = left.get(id) ?? 0;
+    if (orders > 0) left.set(id, orders);
+    else left.delete(id);
+    beyond += Math.max(0, orders - 1) - Math.max(0, before - 1);
+    tell(beyond);
+  };
+  return {
+    begin: (job: Job): void => {
+      const orders = ordersOf(job).length;
+      if (orders > 1) set(job, orders);
+    },
+    endOne: (job: Job): void => set(job, (left.get(job.id as string) ?? 1) - 1),
+    end: (job: Job): void => {
+      if (left.has(job.id as string)) set(job, 0);
+    },
+  };
+}
+
+/** Which of the orders a job carries, of their own or with others. */
+async function withJob(redis: JobsConnection, orders: string[]): Promise<ReadonlySet<string>> {
+  const asked = orders.map((order) => ['exists', jobKeyOf(order), shareKeyOf(order)]);
+  const replies = await redis.pipeline(asked).exec();
   if (replies === null) throw new Error('Redis gave no answer.');
   return new Set(
     orders.filter((_, index) => {
       const [error, exists] = replies[index] as [Error | null, unknown];
       if (error) throw error;
-      return exists === 1;
+      return Number(exists) > 0;
     }),
   );
 }
