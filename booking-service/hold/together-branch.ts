@@ -45,7 +45,7 @@ export function answerHoldsTogether(options: {
 }): Ahead {
   const { admit, take, isInternalKey, log } = options;
 
-  const answerTo = async (place: number, line: string): Promise<AnsweredHold> => {
+  const answerTo = async (place: number, line: string, isHeard: () => boolean): Promise<AnsweredHold> => {
     const startedAt = performance.now();
     const told: Record<string, string> = {};
     const tell = (holdsEndMs: number) => {
@@ -53,7 +53,7 @@ export function answerHoldsTogether(options: {
     };
     let [id, requestId] = ['', ''];
     const answered = (status: number, body: object): AnsweredHold => {
-      countOne(ROUTE, METHOD, status, startedAt);
+      countOne(ROUTE, METHOD, isHeard() ? status : null, startedAt);
       if (log.isLevelEnabled('debug')) {
         const ms = Math.round(performance.now() - startedAt);
         log.debug({ requestId, method: METHOD, route: ROUTE, status, ms }, 'answered');
@@ -90,7 +90,8 @@ export function answerHoldsTogether(options: {
       if (lines.length > HOLDS_TOGETHER_MAX)
         return answerProblem(response, new Problem('too-large', `These are ${lines.length} holds.`));
       const write = writeTogether(response, lines.length);
-      lines.forEach((line, place) => void answerTo(place, line).then(write));
+      const isHeard = () => !response.destroyed;
+      lines.forEach((line, place) => void answerTo(place, line, isHeard).then(write));
     });
     return HOLDS_TOGETHER_PATH;
   };

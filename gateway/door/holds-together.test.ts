@@ -29,7 +29,7 @@ const processIn = (authorization = '') => authorization.split(' ')[0] as string;
 const nameOf = ([, headers]: AskedHold) => headers.authorization;
 
 /** A shop of the test's own: alone everybody is answered at once; what comes together waits for the test, or for `answers`. */
-async function shopKnownTo(fans: string[], patienceMs?: number) {
+async function shopKnownTo(fans: string[], patience: { patienceMs?: number; rowMs?: number } = {}) {
   const shop = { alone: [] as string[], joint: [] as Joint[], answers: null as ((of: Joint) => void) | null };
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = [];
@@ -52,7 +52,7 @@ async function shopKnownTo(fans: string[], patienceMs?: number) {
     server.close();
     await booking.close();
   });
-  const { request } = sendHoldsTogether(booking, patienceMs);
+  const { request } = sendHoldsTogether(booking, patience);
   const hold = (fan: string, headers: Record<string, string> = {}, body: string | Uint8Array = '{}') =>
     request({
       ...{ lane: 'shop', method: 'POST', path: PATH, body },
@@ -260,9 +260,9 @@ test('whoever refuses them all is heard by each', async () => {
   for (const { headers } of answers) expect(headers['retry-after']).toBe('1');
 });
 
-test('a shop that hangs is waited for as long as ever, by each from its own beginning', async () => {
+test('a shop that hangs is waited for as long as ever', async () => {
   const fans = crowd(4);
-  const { shop, hold, isJoint } = await shopKnownTo(fans, PATIENCE_MS);
+  const { shop, hold, isJoint } = await shopKnownTo(fans, { patienceMs: PATIENCE_MS });
   const startedMs = performance.now();
   const told = Promise.allSettled(fans.map((fan) => hold(fan)));
   await isJoint(1);
@@ -278,7 +278,9 @@ test('a shop that hangs is waited for as long as ever, by each from its own begi
 test('many that hang leave the way to others; those behind them go together when one ends, and lose patience like any', async () => {
   const fans = crowd(2 * UNDER_WAY_MAX);
   const late = crowd(5, 'p1 late');
-  const { shop, hold, look, isJoint } = await shopKnownTo([...fans, ...late], PATIENCE_MS * 10);
+  const { shop, hold, look, isJoint } = await shopKnownTo([...fans, ...late], {
+    patienceMs: PATIENCE_MS * 10,
+  });
   const hung: Promise<PromiseSettledResult<BookingAnswer>[]>[] = [];
   for (let i = 0; i < UNDER_WAY_MAX; i += 1) {
     hung.push(Promise.allSettled(fans.slice(2 * i, 2 * i + 2).map((fan) => hold(fan))));
@@ -299,9 +301,68 @@ test('many that hang leave the way to others; those behind them go together when
   expect(outcomes(await behind)).toEqual(late.map(() => 'unavailable'));
 });
 
+test.each([404, 401, 413])(
+  'a shop that does not take them together (%s) is asked for each alone',
+  async (status) => {
+    const fans = crowd(3);
+    const { shop, hold } = await shopKnownTo(fans);
+    shop.answers = ({ response }) => response.writeHead(status).end('no such address');
+    const answers = await Promise.all(fans.map((fan) => hold(fan)));
+    expect(answers.map(textOf)).toEqual(fans.map((fan) => [201, `alone ${fan}`]));
+    expect(shop.joint).toHaveLength(1);
+  },
+);
+
+/** As many requests as there may be, none of which is answered. */
+async function allUnderWay(shopped: Awaited<ReturnType<typeof shopKnownTo>>, fans: string[]) {
+  const hung: Promise<PromiseSettledResult<BookingAnswer>[]>[] = [];
+  for (let i = 0; i < UNDER_WAY_MAX; i += 1) {
+    hung.push(Promise.allSettled(fans.slice(2 * i, 2 * i + 2).map((fan) => shopped.hold(fan))));
+    await new Promise(setImmediate);
+  }
+  await shopped.isJoint(UNDER_WAY_MAX);
+  return hung;
+}
+
+test('whoever cannot be sent in time is told so, has asked for nothing, and is told while nothing ends', async () => {
+  const fans = crowd(2 * UNDER_WAY_MAX);
+  const late = crowd(5, 'p1 late');
+  const shopped = await shopKnownTo([...fans, ...late], {
+    patienceMs: 100 * PATIENCE_MS,
+    rowMs: PATIENCE_MS,
+  });
+  const hung = await allUnderWay(shopped, fans);
+  const told = await Promise.allSettled(late.map((fan) => shopped.hold(fan)));
+  expect(outcomes(told)).toEqual(late.map(() => 'unavailable'));
+  for (const joint of [...shopped.shop.joint]) answerAll(joint);
+  const all = (await Promise.all(hung)).flatMap(outcomes);
+  expect(all).toEqual(fans.map(() => 201));
+  expect(shopped.shop.joint).toHaveLength(UNDER_WAY_MAX);
+  expect(shopped.shop.alone).toEqual([]);
+});
+
+test('the patience of who had to wait begins when they are sent: what the shop then takes is heard', async () => {
+  const fans = crowd(2 * UNDER_WAY_MAX);
+  const late = crowd(5, 'p1 late');
+  const shopped = await shopKnownTo([...fans, ...late], {
+    patienceMs: 4 * PATIENCE_MS,
+    rowMs: 40 * PATIENCE_MS,
+  });
+  const { shop, isJoint } = shopped;
+  const hung = await allUnderWay(shopped, fans);
+  const askedMs = performance.now();
+  const told = Promise.allSettled(late.map((fan) => shopped.hold(fan)));
+  // The first of those before them lose patience, and only then they are sent.
+  await isJoint(UNDER_WAY_MAX + 1);
+  setTimeout(() => answerAll(shop.joint.at(-1) as Joint), PATIENCE_MS);
+  expect(outcomes(await told)).toEqual(late.map(() => 201));
+  expect(performance.now() - askedMs).toBeGreaterThan(4 * PATIENCE_MS);
+  await Promise.all(hung);
+});
+
 test('beyond so many nobody is taken on', async () => {
   const fans = crowd(2);
-  const { shop, hold } = await shopKnownTo(fans, PATIENCE_MS);
+  const { shop, hold } = await shopKnownTo(fans, { patienceMs: PATIENCE_MS });
   let refusedAtOnce = 0;
   const one = (_: unknown, i: number) => {
     const answer = hold(fans[i % 2] as string);

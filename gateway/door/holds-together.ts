@@ -20,8 +20,12 @@ import {
 const UNDER_WAY_MAX = lanes.holds.connections;
 /** Holds that wait or are under way together. */
 const HOLDS_MAX = lanes.shop.requestsMax;
-/** As long as any hold is waited for, here and under way. */
+/** From when they are sent, as any hold is waited for: the booking service gives up before, and gives back what it took. */
 const PATIENCE_MS = lanes.holds.answerTimeoutMs;
+/** Longer nobody waits to be sent. They have asked for nothing yet, and may try again. */
+const ROW_MS_MAX = 2_000;
+/** How exactly that is kept while nothing ends. */
+const CHECKS_PER_ROW = 10;
 /** Fans of whom it is known which process answers them; the booking service remembers as many tokens. */
 const KNOWN_MAX = 20_000;
 /** A hundred seats by name are some 3 KB. */
@@ -46,7 +50,7 @@ type Hold = {
   request: BookingRequest;
   line: string;
   token: string;
-  untilMs: number;
+  sendByMs: number;
   resolve: (answer: BookingAnswer) => void;
   reject: (error: unknown) => void;
 };
@@ -61,11 +65,12 @@ type Hold = {
  */
 export function sendHoldsTogether(
   booking: Pick<BookingClient, 'request'>,
-  patienceMs = PATIENCE_MS,
+  { patienceMs = PATIENCE_MS, rowMs = ROW_MS_MAX } = {},
 ): Pick<BookingClient, 'request'> {
   const processOf = new Map<string, string>();
   const rows = new Map<string, Hold[]>();
   let isDue = false;
+  let timer: NodeJS.Timeout | undefined;
   let holds = 0;
   let underWay = 0;
 
@@ -85,10 +90,25 @@ export function sendHoldsTogether(
 
   const send = (): void => {
     isDue = false;
-    for (const [process, row] of rows) {
-      while (row.length > 0 && underWay < UNDER_WAY_MAX) void carry(process, takeFrom(row));
-      if (row.length === 0) rows.delete(process);
+    while (underWay < UNDER_WAY_MAX && rows.size > 0) {
+      const [process, row] = rows.entries().next().value as [string, Hold[]];
+      const taken = takeFrom(row);
+      // What is left comes after the rows of the other processes.
+      rows.delete(process);
+      if (row.length > 0) rows.set(process, row);
+      void carry(process, taken);
     }
+    if (rows.size > 0 && timer === undefined) timer = setTimeout(refuseLate, rowMs / CHECKS_PER_ROW);
+  };
+
+  /** Also while nothing that is under way ends. */
+  const refuseLate = (): void => {
+    timer = undefined;
+    const nowMs = performance.now();
+    for (const row of rows.values())
+      for (let first = row[0]; first !== undefined && first.sendByMs <= nowMs; first = row[0])
+        row.shift()?.reject(late());
+    send();
   };
 
   const carry = async (process: string, sent: Hold[]): Promise<void> => {
@@ -113,21 +133,7 @@ export function sendHoldsTogether(
       hold?.resolve({ status, headers, body: Buffer.from(body) });
     };
     const patience = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    /** They were asked for one after another, and lose patience so. */
-    const waitForFirst = (): void => {
-      const nowMs = performance.now();
-      for (const [place, { untilMs, reject }] of open) {
-        if (untilMs > nowMs) {
-          timer = setTimeout(waitForFirst, untilMs - nowMs);
-          return;
-        }
-        open.delete(place);
-        reject(late());
-      }
-      patience.abort(late());
-    };
-    waitForFirst();
+    const endOfPatience = setTimeout(() => patience.abort(late()), patienceMs);
     itemsPerCall.observe(sent.length, 'holds-to-the-shop');
     try {
       const answer = await booking.request({
@@ -140,15 +146,18 @@ export function sendHoldsTogether(
       // Another stands where that one was: whose these fans are is to be heard anew.
       if (answer.headers[internalHeaders.process] !== process)
         for (const { token } of sent) processOf.delete(token);
-      // Whoever refuses them all says so of each.
-      for (const { resolve, reject } of open.values())
+      for (const { request, resolve, reject } of open.values()) {
         if (answer.status === 200) reject(unavailable('the answer broke off'));
+        // Who does not take them together, as an older booking service, has taken none.
+        else if (answer.status < 500) void askAlone(request).then(resolve, reject);
+        // Whoever is away for all is away for each.
         else resolve({ status: answer.status, headers: { ...answer.headers }, body: answer.body });
+      }
     } catch (error) {
       for (const { token } of sent) processOf.delete(token);
       for (const { reject } of open.values()) reject(error);
     } finally {
-      clearTimeout(timer);
+      clearTimeout(endOfPatience);
     }
   };
 
@@ -163,7 +172,7 @@ export function sendHoldsTogether(
       return new Promise<BookingAnswer>((resolve, reject) => {
         const row = rows.get(process) ?? [];
         rows.set(process, row);
-        row.push({ request, line, token, untilMs: performance.now() + patienceMs, resolve, reject });
+        row.push({ request, line, token, sendByMs: performance.now() + rowMs, resolve, reject });
         // At the end of this turn of the event loop: what Redis has said of several at once goes along.
         if (!isDue) setImmediate(send);
         isDue = true;
@@ -199,7 +208,7 @@ function takeFrom(row: Hold[]): Hold[] {
     bytes += next.line.length + 1;
     if (bytes > HOLDS_TOGETHER_BYTES_MAX) break;
     row.shift();
-    if (next.untilMs > nowMs) taken.push(next);
+    if (next.sendByMs > nowMs) taken.push(next);
     else next.reject(late());
   }
   return taken;
