@@ -1,3 +1,4 @@
+import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import {
   afterAll,
@@ -23,14 +24,16 @@ import { through } from '../testing/through.ts';
 import { unheard } from '../testing/unheard.ts';
 import { violations } from '../testing/violations.ts';
 import { bookingPatience, bookWaitingOrder } from './book.ts';
-import { connectFailingFast, ORDER_JOBS } from './connection.ts';
-import { jobKeyOf, openJobs, putJobs, shareKeyOf } from './jobs.ts';
+import { connectFailingFast, connectWaiting, ORDER_JOBS } from './connection.ts';
+import { carriedAmong, jobKeyOf, openJobs, putJobs, shareKeyOf } from './jobs.ts';
 import { searchLostOrders } from './lost.ts';
 import { type OrderJobs, startOrderJobs } from './worker.ts';
 
 const SEATS_PER_FAN = 4;
 const SOON_MS = 5_000;
 const ORDERS_WAITING_MAX = 20;
+/** A worker is taken for dead when its job has not been renewed between two looks. */
+const STALLED_MS_MAX = 20_000;
 
 let booking: TestBooking;
 let till: Till;
@@ -510,6 +513,57 @@ describe('orders of a crush', () => {
     }
     const left = async () => (await queue.getJobs()).map(({ id, data, opts }) => ({ id, data, opts }));
     await expect.poll(left, { timeout: SOON_MS }).toEqual([]);
+  });
+
+  test('whose worker has died are left to the search at once, which tries them apart', async () => {
+    const { taken, redis, queue } = await share(['tok_ok', 'tok_ok', 'tok_ok']);
+    const ids = taken.map(({ order }) => order);
+    const [job] = (await queue.getWaiting()).filter(({ data }) => JSON.stringify(data).includes(ids[0]!));
+    // As a worker leaves it that dies.
+    const connection = connectWaiting(booking.redisUrl, booking.log);
+    const dead = new Worker(queue.name, null, { prefix: ORDER_JOBS.prefix, connection, lockDuration: 1_000 });
+    onTestFinished(async () => {
+      await dead.close(true);
+      connection.disconnect();
+    });
+    await dead.waitUntilReady();
+    for (
+      let held = await dead.getNextJob('dead');
+      held && held.id !== job!.id;
+      held = await dead.getNextJob('dead')
+    );
+    let authorisations = 0;
+    const { payments } = booking;
+    const counted: typeof payments = {
+      ...payments,
+      authorise: async (payment, token) => {
+        authorisations += 1;
+        return payments.authorise(payment, token);
+      },
+    };
+    jobs = startOrderJobs({
+      redisUrl: booking.redisUrl,
+      till: { ...till, payments: counted },
+      onBooked: () => undefined,
+      log: booking.log,
+    });
+    await expect.poll(() => redis.exists(jobKeyOf(job!.id!)), { timeout: STALLED_MS_MAX }).toBe(0);
+    expect(authorisations).toBe(0);
+    expect((await jobs.hasJob(ids)).size).toBe(0);
+    await expect.poll(() => redis.exists(...ids.map(shareKeyOf))).toBe(0);
+    await searchAll(jobs.hasJob);
+    for (const { fan, order } of taken) {
+      await endsAs(fan, order, { state: 'confirmed' });
+      await isPaidOnce(order);
+    }
+  }, 60_000);
+
+  test('are searched for as soon as the job is gone, whoever has taken it', async () => {
+    const { taken, redis, queue } = await share(['tok_ok', 'tok_ok']);
+    const ids = taken.map(({ order }) => order);
+    expect((await carriedAmong(redis, ids)).size).toBe(ids.length);
+    await queue.obliterate({ force: true });
+    expect((await carriedAmong(redis, ids)).size).toBe(0);
   });
 
   test('do not wait for one that cannot be worked on, which comes again by itself', async () => {

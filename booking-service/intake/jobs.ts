@@ -13,6 +13,8 @@ const JOB_ATTEMPTS_MAX = 8;
 export const JOB_FIRST_RETRY_MS = 1_000;
 /** A job that has not moved for so long is none: a Redis that takes no writes shows jobs that nobody can take. */
 export const JOB_STUCK_AFTER_MS = 20_000;
+/** Longer than any order waits for a worker; the job takes its marks along. */
+const SHARE_MARK_MS = 600_000;
 /** BullMQ keeps a stream of what happened to jobs; nobody reads it. */
 const EVENTS_KEPT = 1_000;
 
@@ -40,7 +42,7 @@ export const openJobs = (redis: JobsConnection): Queue => {
 
 /** Of the order's own job: the same order makes one. */
 export const jobKeyOf = (order: string): string => `${ORDER_JOBS.prefix}:${ORDER_JOBS.name}:${order}`;
-/** That a job with others carries the order. Nobody takes it away: it is gone when a job that has not moved counts as none. */
+/** Which job carries the order with others: it counts for as long as that job is there. */
 export const shareKeyOf = (order: string): string => jobKeyOf(`shared:${order}`);
 
 /** Puts each order into a job of its own. Throws when Redis did not say that it has all of them. */
@@ -59,10 +61,37 @@ export async function putJobs(
   orders: readonly CarriedOrder[],
 ): Promise<void> {
   if (orders.length < SHARED_FROM) return putOwnJobs(queue, redis, orders);
-  await putAll(queue, redis, sharedJobs(orders));
-  const marks = orders.map(({ order }) => ['set', shareKeyOf(order), '', 'PX', JOB_STUCK_AFTER_MS]);
-  const replies = await redis.pipeline(marks).exec();
-  for (const [error] of replies ?? []) if (error) throw error;
+  const jobs = sharedJobs(orders);
+  await putAll(queue, redis, jobs);
+  const marks = jobs.flatMap(({ data, opts }) =>
+    data.orders.map(({ order }) => ['set', shareKeyOf(order), opts.jobId, 'PX', String(SHARE_MARK_MS)]),
+  );
+  await repliesOf(redis, marks);
+}
+
+/** Which of the orders a job carries, of their own or with others. Throws when that cannot be found out. */
+export async function carriedAmong(redis: JobsConnection, orders: string[]): Promise<ReadonlySet<string>> {
+  const marks = await repliesOf<string | null>(
+    redis,
+    orders.map((order) => ['get', shareKeyOf(order)]),
+  );
+  const counts = await repliesOf<number>(
+    redis,
+    orders.map((order, index) => {
+      const job = marks[index];
+      return ['exists', jobKeyOf(order), ...(job ? [jobKeyOf(job)] : [])];
+    }),
+  );
+  return new Set(orders.filter((_, index) => Number(counts[index]) > 0));
+}
+
+async function repliesOf<Reply>(redis: JobsConnection, commands: string[][]): Promise<Reply[]> {
+  const replies = await redis.pipeline(commands).exec();
+  if (replies === null) throw new Error('Redis gave no answer.');
+  return replies.map(([error, reply]) => {
+    if (error) throw error;
+    return reply as Reply;
+  });
 }
 
 async function putAll(queue: Queue, redis: JobsConnection, jobs: NewJob[]): Promise<void> {
@@ -71,7 +100,8 @@ async function putAll(queue: Queue, redis: JobsConnection, jobs: NewJob[]): Prom
   await queue.addBulk(jobs);
 }
 
-type NewJob = { name: string; data: unknown; opts: JobsOptions };
+type NewJob<Data = unknown> = { name: string; data: Data; opts: JobsOptions & { jobId: string } };
+type SharedData = { orders: { order: string; requestId: string | undefined }[] };
 
 const ownJob = ({ order, requestId, delayMs }: CarriedOrder): NewJob => ({
   name: 'book',
@@ -79,8 +109,8 @@ const ownJob = ({ order, requestId, delayMs }: CarriedOrder): NewJob => ({
   opts: delayMs === undefined ? { jobId: order } : { jobId: order, delay: delayMs },
 });
 
-function sharedJobs(orders: readonly CarriedOrder[]): NewJob[] {
-  const jobs: NewJob[] = [];
+function sharedJobs(orders: readonly CarriedOrder[]): NewJob<SharedData>[] {
+  const jobs: NewJob<SharedData>[] = [];
   for (let from = 0; from < orders.length; from += ORDERS_PER_JOB_MAX) {
     const carried = orders.slice(from, from + ORDERS_PER_JOB_MAX);
     const data = { orders: carried.map(({ order, requestId }) => ({ order, requestId })) };

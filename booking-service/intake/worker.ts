@@ -4,11 +4,11 @@ import type { Log } from '#shared/log.ts';
 import { createLine } from '../db/line.ts';
 import type { Till } from '../order/settle.ts';
 import { bookWaitingOrder } from './book.ts';
-import { connectFailingFast, connectWaiting, type JobsConnection, ORDER_JOBS } from './connection.ts';
+import { connectFailingFast, connectWaiting, ORDER_JOBS } from './connection.ts';
 import {
   type CarriedOrder,
+  carriedAmong,
   JOB_FIRST_RETRY_MS,
-  jobKeyOf,
   openJobs,
   ordersOf,
   putOwnJobs,
@@ -92,8 +92,13 @@ export function startOrderJobs(options: {
       await job.moveToDelayed(Date.now() + againMs, token);
       throw new DelayedError();
     }
-    await Promise.all(orders.map((one) => bookAmongOthers(one).finally(() => shared.endOne(job))));
+    // A worker has died of one of them, or beside them all: who it was only the search finds out, which tries them apart.
+    if (job.stalledCounter === 0)
+      await Promise.all(orders.map((one) => bookAmongOthers(one).finally(() => shared.endOne(job))));
     shared.end(job);
+    await asking.unlink(...orders.map(({ order }) => shareKeyOf(order))).catch((error) => {
+      log.debug({ err: error }, 'marks of a job that is over end by themselves');
+    });
   };
 
   const worker = new Worker(ORDER_JOBS.name, book, {
@@ -119,7 +124,7 @@ export function startOrderJobs(options: {
   });
 
   return {
-    hasJob: (orders) => withJob(asking, orders),
+    hasJob: (orders) => carriedAmong(asking, orders),
     stop: async () => {
       // BullMQ would wait for a Redis that is away, and waits for the jobs only if it does not.
       const closing = worker.close(redis.status !== 'ready');
@@ -156,18 +161,4 @@ function countShared(tell: (beyond: number) => void) {
       if (left.has(job.id as string)) set(job, 0);
     },
   };
-}
-
-/** Which of the orders a job carries, of their own or with others. */
-async function withJob(redis: JobsConnection, orders: string[]): Promise<ReadonlySet<string>> {
-  const asked = orders.map((order) => ['exists', jobKeyOf(order), shareKeyOf(order)]);
-  const replies = await redis.pipeline(asked).exec();
-  if (replies === null) throw new Error('Redis gave no answer.');
-  return new Set(
-    orders.filter((_, index) => {
-      const [error, exists] = replies[index] as [Error | null, unknown];
-      if (error) throw error;
-      return Number(exists) > 0;
-    }),
-  );
 }

@@ -43,8 +43,9 @@ begin
   return null;
 end $$;
 
--- Nothing may be written between this look and the triggers.
-lock table ticket_order in share row exclusive mode;
+-- Nothing may be written between this look and the triggers; and nobody may read who then writes: they would wait for this, and
+-- the dropped indexes for them.
+lock table ticket_order in access exclusive mode;
 insert into order_work (kind, ticket_order)
 select kind, id from (
   select work_of_order(respond_async, state, payment, handed_over) as kind, id from ticket_order
