@@ -61,8 +61,15 @@ afterAll(async () => {
   await booking.stop();
 });
 
-const startJobs = () => {
-  jobs = startOrderJobs({ redisUrl: booking.redisUrl, till, onBooked: () => undefined, log: booking.log });
+/** A worker; with `authorise` instead of the provider's own, `ordersAtOnce` at a time. */
+const startJobs = (authorise?: Till['payments']['authorise'], ordersAtOnce?: number) => {
+  jobs = startOrderJobs({
+    redisUrl: booking.redisUrl,
+    till: authorise ? { ...till, payments: { ...booking.payments, authorise } } : till,
+    onBooked: () => undefined,
+    log: booking.log,
+    ...(ordersAtOnce === undefined ? {} : { ordersAtOnce }),
+  });
   return jobs;
 };
 
@@ -533,25 +540,16 @@ describe('orders of a crush', () => {
       held = await dead.getNextJob('dead')
     );
     let authorisations = 0;
-    const { payments } = booking;
-    const counted: typeof payments = {
-      ...payments,
-      authorise: async (payment, token) => {
-        authorisations += 1;
-        return payments.authorise(payment, token);
-      },
-    };
-    jobs = startOrderJobs({
-      redisUrl: booking.redisUrl,
-      till: { ...till, payments: counted },
-      onBooked: () => undefined,
-      log: booking.log,
+    const { authorise } = booking.payments;
+    const { hasJob } = startJobs(async (payment, token) => {
+      authorisations += 1;
+      return authorise(payment, token);
     });
     await expect.poll(() => redis.exists(jobKeyOf(job!.id!)), { timeout: STALLED_MS_MAX }).toBe(0);
     expect(authorisations).toBe(0);
-    expect((await jobs.hasJob(ids)).size).toBe(0);
+    expect((await hasJob(ids)).size).toBe(0);
     await expect.poll(() => redis.exists(...ids.map(shareKeyOf))).toBe(0);
-    await searchAll(jobs.hasJob);
+    await searchAll(hasJob);
     for (const { fan, order } of taken) {
       await endsAs(fan, order, { state: 'confirmed' });
       await isPaidOnce(order);
@@ -570,22 +568,11 @@ describe('orders of a crush', () => {
     const { taken, redis } = await share(['tok_ok', 'tok_ok', 'tok_ok']);
     const poor = taken[1]!.order;
     let refusals = 0;
-    const { payments } = booking;
-    jobs = startOrderJobs({
-      redisUrl: booking.redisUrl,
-      till: {
-        ...till,
-        payments: {
-          ...payments,
-          authorise: async (payment, token) => {
-            if (payment.order !== poor || refusals > 0) return payments.authorise(payment, token);
-            refusals += 1;
-            throw new Error('The provider is not to be reached.');
-          },
-        },
-      },
-      onBooked: () => undefined,
-      log: booking.log,
+    const { authorise } = booking.payments;
+    startJobs(async (payment, token) => {
+      if (payment.order !== poor || refusals > 0) return authorise(payment, token);
+      refusals += 1;
+      throw new Error('The provider is not to be reached.');
     });
     for (const index of [0, 2]) await endsAs(taken[index]!.fan, taken[index]!.order, { state: 'confirmed' });
     await expect.poll(() => redis.exists(jobKeyOf(poor))).toBe(1);
@@ -597,28 +584,16 @@ describe('orders of a crush', () => {
 
   test('are worked on no more at once than others', async () => {
     const { taken } = await share(Array.from({ length: 12 }, () => 'tok_ok'));
-    const { payments } = booking;
     let atOnce = 0;
     let most = 0;
-    jobs = startOrderJobs({
-      redisUrl: booking.redisUrl,
-      till: {
-        ...till,
-        payments: {
-          ...payments,
-          authorise: async (payment, token) => {
-            atOnce += 1;
-            most = Math.max(most, atOnce);
-            return payments.authorise(payment, token).finally(() => {
-              atOnce -= 1;
-            });
-          },
-        },
-      },
-      onBooked: () => undefined,
-      log: booking.log,
-      ordersAtOnce: 3,
-    });
+    const { authorise } = booking.payments;
+    startJobs(async (payment, token) => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      return authorise(payment, token).finally(() => {
+        atOnce -= 1;
+      });
+    }, 3);
     for (const { fan, order } of taken) await endsAs(fan, order, { state: 'confirmed' });
     expect(most).toBe(3);
   });

@@ -93,8 +93,9 @@ export function startOrderJobs(options: {
       throw new DelayedError();
     }
     // A worker has died of one of them, or beside them all: who it was only the search finds out, which tries them apart.
-    if (job.stalledCounter === 0)
-      await Promise.all(orders.map((one) => bookAmongOthers(one).finally(() => shared.endOne(job))));
+    if (job.stalledCounter > 0)
+      log.warn({ orders: orders.length }, 'a worker died with orders that share a job');
+    else await Promise.all(orders.map((one) => bookAmongOthers(one).finally(() => shared.endOne(job))));
     shared.end(job);
     await asking.unlink(...orders.map(({ order }) => shareKeyOf(order))).catch((error) => {
       log.debug({ err: error }, 'marks of a job that is over end by themselves');

@@ -105,9 +105,10 @@ export function sendHoldsTogether(
   const refuseLate = (): void => {
     timer = undefined;
     const nowMs = performance.now();
-    for (const row of rows.values())
-      for (let first = row[0]; first !== undefined && first.sendByMs <= nowMs; first = row[0])
-        row.shift()?.reject(late());
+    for (const [process, row] of rows) {
+      while (row[0] !== undefined && row[0].sendByMs <= nowMs) row.shift()?.reject(late());
+      if (row.length === 0) rows.delete(process);
+    }
     send();
   };
 

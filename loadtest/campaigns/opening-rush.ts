@@ -33,7 +33,7 @@ export async function openingRushCampaign(
     lines: [
       describeRun(history, judgement),
       '',
-      `${draw.entries ?? 0} fans stood in the lobby; the first turn came ${firstTurnMs === null ? 'never' : `${firstTurnMs} ms after the opening`}.`,
+      `${draw.entries ?? 0} fans stood in the lobby; the first turn came ${told(firstTurnMs)}.`,
     ],
     judgement,
     checks: {
@@ -42,14 +42,15 @@ export async function openingRushCampaign(
       'turns flow when the sale opens':
         firstTurnMs !== null && firstTurnMs <= FIRST_TURN_MS_MAX
           ? []
-          : [
-              `The first turn came ${firstTurnMs ?? 'never'} ms after the opening, to come within ${FIRST_TURN_MS_MAX}`,
-            ],
+          : [`The first turn came ${told(firstTurnMs)}, to come within ${FIRST_TURN_MS_MAX}`],
     },
     plots: runPlots(history),
     figures: { firstTurnMs, entries: draw.entries, steps: figuresOf(history) },
   };
 }
+
+const told = (firstTurnMs: number | null): string =>
+  firstTurnMs === null ? 'never' : `${firstTurnMs} ms after the opening`;
 
 async function faultsOfDraw(draw: DrawAnswer, { sale }: History): Promise<string[]> {
   if (draw.state !== 'drawn') return [`The draw is ${draw.state}, and not drawn`];

@@ -268,7 +268,7 @@ const seatsOf = (tickets: unknown): string[] =>
   ((tickets ?? []) as { seat: string }[]).map(({ seat }) => seat);
 
 const statusFacts = (body: Record<string, unknown>): Partial<AnswerRecord> => ({
-  // What the draw's page calls the fan (docs of the ticket: VERSION.sale.entry.…).
+  // As the draw's page names the fan (gateway/queue/ticket.ts: version.sale.entry.…).
   ...(typeof body.queueTicket === 'string' ? { entry: body.queueTicket.split('.')[2] } : {}),
   state: String(body.state),
   queueNumber: body.queueNumber as number | null,
