@@ -26,6 +26,7 @@ import { streamStats } from './organiser/stats-streams.ts';
 import { consoleSessions } from './pages/console/sessions.ts';
 import { saleCookies } from './queue/credentials.ts';
 import { keepMeasuring } from './queue/forecast.ts';
+import { answerJoins } from './queue/join-branch.ts';
 import { measurePolls } from './queue/pace.ts';
 import { answerPolls } from './queue/poll-branch.ts';
 import { limitPolls, unlimitedPolls } from './queue/poll-limit.ts';
@@ -179,6 +180,7 @@ await runUntilStopped(async (life) => {
     port: env.PORT,
     ahead: [
       answerPolls(queue, cookies),
+      answerJoins({ queue, cookies, access, publicUrl: env.PUBLIC_URL, log }),
       answerStreams(queue, cookies, fanStreams),
       answerShoppers({ door, cookies, verify, publicUrl: env.PUBLIC_URL, failed: access.failedAhead, log }),
     ],

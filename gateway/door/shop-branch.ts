@@ -1,8 +1,8 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type AdmissionTokenVerifier, bearerToken } from '#shared/admission-token.ts';
 import { asLoggedProblem } from '#shared/errors.ts';
-import { JSON_BODY_BYTES_MAX } from '#shared/json-body.ts';
 import type { Log } from '#shared/log.ts';
+import { hasPlainBody, readPlainBody } from '#shared/plain-body.ts';
 import type { Problem } from '#shared/problem.ts';
 import { REQUEST_ID, requestIdOf } from '#shared/request-id.ts';
 import { type Ahead, answerProblem } from '#shared/serve.ts';
@@ -63,7 +63,7 @@ export function answerShoppers(options: {
         fail(error);
       }
     };
-    if (method === 'POST') readBody(request, pass);
+    if (method === 'POST') readPlainBody(request, pass);
     else void pass(null);
     return target.route.path;
   };
@@ -91,19 +91,4 @@ function targetOf(method: string, url: string): Target | null {
   if (shape.parameter !== null) params[shape.parameter] = id as string;
   const query = mark === -1 ? {} : { query: new URLSearchParams(url.slice(mark + 1)) };
   return { route: shape.route, params, path, ...query };
-}
-
-/** None, or one of a declared length that may be read as a whole. */
-function hasPlainBody(headers: IncomingHttpHeaders, method: string): boolean {
-  if (headers['transfer-encoding'] !== undefined || headers.expect !== undefined) return false;
-  const length = headers['content-length'];
-  if (method !== 'POST') return length === undefined || length === '0';
-  return length !== undefined && Number(length) <= JSON_BODY_BYTES_MAX;
-}
-
-/** The whole body. Whoever goes away in the middle of it has asked nothing. */
-function readBody(request: IncomingMessage, done: (body: Uint8Array) => unknown): void {
-  const parts: Buffer[] = [];
-  request.on('data', (part: Buffer) => parts.push(part));
-  request.on('end', () => done(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)));
 }

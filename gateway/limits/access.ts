@@ -11,6 +11,8 @@ export type Access = {
   isFromTrustedProxy: (request: IncomingMessage) => boolean;
   /** Null without limits: see ClientAddress. */
   addressOf: (c: Context) => string | null;
+  /** The same, ahead of the router. */
+  addressOfRequest: (request: IncomingMessage) => string | null;
   join: Limits['join'];
   count: Limits['count'];
   /** What is answered to a request that fails with this problem. */
@@ -34,6 +36,7 @@ export function watchAccess(env: {
   };
   return {
     addressOf,
+    addressOfRequest: clientAddress,
     isFromTrustedProxy: trustedProxies(env.TRUSTED_PROXIES ?? ''),
     join: limits.join,
     count: limits.count,

@@ -2,9 +2,9 @@
 -- after another in their order of arrival, each with its own answer.
 --
 -- ARGV[2]  how many places each use of an access code may open in all
--- ARGV[3…] for each of at most SLICE joins, five values: the id in the fan's queue ticket, or empty; the id derived from the
---          fan's Idempotency-Key, or empty; those that other secrets derive from it, with spaces between; a new random id;
---          the digest of the fan's access code, or empty
+-- ARGV[3…] each of at most SLICE joins: a new random id, and nothing more of a fan of whom nothing is known; else, with commas
+--          between, that id; the id in the fan's queue ticket, or empty; the id derived from the fan's Idempotency-Key, or
+--          empty; the digest of the fan's access code, or empty; what other secrets derive from the key, with spaces between
 --
 -- {'no-sale'} | {'freeze'} (the lobby must be frozen first; nothing was done) | {now, version, ahead, epoch, answer, …}
 -- version: the queue's from now on; ahead: the waiting entries before the first new one. Each answer is
@@ -78,12 +78,17 @@ local function takeCode(id, code)
   return nil, redis.call('HINCRBY', K.codes, opened, 1)
 end
 
-local function join(ticketId, keyId, otherKeyIds, newId, code)
-  local over = {}
+local NONE = {}
+
+local function join(said)
+  local newId, ticketId, keyId, code, otherKeyIds = string.match(said, '^([^,]*),([^,]*),([^,]*),([^,]*),(.*)$')
+  local over, candidates = NONE, NONE
   local unused = nil
-  local candidates = { ticketId, keyId }
-  if otherKeyIds ~= '' then
+  if newId then
+    over, candidates = {}, { ticketId, keyId }
     for id in string.gmatch(otherKeyIds, '%S+') do candidates[#candidates + 1] = id end
+  else
+    newId, code = said, ''
   end
   for _, candidate in ipairs(candidates) do
     if candidate ~= '' then
@@ -135,9 +140,7 @@ end
 
 local epoch = currentEpoch()
 local answers = { now, 0, ahead, epoch }
-for i = 3, #ARGV, 5 do
-  answers[#answers + 1] = join(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
-end
+for i = 3, #ARGV do answers[#answers + 1] = join(ARGV[i]) end
 
 if joined > 0 then
   count('joined', joined)

@@ -1,4 +1,8 @@
-import type { StatusAnswer } from '#shared/contract/queue.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
+import { IdempotencyKey } from '#shared/contract/fields.ts';
+import { JoinRequest, type StatusAnswer } from '#shared/contract/queue.ts';
+import { jsonOf, validate } from '#shared/json-body.ts';
 import { counter } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Access } from '../limits/access.ts';
@@ -14,6 +18,19 @@ const joins = counter('admit_one_joins_total', 'Joins of a sale: a place that is
   'sale',
   'outcome',
 ]);
+
+const JoinHeaders = z.object({ 'idempotency-key': IdempotencyKey.optional() });
+
+/** What a request to join says. Throws what jsonOf throws, and `invalid-field` for its Idempotency-Key. */
+export function readJoin(
+  headers: IncomingHttpHeaders,
+  body: Uint8Array,
+): { key: string | null; accessCode: string | null } {
+  const { 'idempotency-key': key = null } =
+    headers['idempotency-key'] === undefined ? {} : validate(JoinHeaders, headers);
+  const { accessCode = null } = jsonOf(body, headers['content-type'], JoinRequest);
+  return { key, accessCode };
+}
 
 export type Joined = { created: boolean; answer: StatusAnswer & { queueTicket: string } };
 
@@ -48,7 +65,9 @@ export async function joinQueue(
   const queueTicket = tickets.sign(
     isMore ? ticket : { sale, entry: entry.id, queueNumber: entry.queueNumber, epoch },
   );
-  return { created, answer: { ...(await statusAtJoin(queue, sale, place)), queueTicket } };
+  const answer = (await statusAtJoin(queue, sale, place)) as Joined['answer'];
+  answer.queueTicket = queueTicket;
+  return { created, answer };
 }
 
 /** The same for a fan from an address, within what may come from there; throws `rate-limited` too. */
@@ -72,8 +91,7 @@ async function statusAtJoin(queue: Queue, sale: string, place: Place): Promise<S
   const known = queue.watch.remembered(sale);
   const position = ahead + 1;
   if (created && queueNumber !== null && known && !known.recovering && isCurrent(known) && isBegun(known)) {
-    const waiting = Math.max(known.waiting, position);
-    return waitingStatus({ ...known, waiting, asOf, version }, queueNumber, position);
+    return waitingStatus(known, queueNumber, position, queue.load.factor(), { asOf, version });
   }
   const snapshot = await queue.watch.atLeast(sale, { version, queueNumber: queueNumber ?? 0 });
   const status = await entryStatus(queue, snapshot, entry);

@@ -61,13 +61,7 @@ export async function takePlace(
 
 async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<(Place | Problem)[]> {
   const newIds = joins.map(() => newId());
-  const args = joins.flatMap(({ ticketEntry, keyEntry, otherKeyEntries = [], code }, i) => [
-    ticketEntry ?? '',
-    keyEntry ?? '',
-    otherKeyEntries.join(' '),
-    newIds[i] as string,
-    code,
-  ]);
+  const args = joins.map((join, i) => argumentOf(join, newIds[i] as string));
   let reply = await join(store, sale, [ACCESS_CODE_OPENINGS_PER_USE, ...args]);
   if (reply[0] === 'freeze') {
     await freezeLobby(store, sale);
@@ -99,6 +93,12 @@ async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<
       entry: { ...readEntry(entry), id, version },
     };
   });
+}
+
+/** A join as join.lua reads it: one argument instead of five halves what Redis and its client do for one. */
+function argumentOf({ ticketEntry, keyEntry, otherKeyEntries, code }: Join, newId: string): string {
+  if (ticketEntry === null && keyEntry === null && code === '') return newId;
+  return `${newId},${ticketEntry ?? ''},${keyEntry ?? ''},${code},${otherKeyEntries?.join(' ') ?? ''}`;
 }
 
 /** A place that was just made; number 0 stands for the lobby. */

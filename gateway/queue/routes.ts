@@ -1,30 +1,28 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
-import { IdempotencyKey } from '#shared/contract/fields.ts';
-import { JoinRequest } from '#shared/contract/queue.ts';
-import { readJson, validate } from '#shared/json-body.ts';
+import { JSON_BODY_BYTES_MAX, readBody, validate } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Access } from '../limits/access.ts';
 import { type Cookies, requireTicket, ticketInCookie } from './credentials.ts';
-import { joinFrom } from './join.ts';
+import { joinFrom, readJoin } from './join.ts';
 import { countRoutedPoll, PollQuery, tooManyPolls } from './poll-branch.ts';
 import { type Queue, readStatus } from './status.ts';
-
-const JoinHeaders = z.object({ 'idempotency-key': IdempotencyKey.optional() });
 
 /** Joining and asking where one stands, under /api/sales/:sale/queue. */
 export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies: Cookies; access: Access }) {
   const { tickets } = queue;
   const app = new Hono();
 
+  // A browser's is answered ahead of the router (join-branch.ts).
   app.post('/', async (c) => {
     const sale = c.req.param('sale') as string;
-    const header = validate(JoinHeaders, { 'idempotency-key': c.req.header('idempotency-key') });
-    const { accessCode = null } = await readJson(c, JoinRequest);
+    const headers = {
+      'content-type': c.req.header('content-type'),
+      'idempotency-key': c.req.header('idempotency-key'),
+    };
+    const { key, accessCode } = readJoin(headers, await readBody(c.req.raw, JSON_BODY_BYTES_MAX));
     // A stale cookie must not keep anybody from joining; a ticket that is sent on purpose must be right.
     const bearer = c.req.header('authorization') !== undefined;
     const ticket = bearer ? requireTicket(c, { tickets, cookies }) : ticketInCookie(c, { tickets, cookies });
-    const key = header['idempotency-key'] ?? null;
     const joined = await joinFrom(queue, access, access.addressOf(c), sale, ticket, key, accessCode);
     const cookie = cookies.write(sale, 'queue', joined.answer.queueTicket);
     return personal(joined.answer, joined.created ? 201 : 200, { 'set-cookie': cookie });

@@ -4,6 +4,7 @@ import type { DrawAnswer } from '#shared/contract/queue.ts';
 import { chromePath } from '../../testing/chrome.ts';
 import type { Shop } from '../../testing/shop.ts';
 import { withShopAndChrome } from '../browser.ts';
+import { createFan } from '../fan.ts';
 import { ask } from '../http.ts';
 import { command, openSale } from '../organise.ts';
 import { visit } from '../visitor.ts';
@@ -37,10 +38,11 @@ describe.skipIf(!chromePath)('the draw, in a real browser', () => {
       opensAt: at(600_000),
       ...settings,
     });
-    const joins = Array.from({ length: FANS }, () =>
-      ask('POST', `${api()}/sales/${sale}/queue`, { json: {} }),
+    const patience = Date.now() + 20_000;
+    const joins = Array.from({ length: FANS }, (_, i) =>
+      createFan(shop.gatewayUrls, sale, `fan-${i}`, patience).join(),
     );
-    for (const { status } of await Promise.all(joins)) expect(status).toBe(201);
+    for (const { state } of await Promise.all(joins)) expect(state).toBe('lobby');
     return sale;
   }
 
