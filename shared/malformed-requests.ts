@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import { Problem, type ProblemCode, problemDocument, problemHeaders } from './problem.ts';
 
 const HEADERS_MAX = 200;
+/** A name or address and a port (RFC 9112 §3.2), once; Node joins two with a comma. */
+const HOST = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
 /** What is wrong with a request that Node's parser lets through though nobody could say what it means; null for any other. */
 export function whyMalformed({ rawHeaders, headers, httpVersion }: IncomingMessage): Problem | null {
@@ -13,6 +15,8 @@ export function whyMalformed({ rawHeaders, headers, httpVersion }: IncomingMessa
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     return malformed('A body that has no length is chunked, and nothing besides.');
+  // Requests that are answered ahead of the router never become an address, where it would be noticed.
+  if (headers.host !== undefined && !HOST.test(headers.host)) return malformed('The host is not valid.');
   if (httpVersion === '1.1') return headers.host === undefined ? malformed('There is no host.') : null;
   return httpVersion === '1.0' ? null : malformed('This server speaks HTTP/1.1.');
 }
@@ -40,7 +44,10 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     'content-length': Buffer.byteLength(body),
   };
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${problem.code}\r\n${head.join('')}\r\n${body}`);
+  const answer = `HTTP/1.1 ${problem.status} ${problem.code}\r\n${head.join('')}\r\n${body}`;
+  // What has been answered that it came too late does not come after all: of anything else the parser reads no more.
+  if (problem.code === 'request-timeout') socket.end(answer, () => socket.destroy());
+  else socket.end(answer);
 }
 
 /** Of this connection. Node's own way to know it (its answer to a client error asks the same); nothing documented tells. */

@@ -1,8 +1,13 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { promisify } from 'node:util';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { answerWithProblems } from './errors.ts';
 import { createLog } from './log.ts';
+import { answerClientError } from './malformed-requests.ts';
+import { readPlainBody } from './plain-body.ts';
 import { type Ahead, type RunningServer, serve } from './serve.ts';
 
 let server: RunningServer;
@@ -23,10 +28,10 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 /** Everything the server says until it closes the connection. */
-const raw = (request: string): Promise<string> =>
+const raw = (request: string, port = server.port): Promise<string> =>
   new Promise((resolve, reject) => {
     let answer = '';
-    const socket = connect(server.port, '127.0.0.1', () => socket.end(request));
+    const socket = connect(port, '127.0.0.1', () => socket.end(request));
     socket.on('data', (chunk) => {
       answer += chunk;
     });
@@ -186,6 +191,68 @@ test('fifty requests of one connection may wait for their answers; more are cut 
   await expect.poll(() => begun).toBe(100);
   answer();
   expect((await fifty).match(/HTTP\/1\.1 200/g)).toHaveLength(50);
+});
+
+test.each([
+  'Host: a\r\nHost: b',
+  'Host: a b',
+  'Host: a/b',
+  'Host: u@evil.example',
+  'Host: evil.example#',
+  'Host:',
+])('what is answered ahead of the app is refused for its host too: %j', async (hosts) => {
+  const answer = await raw(`GET /headers?ahead HTTP/1.1\r\n${hosts}\r\n\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect(answer).toContain('"code":"malformed-request"');
+});
+
+test.each([
+  'a',
+  'a:80',
+  'a_b.example',
+  '192.0.2.1:3000',
+  '[2001:db8::1]',
+  '[::1]:3000',
+  'xn--bcher-kva.example',
+])('a host may be called %s', async (name) => {
+  for (const target of ['/', '/headers?ahead'])
+    expect(await raw(`GET ${target} HTTP/1.1\r\nHost: ${name}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('what comes behind the last answer of a connection is not begun', async () => {
+  const begun: string[] = [];
+  const app = new Hono();
+  app.get('/:name', (c) => {
+    begun.push(c.req.param('name'));
+    return c.text('here');
+  });
+  const draining = await serve(app, { host: '127.0.0.1', port: 0, isDraining: () => true });
+  onTestFinished(draining.close);
+  const get = (name: string) => `GET /${name} HTTP/1.1\r\n${host}\r\n`;
+  const told = await raw(get('one') + get('two'), draining.port);
+  expect(told.match(/HTTP\/1\.1 200/g)).toHaveLength(1);
+  // A request that is refused ends its connection too.
+  const refused = await raw(`GET /none HTTP/1.1\r\n\r\n${get('three')}`, draining.port);
+  expect(refused.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400']);
+  expect(begun).toEqual(['one']);
+});
+
+test('a request that has been told that it took too long does not come after all', async () => {
+  const whole: string[] = [];
+  const slow = createServer({ requestTimeout: 100, connectionsCheckingInterval: 20 }, (request) =>
+    readPlainBody(request, (body) => whole.push(body.toString())),
+  );
+  slow.on('clientError', answerClientError);
+  await once(slow.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void slow.close());
+  const socket = connect((slow.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => undefined).write(`POST / HTTP/1.1\r\n${host}Content-Length: 3\r\n\r\nab`);
+  const [told] = (await once(socket, 'data')) as [Buffer];
+  expect(told.toString()).toMatch(/^HTTP\/1\.1 408 /);
+  socket.write('c');
+  await once(socket, 'close');
+  await expect.poll(async () => promisify(slow.getConnections.bind(slow))()).toBe(0);
+  expect(whole).toEqual([]);
 });
 
 test('a port that is taken is an error with its code', async () => {

@@ -112,7 +112,10 @@ export async function serve<E extends Env>(
       const startedAt = performance.now();
       if (isOneTooMany(request, response)) return;
       nameRequest(request, believesRequestId);
-      if (isDraining()) response.shouldKeepAlive = false;
+      if (isDraining()) {
+        response.shouldKeepAlive = false;
+        over.add(request.socket);
+      }
       const malformed = whyMalformed(request);
       if (malformed) {
         refuse(response, malformed);
@@ -159,6 +162,7 @@ export function answerProblem(response: ServerResponse, problem: Problem): void 
 /** Whatever else comes over this connection is not to be understood either. */
 function refuse(response: ServerResponse, problem: Problem): void {
   response.setHeader('connection', 'close');
+  over.add(response.req.socket);
   answerProblem(response, problem);
 }
 
@@ -172,12 +176,18 @@ function connectionsMax(): number {
 }
 
 const waitingBehind = new WeakMap<Socket, number>();
+/** Connections whose last answer is on its way: whatever comes behind it would be carried out, and never answered. */
+const over = new WeakSet<Socket>();
 
-/** Whether so many requests of this connection wait already that it is cut, with what is left of them. */
+/**
+ * Whether so many requests of this connection wait already that it is cut, with what is left of them, or whether it is over
+ * and only waits for its last answer.
+ */
 function isOneTooMany({ socket }: IncomingMessage, response: ServerResponse): boolean {
   if (socket.destroyed) return true;
   // It has the connection to itself, as nearly all have.
   if (response.socket !== null) return false;
+  if (over.has(socket)) return true;
   const waiting = (waitingBehind.get(socket) ?? 0) + 1;
   waitingBehind.set(socket, waiting);
   response.once('finish', () => waitingBehind.set(socket, (waitingBehind.get(socket) as number) - 1));

@@ -36,11 +36,13 @@ test.each([
   ['', 'fe80::1%eth0', undefined, 'fe80:0:0:0::/64'],
   ['', '64:ff9b::192.0.2.1', undefined, '64:ff9b:0:0::/64'],
   ['2001:db8::/32', '2001:db8::1', '203.0.113.9', '203.0.113.9'],
-  // This very machine, or no connection any more.
+  // This very machine.
   ['', '127.0.0.1', '203.0.113.9', null],
   ['', '::1', undefined, null],
   ['127.0.0.1', '127.0.0.1', '127.0.0.1', null],
-  ['', undefined, '203.0.113.9', null],
+  // Whoever has reset the connection does not go unlimited by that, and no header speaks for them.
+  ['', undefined, undefined, 'gone'],
+  ['127.0.0.1', undefined, '203.0.113.9', 'gone'],
 ])('trusting %j, %j forwarding %j is %j', (trusted, peer, forwarded, address) => {
   expect(from(trusted, peer, forwarded)).toBe(address);
 });

@@ -10,9 +10,12 @@ const IPV6_NETWORK_GROUPS = 4;
 /** Peers whose trust is remembered: behind a proxy they are few. */
 const PEERS_MAX = 1_000;
 
+/** Of connections that were reset before anybody asked where they come from: the system tells no more. They share their limits. */
+const GONE = 'gone';
+
 /**
- * Who a request comes from, for limits: an IPv4 address, or the /64 of an IPv6 one. Null for a connection of this very
- * machine that no trusted proxy speaks for: a tool, a test, or a proxy that nobody named.
+ * Who a request comes from, for limits: an IPv4 address, or the /64 of an IPv6 one; GONE where nobody can say. Null for a
+ * connection of this very machine that no trusted proxy speaks for: a tool, a test, or a proxy that nobody named.
  */
 export type ClientAddress = (request: Pick<IncomingMessage, 'socket' | 'headers'>) => string | null;
 
@@ -26,7 +29,7 @@ export function clientAddresses(trusted: string): ClientAddress {
 
   return ({ socket, headers }) => {
     const peer = plainAddress(socket.remoteAddress ?? '');
-    if (peer === null) return null;
+    if (peer === null) return GONE;
     let address = peer;
     const forwarded = headers['x-forwarded-for'];
     if (isTrusted(peer) && typeof forwarded === 'string') {

@@ -1,3 +1,4 @@
+import { IdempotencyKey } from '#shared/contract/fields.ts';
 import { asLoggedProblem } from '#shared/errors.ts';
 import { idPattern } from '#shared/ids.ts';
 import type { Log } from '#shared/log.ts';
@@ -7,7 +8,7 @@ import { type Ahead, answerProblem } from '#shared/serve.ts';
 import { isCrossSite, ownOrigin, safetyHeaders } from '../door/origin.ts';
 import type { Access } from '../limits/access.ts';
 import { type Cookies, ticketOfRequest } from './credentials.ts';
-import { joinFrom, readJoin } from './join.ts';
+import { accessCodeOf, joinFrom } from './join.ts';
 import type { Queue } from './status.ts';
 
 /**
@@ -35,9 +36,12 @@ export function answerJoins(options: {
     if (sale === null || headers.authorization !== undefined || !hasPlainBody(headers, method)) return false;
     if (isCrossSite((name) => headers[name] as string | undefined, own)) return false;
 
+    const key = (headers['idempotency-key'] as string | undefined) ?? null;
+    if (key !== null && !IdempotencyKey.safeParse(key).success) return false;
+
     readPlainBody(request, async (body) => {
       try {
-        const { key, accessCode } = readJoin(headers, body);
+        const accessCode = accessCodeOf(body, headers['content-type']);
         const ticket = ticketOfRequest(headers, sale, { tickets, cookies });
         const address = access.addressOfRequest(request);
         const joined = await joinFrom(queue, access, address, sale, ticket, key, accessCode);

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { IdempotencyKey } from '#shared/contract/fields.ts';
 import { JoinRequest, type StatusAnswer } from '#shared/contract/queue.ts';
@@ -19,18 +18,15 @@ const joins = counter('admit_one_joins_total', 'Joins of a sale: a place that is
   'outcome',
 ]);
 
-const JoinHeaders = z.object({ 'idempotency-key': IdempotencyKey.optional() });
+/** The Idempotency-Key of a request to join; throws `invalid-field`. */
+export const keyOf = (header: string | undefined): string | null =>
+  header === undefined ? null : validate(JoinHeaders, { 'idempotency-key': header })['idempotency-key'];
 
-/** What a request to join says. Throws what jsonOf throws, and `invalid-field` for its Idempotency-Key. */
-export function readJoin(
-  headers: IncomingHttpHeaders,
-  body: Uint8Array,
-): { key: string | null; accessCode: string | null } {
-  const { 'idempotency-key': key = null } =
-    headers['idempotency-key'] === undefined ? {} : validate(JoinHeaders, headers);
-  const { accessCode = null } = jsonOf(body, headers['content-type'], JoinRequest);
-  return { key, accessCode };
-}
+const JoinHeaders = z.object({ 'idempotency-key': IdempotencyKey });
+
+/** What its body says. Throws what jsonOf throws. */
+export const accessCodeOf = (body: Uint8Array, type: string | undefined): string | null =>
+  jsonOf(body, type, JoinRequest).accessCode ?? null;
 
 export type Joined = { created: boolean; answer: StatusAnswer & { queueTicket: string } };
 
@@ -91,7 +87,7 @@ async function statusAtJoin(queue: Queue, sale: string, place: Place): Promise<S
   const known = queue.watch.remembered(sale);
   const position = ahead + 1;
   if (created && queueNumber !== null && known && !known.recovering && isCurrent(known) && isBegun(known)) {
-    return waitingStatus(known, queueNumber, position, queue.load.factor(), { asOf, version });
+    return waitingStatus(known, queueNumber, position, 1, { asOf, version });
   }
   const snapshot = await queue.watch.atLeast(sale, { version, queueNumber: queueNumber ?? 0 });
   const status = await entryStatus(queue, snapshot, entry);

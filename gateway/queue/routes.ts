@@ -3,7 +3,7 @@ import { JSON_BODY_BYTES_MAX, readBody, validate } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Access } from '../limits/access.ts';
 import { type Cookies, requireTicket, ticketInCookie } from './credentials.ts';
-import { joinFrom, readJoin } from './join.ts';
+import { accessCodeOf, joinFrom, keyOf } from './join.ts';
 import { countRoutedPoll, PollQuery, tooManyPolls } from './poll-branch.ts';
 import { type Queue, readStatus } from './status.ts';
 
@@ -15,11 +15,9 @@ export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies:
   // A browser's is answered ahead of the router (join-branch.ts).
   app.post('/', async (c) => {
     const sale = c.req.param('sale') as string;
-    const headers = {
-      'content-type': c.req.header('content-type'),
-      'idempotency-key': c.req.header('idempotency-key'),
-    };
-    const { key, accessCode } = readJoin(headers, await readBody(c.req.raw, JSON_BODY_BYTES_MAX));
+    const key = keyOf(c.req.header('idempotency-key'));
+    const body = await readBody(c.req.raw, JSON_BODY_BYTES_MAX);
+    const accessCode = accessCodeOf(body, c.req.header('content-type'));
     // A stale cookie must not keep anybody from joining; a ticket that is sent on purpose must be right.
     const bearer = c.req.header('authorization') !== undefined;
     const ticket = bearer ? requireTicket(c, { tickets, cookies }) : ticketInCookie(c, { tickets, cookies });
