@@ -158,8 +158,8 @@ export const mutants: Mutant[] = [
   {
     fault: 'a fan who joins again stands in line twice',
     file: 'gateway/queue/join.lua',
-    from: 'local candidates = { ticketId, keyId }',
-    to: 'local candidates = { keyId }',
+    from: 'over, candidates = {}, { ticketId, keyId }',
+    to: 'over, candidates = {}, { keyId }',
     tests: ['gateway/queue/routes.test.ts'],
   },
   {

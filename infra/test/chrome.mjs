@@ -6,7 +6,11 @@ import { findOnPath } from '../local/on-path.mjs';
 import { say } from '../local/progress.mjs';
 import { runTool } from '../local/tool.mjs';
 
+/** The browser without its windows: the same engine for less than half the processor time. */
+const SHELLS = ['chromium-headless-shell', 'chrome-headless-shell'];
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
+/** In a distribution that has not the first, the second is the whole browser. */
+const DEBIAN_PACKAGES = ['chromium-headless-shell', 'chromium'];
 const MAC_PATHS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
@@ -14,8 +18,8 @@ const MAC_PATHS = [
 const ROOT_UID = 0;
 
 /**
- * The path of a Chromium for the browser tests: CHROME_PATH, an installed one, or, for root in CI, Debian's. Empty when
- * there is none, which skips those tests and says so; in CI that is a failure.
+ * The path of a Chromium for the browser tests: CHROME_PATH, an installed one, preferably without windows, or, for root in CI,
+ * Debian's. Empty when there is none, which skips those tests and says so; in CI that is a failure.
  */
 export async function findChrome(roster) {
   const given = process.env.CHROME_PATH;
@@ -24,20 +28,19 @@ export async function findChrome(roster) {
     throw new LaunchError(`CHROME_PATH is ${given}, which does not run.`);
   }
   const inCi = process.env.CI === 'true';
-  let found = installedChrome();
-  if (!found && inCi) {
-    await installDebianChromium(roster);
-    found = installedChrome();
-  }
+  const failure = inCi && !installed(SHELLS) ? await installFromDebian(roster) : '';
+  const found = installed([...SHELLS, ...NAMES]);
+  if (found && failure) say(failure);
   if (found) return found;
-  const sentence = 'no Chromium here; install one (Debian: apt-get install chromium) or set CHROME_PATH';
-  if (inCi) throw new LaunchError(`The browser tests cannot run: ${sentence}.`);
+  const sentence =
+    'no Chromium here; install one (Debian: apt-get install chromium-headless-shell) or set CHROME_PATH';
+  if (inCi) throw new LaunchError(`The browser tests cannot run: ${sentence}.\n${failure}`);
   say(`\n*** THE BROWSER TESTS ARE SKIPPED: ${sentence}. ***\n`);
   return '';
 }
 
-const installedChrome = () =>
-  [...NAMES.map(findOnPath), ...MAC_PATHS].find((path) => path && existsSync(path) && runs(path)) ?? null;
+const installed = (names) =>
+  [...names.map(findOnPath), ...MAC_PATHS].find((path) => path && existsSync(path) && runs(path)) ?? null;
 
 /** On Ubuntu the package is only a pointer to a snap: what counts is that it says its version. */
 function runs(path) {
@@ -50,12 +53,20 @@ function runs(path) {
   }
 }
 
-async function installDebianChromium(roster) {
-  if (process.getuid?.() !== ROOT_UID || !findOnPath('apt-get')) return;
-  say('Installing Chromium from the distribution …');
+/** The first of the packages that can be had; resolves to why none could, or an empty text. */
+async function installFromDebian(roster) {
+  if (process.getuid?.() !== ROOT_UID || !findOnPath('apt-get')) return '';
+  say('Fetching Chromium from the distribution …');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update'], ['install', '--yes', '--no-install-recommends', 'chromium']]) {
+  const apt = async (...args) => {
     const { ok, outcome, output } = await runTool({ roster, name: 'apt-get', command: 'apt-get', args, env });
-    if (!ok) throw new LaunchError(`apt-get ${args[0]} failed (${outcome}):\n${lastLines(output)}`);
+    return ok ? '' : `apt-get ${args[0]} failed (${outcome}):\n${lastLines(output)}`;
+  };
+  let failure = await apt('update');
+  for (const name of DEBIAN_PACKAGES) {
+    if (installed(NAMES) && name === 'chromium') return failure;
+    failure = await apt('install', '--yes', '--no-install-recommends', name);
+    if (failure === '') return '';
   }
+  return failure;
 }
