@@ -7,7 +7,7 @@ const pages = 'infra/journeys/pages/*.test.ts';
 const patient = [
   'infra/attacks/*.test.ts',
   'infra/journeys/{booked-later,browsing,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',
-  'infra/journeys/{presale,redis-emptied,refund,refused-starts,seeing,sold-out,soak-booking,verify}.test.ts',
+  'infra/journeys/{loadtest,presale,redis-emptied,refund,refused-starts,seeing,sold-out,soak-booking,verify}.test.ts',
   'infra/journeys/walk-throughs.test.ts',
 ];
 /** Counts what happens in a moment, beside nothing else. */
@@ -23,6 +23,7 @@ const longest = [
   'infra/journeys/pages/real-life',
   'infra/journeys/pages/pages',
   'infra/journeys/pages/queue-page',
+  'infra/journeys/loadtest',
   'infra/journeys/soak-booking',
   'infra/journeys/booked-later',
   'infra/journeys/sold-out',

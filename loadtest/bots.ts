@@ -17,9 +17,14 @@ const rate = setting('RATE', 5, 1, 1_000);
 const seconds = setting('SECONDS', 20, 5, 3_600);
 /** Of each kind at a time. */
 const bots = setting('BOTS', 2, 1, 1_000);
+/** Each counts for itself. */
+const gateways = setting('GATEWAYS', 2, 1, 1_000);
 /** What one of them does at once. */
 const AT_ONCE = 10;
-const REFUSED_MIN = 0.5;
+/** Of one ticket at one gateway: what the contract says of polls. */
+const POLLS_AT_ONCE = 40;
+const POLLS_PER_SECOND = 5;
+const HAMMERED_BATCHES = 20;
 const RATE_LIMITED = 429;
 const CREATED = 201;
 const PAUSE_SECONDS = 0.2;
@@ -27,7 +32,7 @@ const PATIENCE_MS = 10_000;
 
 /** Requests that nobody but a fan may make, and that were granted. */
 const granted = new Counter('bots_granted');
-/** Seats beyond what one admission may hold, and places beyond one a key. */
+/** Seats beyond what one admission may hold, places beyond one a key, and answers beyond what one ticket gets in its time. */
 const beyond = new Counter('bots_beyond_limits');
 /** Polls of those who do not wait as they are told. */
 const refused = new Rate('bots_refused');
@@ -51,7 +56,7 @@ export const options: Options = {
     ...wholeFanThresholds(1_000),
     bots_granted: ['count==0'],
     bots_beyond_limits: ['count==0'],
-    bots_refused: [`rate>=${REFUSED_MIN}`],
+    bots_refused: ['rate>0'],
     bots_tried: ['count>0'],
   },
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
@@ -93,11 +98,18 @@ export function hammers({ sale }: SaleRecord): void {
   fan.join();
   const { queueTicket } = fan.tokens;
   const path = `/api/sales/${sale}/queue/me`;
-  for (let batch = 0; batch < AT_ONCE; batch += 1)
+  const startedAt = Date.now();
+  let answered = 0;
+  for (let batch = 0; batch < HAMMERED_BATCHES; batch += 1)
     for (const { status } of http.batch(atOnce(() => request('GET', path, queueTicket)))) {
       tried.add(1);
       refused.add(status === RATE_LIMITED);
+      if (status !== RATE_LIMITED) answered += 1;
     }
+  // Where everything is slow a bot is, too: what it may have goes by the time that it took.
+  const elapsedSeconds = (Date.now() - startedAt) / 1_000;
+  const allowed = gateways * (POLLS_AT_ONCE + POLLS_PER_SECOND * elapsedSeconds);
+  if (answered > allowed) beyond.add(Math.ceil(answered - allowed));
   fan.leave();
   recordEnd(fan.name, 'hammered');
 }

@@ -80,7 +80,7 @@ const onSale = [
   '--seconds',
   '6',
   '--capacity',
-  '2',
+  '4',
   '--admission',
   '8',
   ...patient,
