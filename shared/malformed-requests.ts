@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { Problem, type ProblemCode, problemDocument, problemHeaders } from './problem.ts';
 
 const HEADERS_MAX = 200;
-/** A name or address and a port (RFC 9112 §3.2), once; Node joins two with a comma. */
-const HOST = /^(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
+/** A name or address and a port, or none (RFC 9112 §3.2), once: Node joins two with a comma and a space. */
+const HOST = /^(?:[\w.~!$&'()*+,;=-]*|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
 /** What is wrong with a request that Node's parser lets through though nobody could say what it means; null for any other. */
 export function whyMalformed({ rawHeaders, headers, httpVersion }: IncomingMessage): Problem | null {

@@ -187,11 +187,10 @@ function isOneTooMany({ socket }: IncomingMessage, response: ServerResponse): bo
   if (socket.destroyed) return true;
   // It has the connection to itself, as nearly all have.
   if (response.socket !== null) return false;
-  if (over.has(socket)) return true;
   const waiting = (waitingBehind.get(socket) ?? 0) + 1;
   waitingBehind.set(socket, waiting);
   response.once('finish', () => waitingBehind.set(socket, (waitingBehind.get(socket) as number) - 1));
-  if (waiting < PIPELINED_MAX) return false;
+  if (waiting < PIPELINED_MAX) return over.has(socket);
   socket.destroy();
   return true;
 }

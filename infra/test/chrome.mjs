@@ -16,6 +16,8 @@ const MAC_PATHS = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 const ROOT_UID = 0;
+const BETTER_BROWSER_MS_MAX = 60_000;
+const ANY_BROWSER_MS_MAX = 600_000;
 
 /**
  * The path of a Chromium for the browser tests: CHROME_PATH, an installed one, preferably without windows, or, for root in CI,
@@ -53,20 +55,26 @@ function runs(path) {
   }
 }
 
-/** The first of the packages that can be had; resolves to why none could, or an empty text. */
+/**
+ * The first of the packages that can be had; resolves to why none could, or an empty text. Where a whole browser is there it
+ * is not waited for long.
+ */
 async function installFromDebian(roster) {
   if (process.getuid?.() !== ROOT_UID || !findOnPath('apt-get')) return '';
   say('Fetching Chromium from the distribution …');
+  const hasBrowser = installed(NAMES) !== null;
+  const timeoutMs = hasBrowser ? BETTER_BROWSER_MS_MAX : ANY_BROWSER_MS_MAX;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = async (...args) => {
-    const { ok, outcome, output } = await runTool({ roster, name: 'apt-get', command: 'apt-get', args, env });
-    return ok ? '' : `apt-get ${args[0]} failed (${outcome}):\n${lastLines(output)}`;
+    const tool = { roster, name: 'apt-get', command: 'apt-get', args, env, timeoutMs };
+    const { ok, outcome, output } = await runTool(tool);
+    return ok ? '' : `apt-get ${args.join(' ')} failed (${outcome}):\n${lastLines(output)}`;
   };
-  let failure = await apt('update');
-  for (const name of DEBIAN_PACKAGES) {
-    if (installed(NAMES) && name === 'chromium') return failure;
-    failure = await apt('install', '--yes', '--no-install-recommends', name);
+  const failures = [await apt('update')];
+  for (const name of hasBrowser ? DEBIAN_PACKAGES.slice(0, 1) : DEBIAN_PACKAGES) {
+    const failure = await apt('install', '--yes', '--no-install-recommends', name);
     if (failure === '') return '';
+    failures.push(failure);
   }
-  return failure;
+  return failures.filter((failure) => failure !== '').join('\n');
 }
