@@ -18,14 +18,14 @@ const seconds = setting('SECONDS', 20, 5, 3_600);
 /** Of each kind at a time. */
 const bots = setting('BOTS', 2, 1, 1_000);
 /** Each counts for itself. */
-const gateways = setting('GATEWAYS', 2, 1, 1_000);
+const gateways = setting('GATEWAYS', 1, 1, 1_000);
 /** What one of them does at once. */
 const AT_ONCE = 10;
 /** Of one ticket at one gateway: what the contract says of polls. */
 const POLLS_AT_ONCE = 40;
 const POLLS_PER_SECOND = 5;
 /** A ticket is asked about at least this many times as often as it may be at once, and then until it has had too much. */
-const HAMMERED_TIMES = 2;
+const HAMMERED_TIMES = 3;
 const HAMMERED_MS_MAX = 10_000;
 const RATE_LIMITED = 429;
 const OK = 200;
@@ -59,6 +59,7 @@ export const options: Options = {
     ...wholeFanThresholds(1_000),
     bots_granted: ['count==0'],
     bots_beyond_limits: ['count==0'],
+    bots_refused: ['rate>0'],
     bots_tried: ['count>0'],
   },
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],

@@ -10,7 +10,7 @@ export function hasPlainBody(headers: IncomingHttpHeaders, method: string): bool
 }
 
 /** The whole of a plain body. Whoever goes away in the middle of it has asked nothing. */
-export function readPlainBody(request: IncomingMessage, done: (body: Uint8Array) => unknown): void {
+export function readPlainBody(request: IncomingMessage, done: (body: Buffer) => unknown): void {
   const parts: Buffer[] = [];
   request.on('data', (part: Buffer) => parts.push(part));
   request.on('end', () => done(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)));

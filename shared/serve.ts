@@ -110,7 +110,7 @@ export async function serve<E extends Env>(
     },
     (request, response) => {
       const startedAt = performance.now();
-      if (isOneTooMany(request, response)) return;
+      if (isNotBegun(request, response)) return;
       nameRequest(request, believesRequestId);
       if (isDraining()) {
         response.shouldKeepAlive = false;
@@ -180,10 +180,10 @@ const waitingBehind = new WeakMap<Socket, number>();
 const over = new WeakSet<Socket>();
 
 /**
- * Whether so many requests of this connection wait already that it is cut, with what is left of them, or whether it is over
- * and only waits for its last answer.
+ * Whether a request is not carried out: its connection is over and only waits for its last answer, or so many of it wait already
+ * that it is cut, with what is left of them.
  */
-function isOneTooMany({ socket }: IncomingMessage, response: ServerResponse): boolean {
+function isNotBegun({ socket }: IncomingMessage, response: ServerResponse): boolean {
   if (socket.destroyed) return true;
   // It has the connection to itself, as nearly all have.
   if (response.socket !== null) return false;

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { HoldRequest } from '#shared/contract/booking.ts';
 import { asLoggedProblem } from '#shared/errors.ts';
 import {
@@ -12,6 +12,7 @@ import { internalHeaders } from '#shared/internal.ts';
 import { jsonOf } from '#shared/json-body.ts';
 import type { Log } from '#shared/log.ts';
 import { countOne } from '#shared/metrics/requests.ts';
+import { readPlainBody } from '#shared/plain-body.ts';
 import { Problem, problemDocument, problemHeaders } from '#shared/problem.ts';
 import { newRequestId, REQUEST_ID } from '#shared/request-id.ts';
 import { type Ahead, answerProblem } from '#shared/serve.ts';
@@ -86,7 +87,8 @@ export function answerHoldsTogether(options: {
     if (!isInternalKey(headers[internalHeaders.key] as string | undefined)) return false;
     const length = headers['content-length'] ?? '';
     if (!LENGTH.test(length) || Number(length) > HOLDS_TOGETHER_BYTES_MAX) return false;
-    readLines(request, (lines) => {
+    readPlainBody(request, (body) => {
+      const lines = body.toString('latin1').split('\n');
       if (lines.length > HOLDS_TOGETHER_MAX)
         return answerProblem(response, new Problem('too-large', `These are ${lines.length} holds.`));
       const write = writeTogether(response, lines.length);
@@ -107,13 +109,6 @@ function parsed(line: string): AskedHold {
     // Nor is what is no JSON at all.
   }
   throw new Problem('malformed-request', 'A line is not a hold that is asked for.');
-}
-
-/** Whoever goes away in the middle of it has asked nothing. */
-function readLines(request: IncomingMessage, done: (lines: string[]) => void): void {
-  const parts: Buffer[] = [];
-  request.on('data', (part: Buffer) => parts.push(part));
-  request.on('end', () => done(Buffer.concat(parts).toString('latin1').split('\n')));
 }
 
 /** Answers that are there at one moment, as those of one call to the database are, go off at once; none waits for another. */

@@ -1,6 +1,7 @@
 import { type AdmissionTokenVerifier, bearerToken } from '#shared/admission-token.ts';
 import { writeFinished } from '#shared/finished-answer.ts';
 import { internalHeaders } from '#shared/internal.ts';
+import { saleOfTarget } from '#shared/sale-target.ts';
 import type { Ahead } from '#shared/serve.ts';
 import type { IsInternalKey } from '../caller/internal-key.ts';
 import type { Inventory } from './inventory.ts';
@@ -19,7 +20,7 @@ export function answerMaps(options: {
 }): Ahead {
   const { inventory, mapOf, verify, isInternalKey } = options;
   return ({ method, url, headers }, response) => {
-    const id = method === 'GET' ? saleOfTarget(url as string) : null;
+    const id = method === 'GET' ? saleOfTarget(url as string, SUFFIX) : null;
     if (id === null || !isInternalKey(headers[internalHeaders.key] as string | undefined)) return false;
     const token = bearerToken(headers.authorization);
     if (token === null || headers[internalHeaders.admission] !== 'live') return false;
@@ -36,11 +37,4 @@ export function answerMaps(options: {
 }
 
 const ROUTE = '/api/sales/:sale/seats';
-const PREFIX = '/api/sales/';
 const SUFFIX = '/seats';
-
-/** The sale of `/api/sales/:sale/seats`, in its one plain spelling; null for any other target. */
-function saleOfTarget(target: string): string | null {
-  if (!target.startsWith(PREFIX) || !target.endsWith(SUFFIX)) return null;
-  return target.slice(PREFIX.length, -SUFFIX.length);
-}

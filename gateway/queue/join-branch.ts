@@ -4,6 +4,7 @@ import { idPattern } from '#shared/ids.ts';
 import type { Log } from '#shared/log.ts';
 import { hasPlainBody, readPlainBody } from '#shared/plain-body.ts';
 import { REQUEST_ID, requestIdOf } from '#shared/request-id.ts';
+import { saleOfTarget } from '#shared/sale-target.ts';
 import { type Ahead, answerProblem } from '#shared/serve.ts';
 import { isCrossSite, ownOrigin, safetyHeaders } from '../door/origin.ts';
 import type { Access } from '../limits/access.ts';
@@ -31,9 +32,10 @@ export function answerJoins(options: {
   return (request, response) => {
     const { method = '', url = '', headers } = request;
     if (method !== 'POST') return false;
-    const sale = saleOf(url);
+    const sale = saleOfTarget(url, SUFFIX);
+    if (sale === null || !idPattern.test(sale) || !hasPlainBody(headers, method)) return false;
     // A ticket that is sent on purpose is the route's.
-    if (sale === null || headers.authorization !== undefined || !hasPlainBody(headers, method)) return false;
+    if (headers.authorization !== undefined) return false;
     if (isCrossSite((name) => headers[name] as string | undefined, own)) return false;
 
     const key = (headers['idempotency-key'] as string | undefined) ?? null;
@@ -68,12 +70,4 @@ export function answerJoins(options: {
 }
 
 const ROUTE = '/api/sales/:sale/queue';
-const PREFIX = '/api/sales/';
 const SUFFIX = '/queue';
-
-/** `/api/sales/:sale/queue` in its one plain spelling; null for any other target. */
-function saleOf(target: string): string | null {
-  if (!target.startsWith(PREFIX) || !target.endsWith(SUFFIX)) return null;
-  const sale = target.slice(PREFIX.length, -SUFFIX.length);
-  return idPattern.test(sale) ? sale : null;
-}

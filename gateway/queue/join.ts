@@ -19,7 +19,7 @@ const joins = counter('admit_one_joins_total', 'Joins of a sale: a place that is
 ]);
 
 /** The Idempotency-Key of a request to join; throws `invalid-field`. */
-export const keyOf = (header: string | undefined): string | null =>
+export const joinKeyOf = (header: string | undefined): string | null =>
   header === undefined ? null : validate(JoinHeaders, { 'idempotency-key': header })['idempotency-key'];
 
 const JoinHeaders = z.object({ 'idempotency-key': IdempotencyKey });

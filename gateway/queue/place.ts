@@ -95,7 +95,7 @@ async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<
   });
 }
 
-/** A join as join.lua reads it: one argument instead of five halves what Redis and its client do for one. */
+/** A join as join.lua reads it, in one argument: each is a piece of text to write and to read, at every join. */
 function argumentOf({ ticketEntry, keyEntry, otherKeyEntries, code }: Join, newId: string): string {
   if (ticketEntry === null && keyEntry === null && code === '') return newId;
   return `${newId},${ticketEntry ?? ''},${keyEntry ?? ''},${code},${otherKeyEntries?.join(' ') ?? ''}`;

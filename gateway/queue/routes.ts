@@ -3,7 +3,7 @@ import { JSON_BODY_BYTES_MAX, readBody, validate } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
 import type { Access } from '../limits/access.ts';
 import { type Cookies, requireTicket, ticketInCookie } from './credentials.ts';
-import { accessCodeOf, joinFrom, keyOf } from './join.ts';
+import { accessCodeOf, joinFrom, joinKeyOf } from './join.ts';
 import { countRoutedPoll, PollQuery, tooManyPolls } from './poll-branch.ts';
 import { type Queue, readStatus } from './status.ts';
 
@@ -15,7 +15,7 @@ export function queueRoutes({ queue, cookies, access }: { queue: Queue; cookies:
   // A browser's is answered ahead of the router (join-branch.ts).
   app.post('/', async (c) => {
     const sale = c.req.param('sale') as string;
-    const key = keyOf(c.req.header('idempotency-key'));
+    const key = joinKeyOf(c.req.header('idempotency-key'));
     const body = await readBody(c.req.raw, JSON_BODY_BYTES_MAX);
     const accessCode = accessCodeOf(body, c.req.header('content-type'));
     // A stale cookie must not keep anybody from joining; a ticket that is sent on purpose must be right.

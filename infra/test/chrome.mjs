@@ -30,8 +30,8 @@ export async function findChrome(roster) {
     throw new LaunchError(`CHROME_PATH is ${given}, which does not run.`);
   }
   const inCi = process.env.CI === 'true';
-  const failure = inCi && !installed(SHELLS) ? await installFromDebian(roster) : '';
-  const found = installed([...SHELLS, ...NAMES]);
+  const failure = inCi && !installedShell() ? await installFromDebian(roster) : '';
+  const found = installedShell() ?? installedBrowser();
   if (found && failure) say(failure);
   if (found) return found;
   const sentence =
@@ -41,8 +41,9 @@ export async function findChrome(roster) {
   return '';
 }
 
-const installed = (names) =>
-  [...names.map(findOnPath), ...MAC_PATHS].find((path) => path && existsSync(path) && runs(path)) ?? null;
+const installedShell = () => firstThatRuns(SHELLS.map(findOnPath));
+const installedBrowser = () => firstThatRuns([...NAMES.map(findOnPath), ...MAC_PATHS]);
+const firstThatRuns = (paths) => paths.find((path) => path && existsSync(path) && runs(path)) ?? null;
 
 /** On Ubuntu the package is only a pointer to a snap: what counts is that it says its version. */
 function runs(path) {
@@ -62,7 +63,7 @@ function runs(path) {
 async function installFromDebian(roster) {
   if (process.getuid?.() !== ROOT_UID || !findOnPath('apt-get')) return '';
   say('Fetching Chromium from the distribution …');
-  const hasBrowser = installed(NAMES) !== null;
+  const hasBrowser = installedBrowser() !== null;
   const timeoutMs = hasBrowser ? BETTER_BROWSER_MS_MAX : ANY_BROWSER_MS_MAX;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = async (...args) => {
