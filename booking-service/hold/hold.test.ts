@@ -222,6 +222,16 @@ describe('giving back', () => {
     expect((await hold({ seats: ['A-1-1'] }, {}, await booking.admit(sale))).status).toBe(201);
   });
 
+  test('whoever has given seats back finds them open in the very next look', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { body } = await hold({ seats: ['A-1-1'] });
+      await booking.inventory.refresh();
+      await fan.request('DELETE', `/holds/${body.hold}`);
+      const { seats } = (await fan.request('GET', '/seats?status=open')).body as { seats: { id: string }[] };
+      expect(seats.map(({ id }) => id)).toContain('A-1-1');
+    }
+  });
+
   test('leaves the seats to be had again at once, in a crush too', async () => {
     let isCrowded = true;
     const crowd = Promise.all(

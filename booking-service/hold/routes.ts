@@ -11,6 +11,9 @@ import { liveHolds } from './read-holds.ts';
 import { releaseHold, releaseHoldsOfFan } from './release.ts';
 import { holdAnswer, type Take } from './take-hold.ts';
 
+/** A renewal takes some milliseconds. Without one the seats are given back all the same, and shown as open soon. */
+const RENEWAL_MS_MAX = 1_000;
+
 type Dependencies = { db: Db; inventory: Inventory };
 
 export function holdRoutes({ db, inventory, take }: Dependencies & { take: Take }): Hono<FanEnv> {
@@ -40,7 +43,8 @@ export function holdRoutes({ db, inventory, take }: Dependencies & { take: Take 
       if (outcome === 'missing') throw noSuch('hold');
       if (outcome === 'paying') throw new Problem('in-progress', 'These seats are being paid for.');
       if (outcome === 'confirmed') throw new Problem('already-finished', 'These seats are bought.');
-      void inventory.refresh();
+      // Whoever gives seats back looks at the seats next, and is to find these among the open ones.
+      await inventory.isRenewed(RENEWAL_MS_MAX);
       return c.body(null, 204);
     });
 }
