@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { openApiDocument } from '#shared/contract/openapi.ts';
+import { openApiDocument } from '#shared/contract/openapi.made.ts';
 import { answerWithProblems } from '#shared/errors.ts';
 import { answerFinished, finishJson } from '#shared/finished-answer.ts';
 import type { Log } from '#shared/log.ts';

@@ -7,6 +7,7 @@ import { asProblem } from './errors.ts';
 import type { Log } from './log.ts';
 import { answerClientError, answerUnderWay, unknownExpectation, whyMalformed } from './malformed-requests.ts';
 import { countAnswered, routesOf } from './metrics/requests.ts';
+import { openFilesMax } from './open-files.ts';
 import { Problem, problemDocument, problemHeaders, problemResponse } from './problem.ts';
 import { nameRequest, REQUEST_ID, requestIdOf } from './request-id.ts';
 
@@ -168,11 +169,8 @@ function refuse(response: ServerResponse, problem: Problem): void {
 
 /** What the system gives this process handles for. */
 function connectionsMax(): number {
-  // Whom this machine is connected to, and under which name, is nothing that anybody asks here.
-  Object.assign(process.report, { excludeNetwork: true });
-  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
-  const handles = Number(userLimits?.open_files?.soft);
-  return handles > 0 ? Math.max(1, Math.min(CONNECTIONS_MAX, handles - OTHER_HANDLES)) : CONNECTIONS_MAX;
+  const handles = openFilesMax();
+  return handles === null ? CONNECTIONS_MAX : Math.max(1, Math.min(CONNECTIONS_MAX, handles - OTHER_HANDLES));
 }
 
 const waitingBehind = new WeakMap<Socket, number>();

@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { buildSync } from 'esbuild';
 import type { Stop } from '#shared/every.ts';
 import type { Ordered } from './order.ts';
+import { sorterScript } from './sorter-script.made.ts';
 import type { SorterCall } from './sorter-thread.ts';
 
 /** Ten million entries take some 10 s on a slow machine; what takes longer hangs. */
@@ -37,25 +36,7 @@ type Method = SorterCall extends infer Call
     : never
   : never;
 
-/** The thread's script, made from TypeScript once: whatever runs this process, the thread needs nothing but Node. */
-let script: string | undefined;
-function threadScript(): string {
-  const build = () =>
-    buildSync({
-      // Named from its folder, for esbuild takes `*` in a path for a pattern.
-      absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),
-      entryPoints: ['./sorter-thread.ts'],
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      write: false,
-    });
-  script ??= build().outputFiles[0]?.text ?? '';
-  return script;
-}
-
 export function createSorter(): Sorter {
-  const source = threadScript();
   const waiting = new Map<number, Waiting>();
   let worker: Worker | null = null;
   let generation = 0;
@@ -69,7 +50,7 @@ export function createSorter(): Sorter {
   };
 
   const begin = (): Worker => {
-    const begun = new Worker(source, { eval: true });
+    const begun = new Worker(sorterScript, { eval: true });
     generation += 1;
     // Work under way keeps a process that ends no longer than its stop waits for it.
     begun.unref();

@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { buildSync, transformSync } from 'esbuild';
 import type { Context } from 'hono';
 import { html, raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import { type FinishedAnswer, finishAnswer } from '#shared/finished-answer.ts';
 import type { Problem } from '#shared/problem.ts';
+import { type InlineScript, type InlineStyle, styles } from './browser-code.made.ts';
 import { type Locale, localeOf, locales } from './locale.ts';
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
@@ -29,44 +25,8 @@ export type Page = {
   status?: PageStatus;
 };
 
-/** A script for the browser, made from TypeScript once at the start. */
-export type InlineScript = { source: string; hash: string };
-
-const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-
-/** `define` sets constants of the script; what they rule out is left away. */
-export function inlineScript(file: URL, define: Record<string, string> = {}): InlineScript {
-  const path = fileURLToPath(file);
-  const { outputFiles } = buildSync({
-    // Named from its folder, for esbuild takes `*` in a path for a pattern.
-    absWorkingDir: dirname(path),
-    entryPoints: [`./${basename(path)}`],
-    bundle: true,
-    minify: true,
-    format: 'iife',
-    write: false,
-    define,
-    // A module's code is strict in any case where it matters: the directive would only weigh.
-    tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
-  });
-  const source = (outputFiles[0]?.text ?? '').trim();
-  return { source, hash: sha256(source) };
-}
-
-/** A style sheet, made small once at the start. */
-export type InlineStyle = { source: string; hash: string };
-
-export function inlineStyle(...files: URL[]): InlineStyle {
-  const css = files.map((file) => readFileSync(file, 'utf8')).join('');
-  const source = transformSync(css, { loader: 'css', minify: true }).code.trim();
-  return { source, hash: sha256(source) };
-}
-
-const baseFile = new URL('./base.css', import.meta.url);
-const lightStyle = inlineStyle(baseFile);
-const style = inlineStyle(baseFile, new URL('./style.css', import.meta.url));
 const stylesOf = ({ isLight = false, isBare = false, style: own }: Page): InlineStyle[] => [
-  ...(isBare ? [] : [isLight ? lightStyle : style]),
+  ...(isBare ? [] : [isLight ? styles.base : styles.page]),
   ...(own ? [own] : []),
 ];
 

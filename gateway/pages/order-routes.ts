@@ -12,18 +12,16 @@ import { validate } from '#shared/json-body.ts';
 import { Problem } from '#shared/problem.ts';
 import type { DoorAnswer } from '../door/door.ts';
 import { doorRoutes } from '../door/route-table.ts';
+import { scripts } from './browser-code.made.ts';
 import { type PageDeps, saleOfPage } from './context.ts';
 import { readForm } from './form.ts';
-import { inlineScript, page } from './layout.ts';
+import { page } from './layout.ts';
 import { localeOf } from './locale.ts';
 import { type Attempt, orderCalendar, orderPage, unclearPage } from './order-page.ts';
 import { askShop, parsed, refusalOf } from './shop-door.ts';
 import { showShop } from './shop-routes.ts';
 
 const PROGRESS_REFRESH_SECONDS = 3;
-
-const orderScript = inlineScript(new URL('./client/order.ts', import.meta.url));
-const printScript = inlineScript(new URL('./client/print.ts', import.meta.url));
 
 /** Paying, and what came of it. A form carries the key of its attempt, so that sending it twice pays once. */
 export function orderPageRoutes(deps: PageDeps) {
@@ -67,9 +65,9 @@ export function orderPageRoutes(deps: PageDeps) {
       title: `${locale.texts.order.titles[order.state]} – ${sale.event.name}`,
       body: orderPage(sale, order, { isHeld, locale }),
       ...(order.state === 'inProgress'
-        ? { script: orderScript, refreshSeconds: PROGRESS_REFRESH_SECONDS }
+        ? { script: scripts.order, refreshSeconds: PROGRESS_REFRESH_SECONDS }
         : {}),
-      ...(order.state === 'confirmed' ? { script: printScript } : {}),
+      ...(order.state === 'confirmed' ? { script: scripts.print } : {}),
     });
   });
 

@@ -4,18 +4,16 @@ import type { EventAnswer } from '#shared/contract/event.ts';
 import { isSettled, type SaleAnswer, type SaleState, type SaleStock } from '#shared/contract/sale.ts';
 import type { QueueSnapshot } from '../queue/snapshot.ts';
 import { publicSale } from '../sale/public-sale.ts';
-import { type Html, type InlineScript, inlineScript, inlineStyle, type Page } from './layout.ts';
+import { type InlineScript, scripts, styles } from './browser-code.made.ts';
+import type { Html, Page } from './layout.ts';
 import { type Locale, withLanguage } from './locale.ts';
 import { named, sentence } from './sentence.ts';
 
-const script = new URL('./client/shell.ts', import.meta.url);
-const plainScript = inlineScript(script, { HAS_CLOCK: 'false', HAS_OPENING: 'false' });
 /** By what a state needs beyond that; an open page keeps its script when its words become those of the next state. */
-const scripts: Partial<Record<SaleState, InlineScript>> = {
-  scheduled: inlineScript(script, { HAS_CLOCK: 'true', HAS_OPENING: 'true' }),
-  lobby: inlineScript(script, { HAS_CLOCK: 'true', HAS_OPENING: 'false' }),
+const scriptsOfStates: Partial<Record<SaleState, InlineScript>> = {
+  scheduled: scripts.shellBeforeLobby,
+  lobby: scripts.shellOfLobby,
 };
-const style = inlineStyle(new URL('./shell.css', import.meta.url));
 
 /** What the queue page is made of: what everybody may know, and nothing that is only true for a moment or at one gateway. */
 export type ShellFacts = Omit<SaleAnswer, 'serverTime' | 'waiting' | 'allHeldUntil' | 'left'> & {
@@ -55,9 +53,9 @@ export const shellPage = (sale: ShellFacts, locale: Locale): Page => ({
     place: withLanguage(`/sales/${sale.sale}/place`, locale),
     draw: withLanguage(`/sales/${sale.sale}/draw`, locale),
   }),
-  script: scripts[sale.state] ?? plainScript,
+  script: scriptsOfStates[sale.state] ?? scripts.shell,
   isBare: true,
-  style,
+  style: styles.shell,
 });
 
 /** Without a script everything is on the page of the own place. */

@@ -3,17 +3,17 @@ import { answerFinished } from '#shared/finished-answer.ts';
 import { LISTING_CACHE_CONTROL, oncePer, requireEventId } from '../sale/event-routes.ts';
 import { eventsAnswer, type ShownEvent } from '../sale/listing.ts';
 import { saleSnapshot } from '../sale/routes.ts';
+import { scripts } from './browser-code.made.ts';
 import { type PageDeps, saleOfPage, ticketOfPage } from './context.ts';
 import { drawPage } from './draw-page.ts';
 import { eventPage, homePage } from './home-page.ts';
-import { inlineScript, page, publicPage } from './layout.ts';
+import { page, publicPage } from './layout.ts';
 import { chosenLanguageCookie, everyLocale, type Locale, localeOf, publicLocaleOf } from './locale.ts';
 import { orderPageRoutes } from './order-routes.ts';
 import { placePageRoutes } from './place-routes.ts';
 import { type ShellFacts, shellFacts, shellPage } from './queue-shell.ts';
 import { shopPageRoutes } from './shop-routes.ts';
 
-export const drawScript = inlineScript(new URL('./client/draw.ts', import.meta.url));
 /** How soon there may be something new to see about a draw that is not over. */
 const REFRESH_SECONDS: Record<string, number> = { frozen: 5, drawing: 5, awaitingBeacon: 30 };
 
@@ -74,7 +74,7 @@ export function pageRoutes(deps: PageDeps) {
     const locale = localeOf(c);
     const body = drawPage({ sale, draw, ticket: ticketOfPage(deps, c), locale });
     const { title } = locale.texts.draw;
-    if (draw.state === 'drawn') return page(c, { title, body, script: drawScript });
+    if (draw.state === 'drawn') return page(c, { title, body, script: scripts.draw });
     return page(c, { title, body, refreshSeconds: REFRESH_SECONDS[draw.state] });
   });
 

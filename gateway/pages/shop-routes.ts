@@ -8,16 +8,14 @@ import { newSecretId } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
 import type { DoorAnswer } from '../door/door.ts';
 import { doorRoutes } from '../door/route-table.ts';
+import { scripts, styles } from './browser-code.made.ts';
 import { admissionTokenOfPage, type PageDeps, saleOfPage } from './context.ts';
 import { readForm } from './form.ts';
-import { inlineScript, inlineStyle, page } from './layout.ts';
+import { page } from './layout.ts';
 import { type Locale, localeOf } from './locale.ts';
 import { askShop, parsed, type Refusal, refusalOf } from './shop-door.ts';
 import { type ShopView, shopPage } from './shop-page.ts';
 import { rowAsked, rowPage, SEATS_SHOWN_MAX, seatsAlong } from './shop-rows.ts';
-
-export const seatsScript = inlineScript(new URL('./client/seats.ts', import.meta.url));
-export const shopStyle = inlineStyle(new URL('./shop.css', import.meta.url));
 
 type Shown = {
   /** Where the list begins. */
@@ -114,8 +112,8 @@ export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promis
   };
   return page(c, {
     title: locale.texts.shop.title(sale.event.name),
-    script: seatsScript,
-    style: shopStyle,
+    script: scripts.seats,
+    style: styles.shop,
     status: shown.refusal?.status ?? 200,
     body: shopPage(view, locale),
   });

@@ -2,11 +2,12 @@ import type { EventAnswer } from '#shared/contract/event.ts';
 import type { AuditAnswer, AuditEntry, OrganiserOrder } from '#shared/contract/organiser.ts';
 import type { OrganiserSaleAnswer, SaleState } from '#shared/contract/sale.ts';
 import type { StatsAnswer } from '#shared/contract/stats.ts';
+import { scripts, styles } from '../pages/browser-code.made.ts';
 import { auditPage } from '../pages/console/audit-page.ts';
 import type { ControlsView } from '../pages/console/controls.ts';
 import { emptyEvent, type WrittenEvent } from '../pages/console/event-form.ts';
 import { eventFormPage, eventPage } from '../pages/console/event-page.ts';
-import { consoleScript, consoleStyle, framed } from '../pages/console/frame.ts';
+import { framed } from '../pages/console/frame.ts';
 import { homePage } from '../pages/console/home-page.ts';
 import { type LiveView, livePage } from '../pages/console/live-page.ts';
 import { mailPage } from '../pages/console/mail-routes.ts';
@@ -99,7 +100,7 @@ export function consoleStates(locale: Locale): Record<string, Page> {
   const inside = (title: string, body: Page['body'], script?: Page['script']): Page =>
     framed({ title, body, script }, 'house', locale);
   const outside = (refused: string | null): Page => ({
-    ...{ title: words.signIn.title, style: consoleStyle },
+    ...{ title: words.signIn.title, style: styles.console },
     body: signInPage({ to: '/organiser', refused }, locale),
   });
   const sales = (['open', 'paused', 'lobby', 'scheduled', 'soldOut', 'closed'] as SaleState[]).map(
@@ -122,7 +123,7 @@ export function consoleStates(locale: Locale): Record<string, Page> {
         { event, faults: new Set(faults), refused: faults.length > 0 ? words.event.fix : null },
         locale,
       ),
-      consoleScript,
+      scripts.console,
     );
   const quiet = { seats: '', reason: '', faults: new Set<string>(), told: null, refused: null };
   const event = (
@@ -144,7 +145,7 @@ export function consoleStates(locale: Locale): Record<string, Page> {
       ...{ event: someEvent, stats: { ...someStats, state: sale.state ?? 'open', ...stats }, audit },
       ...{ done: null, refreshes: true, ...changed },
     };
-    return inside(view.sale.name, livePage(view, locale), consoleScript);
+    return inside(view.sale.name, livePage(view, locale), scripts.console);
   };
   const refused = (control: NonNullable<ControlsView['refused']>['control'], field?: string) => ({
     refused: { control, words: words.controls.wrongName, typed: {}, ...(field ? { field } : {}) },

@@ -1,13 +1,12 @@
 import type { EventsAnswer } from '#shared/contract/sale.ts';
 import { packStates, seatStates } from '#shared/seat-codes.ts';
+import { scripts } from '../pages/browser-code.made.ts';
 import { mailPage, mailsPage } from '../pages/dev-mail.ts';
 import { eventPage, homePage } from '../pages/home-page.ts';
 import type { Page } from '../pages/layout.ts';
 import type { Locale } from '../pages/locale.ts';
 import { problemPage } from '../pages/problem-page.ts';
-import { drawScript } from '../pages/routes.ts';
 import type { WholeMap } from '../pages/seat-map/hall.ts';
-import { seatsScript } from '../pages/shop-routes.ts';
 import { consoleStates } from './console-states.ts';
 import * as pageStates from './page-states.ts';
 
@@ -20,8 +19,8 @@ type States = Record<string, Page>;
 
 /** Scripts that a route adds to a page; those of the queue come with their pages. */
 const scriptOf: Record<string, (name: string) => Page['script']> = {
-  shop: () => seatsScript,
-  draw: (name) => (name.startsWith('drawn') ? drawScript : undefined),
+  shop: () => scripts.seats,
+  draw: (name) => (name.startsWith('drawn') ? scripts.draw : undefined),
 };
 
 /** Whatever fans' states there are (page-states.ts), by their names: what is added there is here. */

@@ -3,6 +3,7 @@ import type { OrderAnswer, SeatKind } from '#shared/contract/booking.ts';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
 import type { DrawFacts } from '../lobby/published.ts';
+import { styles } from '../pages/browser-code.made.ts';
 import { drawPage } from '../pages/draw-page.ts';
 import type { Page } from '../pages/layout.ts';
 import type { Locale } from '../pages/locale.ts';
@@ -12,7 +13,6 @@ import { placePage } from '../pages/place-page.ts';
 import { scriptOf } from '../pages/place-scripts.ts';
 import { type ShellFacts, shellPage } from '../pages/queue-shell.ts';
 import { type ShopView, shopPage } from '../pages/shop-page.ts';
-import { shopStyle } from '../pages/shop-routes.ts';
 
 const NOW = '2026-06-01T10:00:00.000Z';
 const SOON = '2026-06-01T10:03:00.000Z';
@@ -217,7 +217,7 @@ export function shopStates(locale: Locale, own: Partial<SaleAnswer> = {}): Recor
   const { title, refusals } = locale.texts.shop;
   const of = (changed: Partial<ShopView>): Page => ({
     title: title(''),
-    style: shopStyle,
+    style: styles.shop,
     body: shopPage({ ...view, ...changed }, locale),
   });
   return {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openFilesMax } from '#shared/open-files.ts';
 import { bearer } from '../journeys/http.ts';
 import { rawRequest } from '../testing/raw-request.ts';
 import { type Attack, inShort } from './attack.ts';
@@ -30,7 +31,10 @@ beforeAll(async () => {
   written = await world.whatIsWritten();
   told = slow.map(({ at, bytes, piece }) => drip(world.portOf(at), bytes(world, at), piece));
   streamed = drip(world.portOf('gateway'), slowlyOpenedStream(world), 'a');
-  idle = await sayNothing(world.portOf('gateway'), Math.min(IDLE_CONNECTIONS, handlesMax() - OTHER_HANDLES));
+  idle = await sayNothing(
+    world.portOf('gateway'),
+    Math.min(IDLE_CONNECTIONS, (openFilesMax() ?? IDLE_CONNECTIONS + OTHER_HANDLES) - OTHER_HANDLES),
+  );
 });
 afterAll(() => world?.stop());
 
@@ -162,9 +166,4 @@ function inFew(answers: string[]): string {
   if (answers.length <= 3) return answers.join(', ') || 'no answer';
   for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1);
   return [...counts].map(([answer, count]) => `${count} × ${answer}`).join(', ');
-}
-
-function handlesMax(): number {
-  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
-  return Number(userLimits?.open_files?.soft) || IDLE_CONNECTIONS + OTHER_HANDLES;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** What is run of the services, relative to the project. */
@@ -14,6 +14,14 @@ export const scripts = {
 
 /** What packages that are CommonJS ask Node for. */
 const REQUIRE = `import { createRequire as createRequireHere } from 'node:module'; const require = createRequireHere(import.meta.url);`;
+
+const inNode = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  logLevel: 'warning',
+};
 
 /**
  * Makes one file of each script and everything that it imports, in a folder that may lie anywhere; resolves to their paths
@@ -29,15 +37,11 @@ export async function buildServices({ root, folder }) {
     entryPoints: scripts,
     outdir: folder,
     outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
     banner: { js: REQUIRE },
     sourcemap: 'linked',
     sourcesContent: false,
-    logLevel: 'warning',
-    plugins: [ownPlaces, besideItsPackage],
+    ...inNode,
+    plugins: [madeNow, ownPlaces, besideItsPackage],
   });
   // Its program would wait for more to do as long as this process lives.
   await building.finally(stop);
@@ -51,6 +55,31 @@ export const builtIn = (folder) =>
 /** How Node is told to run a script, built or not. */
 export const nodeArgs = (script) =>
   script.endsWith('.ts') ? ['--import', 'tsx', script] : ['--enable-source-maps', script];
+
+/**
+ * A module named `*.made.ts` runs now, once, and its exports stand in the services as what came of them, as JSON: they take
+ * longer to make than the rest of a service takes to start.
+ */
+const madeNow = {
+  name: 'made now',
+  setup(building) {
+    building.onLoad({ filter: /\.made\.ts$/ }, async ({ path }) => {
+      const { outputFiles } = await building.esbuild.build({
+        ...inNode,
+        // Named from its folder, for esbuild takes `*` in a path for a pattern.
+        absWorkingDir: dirname(path),
+        entryPoints: [`./${basename(path)}`],
+        write: false,
+        plugins: [ownPlaces, besideItsPackage],
+      });
+      const exported = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+      const contents = Object.entries(exported)
+        .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
+        .join('\n');
+      return { contents, loader: 'js' };
+    });
+  },
+};
 
 /** Every file goes on knowing where it stood. */
 const ownPlaces = {

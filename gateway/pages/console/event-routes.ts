@@ -3,6 +3,7 @@ import { BlockRequest, blockCommands } from '#shared/contract/organiser.ts';
 import { validate } from '#shared/json-body.ts';
 import { type FieldError, Problem } from '#shared/problem.ts';
 import { requireId } from '../../organiser/answer.ts';
+import { scripts } from '../browser-code.made.ts';
 import { localeOf } from '../locale.ts';
 import {
   attempt,
@@ -21,7 +22,7 @@ import {
   type WrittenEvent,
 } from './event-form.ts';
 import { type BlockView, eventFormPage, eventPage, type Faults } from './event-page.ts';
-import { consolePage, consoleScript } from './frame.ts';
+import { consolePage } from './frame.ts';
 
 const noFaults: Faults = new Set();
 const quiet: BlockView = { seats: '', reason: '', faults: noFaults, told: null, refused: null };
@@ -43,7 +44,7 @@ export function eventFormRoutes({ shop, catalogue, events }: ConsoleDeps) {
     return consolePage(c, {
       title: locale.texts.console.event.newTitle,
       body: eventFormPage({ event, faults, refused }, locale),
-      script: consoleScript,
+      script: scripts.console,
       status,
     });
   };

@@ -1,11 +1,9 @@
 import type { Context } from 'hono';
 import { html, raw } from 'hono/html';
-import { type Html, inlineScript, inlineStyle, type Page, page } from '../layout.ts';
+import { styles } from '../browser-code.made.ts';
+import { type Html, type Page, page } from '../layout.ts';
 import { type Locale, localeOf } from '../locale.ts';
 import type { ConsoleContext } from './context.ts';
-
-export const consoleStyle = inlineStyle(new URL('./console.css', import.meta.url));
-export const consoleScript = inlineScript(new URL('../client/console.ts', import.meta.url));
 
 /** A page of the console; it is for one organiser alone, and never kept. */
 export const consolePage = (c: ConsoleContext, content: Page): Promise<Response> =>
@@ -14,14 +12,14 @@ export const consolePage = (c: ConsoleContext, content: Page): Promise<Response>
 /** A page with what every page of the console has: its style, and the way to the others. */
 export const framed = (content: Page, organiser: string, locale: Locale): Page => ({
   ...content,
-  style: consoleStyle,
+  style: styles.console,
   title: `${content.title} – ${locale.texts.console.title}`,
   body: html`${navigation(organiser, locale)}${content.body}`,
 });
 
 /** A page for whoever is not signed in. */
 export const outsidePage = (c: Context, content: Page): Promise<Response> =>
-  page(c, { ...content, style: consoleStyle });
+  page(c, { ...content, style: styles.console });
 
 const navigation = (organiser: string, { texts }: Locale): Html => {
   const { nav } = texts.console;

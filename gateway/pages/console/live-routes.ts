@@ -14,6 +14,7 @@ import { readAudit } from '../../organiser/audit.ts';
 import { commandSale, organiserSale, patchSale } from '../../organiser/commands.ts';
 import { giveBeacon } from '../../organiser/draw-commands.ts';
 import { statsRoutes } from '../../organiser/stats-routes.ts';
+import { scripts } from '../browser-code.made.ts';
 import { localeOf } from '../locale.ts';
 import { auditPage } from './audit-page.ts';
 import {
@@ -28,7 +29,7 @@ import {
   written,
 } from './context.ts';
 import { asksForName, type Control, controls, type Refused } from './controls.ts';
-import { consolePage, consoleScript } from './frame.ts';
+import { consolePage } from './frame.ts';
 import { livePage } from './live-page.ts';
 
 const REFRESH_SECONDS = 5;
@@ -69,7 +70,7 @@ export function liveRoutes(deps: ConsoleDeps) {
         },
         locale,
       ),
-      script: consoleScript,
+      script: scripts.console,
       refreshSeconds: refreshes ? REFRESH_SECONDS : undefined,
       status,
     });
