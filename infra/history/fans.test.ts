@@ -247,6 +247,27 @@ describe('what may be, is not called broken', () => {
     expect(await broken([...healthy, otherTab, holds('bob', 8, 'A-1-7')])).toEqual({});
   });
 
+  const refunded = async (answers: AnswerRecord[], order: string, second: number) => {
+    const refunds = new Map([[order, T0 + LEAD_MS + second * 1000]]);
+    return judgeFans({ ...(await history(answers)), refunds }).oversold;
+  };
+  const again = holds('cleo', 9, 'A-1-1');
+
+  test('a seat that was bought, refunded, and taken by another before the hold would have ended', async () => {
+    expect(await refunded([...healthy, again], 'order-ada', 8)).toEqual([]);
+    expect(await refunded([...healthy, again], 'order-ada', 10)).toHaveLength(1);
+    expect(await refunded([...healthy, again], 'order-bob', 8)).toHaveLength(1);
+  });
+
+  test('the same where the fan was never told of the order, and only there', async () => {
+    const without = healthy.filter(({ fan, step }) => fan !== 'ada' || step !== 'pay');
+    const unheard = answer('ada', 'pay', 6, { status: 0, hold: 'hold-ada' });
+    const declined = { ...unheard, status: 402, code: 'payment-declined' };
+    expect(await refunded([...without, unheard, again], 'order-ada', 8)).toEqual([]);
+    expect(await refunded([...without, unheard, again], 'order-ada', 5)).toHaveLength(1);
+    expect(await refunded([...without, declined, again], 'order-ada', 8)).toHaveLength(1);
+  });
+
   test('a hold that ran out and was taken by another', async () => {
     const late = answer('cleo', 'hold', 36, {
       status: 201,

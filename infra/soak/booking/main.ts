@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
-import { describe } from './report.ts';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, type Verdict } from './report.ts';
 import { startSoak } from './soak.ts';
 
 const SECONDS = 300;
@@ -24,8 +26,17 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
   try {
     const verdict = await soak.run(Number(given));
     process.stdout.write(`${describe(verdict)}\n`);
+    if (verdict.faults.length > 0) process.stdout.write(`What it goes by: ${await kept(verdict)}\n`);
     return verdict.faults.length + verdict.late.length === 0 ? 0 : 1;
   } finally {
     await soak.stop();
   }
+}
+
+/** All that was asked, answered and booked, as JSON in a file of its own. */
+async function kept(verdict: Verdict): Promise<string> {
+  const file = join(tmpdir(), `admit-one-soak-${verdict.seed}-${Date.now()}.json`);
+  const listed = (_: string, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value);
+  await writeFile(file, JSON.stringify(verdict, listed));
+  return file;
 }
