@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +11,7 @@ import { newSecrets } from '../local/secrets.mjs';
 import { isAlive, type Launched, launch } from '../start/launched.ts';
 import { testDatabase, testRedis } from '../testing/stores.ts';
 import { createFan, type Fan } from './fan.ts';
-import { ask } from './http.ts';
+import { type Answer, ask } from './http.ts';
 import { openSale } from './organise.ts';
 import { expectPromisesKept, type OpenShop, sellOut } from './sell-out.ts';
 
@@ -26,14 +28,16 @@ const binaries = process.env.TEST_NGINX_BINARIES;
 describe.skipIf(!binaries)('two gateways, two booking services and two workers behind nginx', () => {
   let launched: Launched;
   let shop: OpenShop;
+  let dataDir: string;
   let cleanUp: () => Promise<unknown> = async () => undefined;
 
   beforeAll(async () => {
-    const [database, redis, dataDir] = await Promise.all([
+    const [database, redis, folder] = await Promise.all([
       testDatabase(),
       testRedis(),
       mkdtemp(join(tmpdir(), 'admit-one-scaled-')),
     ]);
+    dataDir = folder;
     chmodSync(dataDir, PASSABLE_MODE);
     if (binaries && existsSync(binaries)) symlinkSync(binaries, join(dataDir, 'nginx-server'));
     const secrets = newSecrets();
@@ -60,6 +64,20 @@ describe.skipIf(!binaries)('two gateways, two booking services and two workers b
     if (launched) await endProcess(launched.process, STOP_STEPS);
     await cleanUp();
   });
+
+  /** `npm run roll`, beside the launcher. */
+  const roll = async () => {
+    const child = spawn(process.execPath, ['infra/roll.mjs'], {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR: dataDir },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk;
+      });
+    const [code] = await once(child, 'close');
+    return { code, output };
+  };
 
   const kill = async (name: string): Promise<void> => {
     const found = launched.started().find((each) => each.name === name);
@@ -95,6 +113,39 @@ describe.skipIf(!binaries)('two gateways, two booking services and two workers b
       expect(await until(() => launched.output().includes(`${name} is back.`), BACK_MS_MAX)).toBe(true);
     }
   }, 120_000);
+
+  test('every process is replaced while 200 fans buy: no error, no broken connection, no place or order lost', async () => {
+    const services = () => launched.started().filter(({ name }) => name !== 'nginx');
+    const before = services();
+    const unhappy: string[] = [];
+    let answers = 0;
+    const asking = async <Body>(...[method, url, options]: Parameters<typeof ask>): Promise<Answer<Body>> => {
+      const noAnswer = (error: unknown) => {
+        unhappy.push(`${method} ${url}: ${error}`);
+        throw error;
+      };
+      const answer = await ask<Body>(method, url, options).catch(noAnswer);
+      answers += 1;
+      if (answer.status >= 500)
+        unhappy.push(`${method} ${url}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      return answer;
+    };
+    // One sale is over before all are replaced.
+    let rolled: Awaited<ReturnType<typeof roll>> | undefined;
+    const rolling = roll().then((ended) => {
+      rolled = ended;
+    });
+    while (!rolled) await expectPromisesKept(shop, await sellOut(shop, {}, asking));
+    await rolling;
+    expect(rolled).toEqual({ code: 0, output: 'Every service has been replaced.\n' });
+    expect(unhappy).toEqual([]);
+    expect(answers).toBeGreaterThan(1_000);
+    const names = (of: { name: string }[]) => of.map(({ name }) => name).sort();
+    const pids = new Set(before.map(({ pid }) => pid));
+    expect(names(services())).toEqual(names(before));
+    expect(services().filter(({ pid }) => pids.has(pid))).toEqual([]);
+    expect(launched.output().match(/ended unexpectedly \(exit code/g)).toBeNull();
+  }, 180_000);
 
   test('with one gateway and one booking service dead, no fan is refused', async () => {
     const sale = await openSale(shop, [{ name: 'A', rows: 10, seatsPerRow: 10 }], {

@@ -50,9 +50,14 @@ async function buyOne(fan: Fan, name: string): Promise<Bought> {
 }
 
 /**
- * FANS fans buy all seats, one each; when so many are sold as a key of `atSold` says, its fault happens.
+ * FANS fans buy all seats, one each; when so many are sold as a key of `atSold` says, its fault happens. `asking`: who asks for
+ * the fans, and may write it down.
  */
-export async function sellOut(running: OpenShop, atSold: Record<number, () => Promise<void>>) {
+export async function sellOut(
+  running: OpenShop,
+  atSold: Record<number, () => Promise<void>>,
+  asking: typeof ask = ask,
+) {
   const sale = await openSale(running, hall, { capacity: CAPACITY, admitPerMinute: 60_000, seatsPerFan: 1 });
   const witness = await watchQueue(running.redisUrl, sale, CAPACITY);
   const startedAt = Date.now();
@@ -60,7 +65,7 @@ export async function sellOut(running: OpenShop, atSold: Record<number, () => Pr
   const faults: Promise<void>[] = [];
   const bought = await Promise.all(
     Array.from({ length: FANS }, async (_, i) => {
-      const fan = createFan(running.gatewayUrls, sale, `fan-${i}`, startedAt + SALE_MS_MAX);
+      const fan = createFan(running.gatewayUrls, sale, `fan-${i}`, startedAt + SALE_MS_MAX, {}, asking);
       const result = await buyOne(fan, `fan-${i}`);
       sold += 1;
       const fault = atSold[sold];

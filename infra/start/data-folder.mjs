@@ -46,10 +46,13 @@ function heldFolder(path, owner) {
   let held = true;
   let processes = [];
   let shop = null;
+  let roll = null;
   /** Replaced as a whole, so that it can be read at any moment. */
   const write = () => {
     if (!held) return;
-    writeFileSync(`${path}.new`, JSON.stringify({ ...owner, processes, shop }), { mode: PRIVATE_FILE_MODE });
+    writeFileSync(`${path}.new`, JSON.stringify({ ...owner, processes, shop, roll }), {
+      mode: PRIVATE_FILE_MODE,
+    });
     renameSync(`${path}.new`, path);
   };
   return {
@@ -61,6 +64,11 @@ function heldFolder(path, owner) {
     /** Says where the shop is that runs, for tools beside it (running-shop.mjs). */
     describe(running) {
       shop = running;
+      write();
+    },
+    /** Says how far a roll is (roll.mjs), for whoever asked for it. */
+    tellRoll(told) {
+      roll = told;
       write();
     },
     release() {

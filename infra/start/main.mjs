@@ -11,6 +11,7 @@ import { announce } from './announcement.mjs';
 import { takeDataFolder } from './data-folder.mjs';
 import { openProxy } from './proxy.mjs';
 import { createRestartBudget, keepRunning } from './restarts.mjs';
+import { createRoller, ROLL_SIGNAL } from './roll.mjs';
 import { shopToRemember } from './running-shop.mjs';
 import { runScript, services } from './services.mjs';
 import { readSettings, serviceEnvironment } from './settings.mjs';
@@ -41,7 +42,10 @@ export async function main({ root, env = process.env, scripts = null, scaled = f
     const settings = await readSettings(env, { scaled });
     const dataDir = resolve(root, env.DATA_DIR || '.data');
     folder = await takeDataFolder(dataDir);
-    const { failed } = await startEverything({ roster, folder, root, env, scripts, settings, dataDir });
+    const { failed, roll } = await startEverything({
+      ...{ roster, folder, root, env, scripts, settings, dataDir },
+    });
+    process.on(ROLL_SIGNAL, roll);
     await Promise.race([stopped, failed]);
     return 0;
   } catch (error) {
@@ -56,7 +60,7 @@ export async function main({ root, env = process.env, scripts = null, scaled = f
   }
 }
 
-/** Resolves when all is ready, to a promise in an object that rejects if it does not stay so. */
+/** Resolves when all is ready: `failed` rejects if it does not stay so, `roll` replaces the services one after another. */
 async function startEverything({ roster, folder, root, env, scripts: standIns, settings, dataDir }) {
   const startedAt = performance.now();
   for (const address of settings.taken) await assertPortFree(address);
@@ -70,12 +74,13 @@ async function startEverything({ roster, folder, root, env, scripts: standIns, s
   // It may fail before anybody waits for it; whoever waits later still hears of it.
   failed.catch(() => {});
   const urls = await openStores({ roster, budget, giveUp, root, dataDir, env });
-  const scripts = standIns ?? (await buildServices({ root, folder: join(dataDir, 'services') }));
+  const build = () => buildServices({ root, folder: join(dataDir, 'services') });
+  const scripts = standIns ?? (await build());
   const secrets = keptSecrets({ dataDir, env });
   const serviceEnv = serviceEnvironment({ env, settings, secrets, dataDir, ...urls });
+  const run = (script) => runScript({ roster, root, env: serviceEnv, script });
   await timed('Database migrated, demo concert in place', async () => {
-    for (const script of [scripts.migrate, scripts.seed])
-      await runScript({ roster, root, env: serviceEnv, script });
+    for (const script of [scripts.migrate, scripts.seed]) await run(script);
   });
   if (settings.proxy) {
     const proxy = await openProxy({ roster, root, dataDir, settings });
@@ -83,7 +88,7 @@ async function startEverything({ roster, folder, root, env, scripts: standIns, s
       keepRunning({ what: 'nginx', start: proxy.start, roster, budget, giveUp }),
     );
   }
-  await timed('Gateway, booking service and worker ready', () =>
+  const kept = await timed('Gateway, booking service and worker ready', () =>
     Promise.all(
       services({ roster, root, env: serviceEnv, settings, scripts }).map((service) =>
         keepRunning({ ...service, roster, budget, giveUp }),
@@ -91,6 +96,15 @@ async function startEverything({ roster, folder, root, env, scripts: standIns, s
     ),
   );
   folder.describe(shopToRemember({ env, settings, ...urls }));
+  const roll = createRoller({
+    kept,
+    prepare: async () => {
+      if (!standIns) await build();
+      await run(scripts.migrate);
+    },
+    tell: folder.tellRoll,
+    isEnding: roster.isEnding,
+  });
   announce({ settings, env: serviceEnv, tookMs: performance.now() - startedAt });
-  return { failed };
+  return { failed, roll };
 }

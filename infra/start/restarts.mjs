@@ -1,4 +1,5 @@
 import { describeFailure, LaunchError } from '../local/launch-error.mjs';
+import { endProcess } from '../local/processes.mjs';
 import { say } from '../local/progress.mjs';
 
 const RESTARTS_MAX = 5;
@@ -24,12 +25,19 @@ export function createRestartBudget(now = () => performance.now()) {
 /**
  * Starts something and starts it again whenever it ends by itself. Rejects when the first start fails; when its budget
  * is used up later, `giveUp` hears why. `start` resolves to a process that is ready.
+ *
+ * `replace` of what it resolves to ends the process, in its way, and resolves when another has taken its place and is ready. It
+ * rejects when that one does not become so: it is then started again as after any other end.
  */
 export async function keepRunning({ roster, budget, what, start, giveUp }) {
   let running = await start();
+  /** Settles what `replace` waits for. */
+  let replacing = null;
+
   const restart = async () => {
-    while (!roster.isEnding()) {
-      if (!budget.take(what)) {
+    const isReplaced = replacing !== null;
+    for (let tries = 1; !roster.isEnding(); tries += 1) {
+      if (!(isReplaced && tries === 1) && !budget.take(what)) {
         throw new LaunchError(
           `${what} does not stay up: ${RESTARTS_MAX} restarts within ${RESTARTS_PERIOD_MS / 1000} s did not help.`,
         );
@@ -37,7 +45,10 @@ export async function keepRunning({ roster, budget, what, start, giveUp }) {
       try {
         return await start();
       } catch (error) {
-        if (!roster.isEnding()) say(describeFailure(error));
+        if (roster.isEnding()) break;
+        say(describeFailure(error));
+        replacing?.reject(new LaunchError(`${what} was not replaced; it is started again.`));
+        replacing = null;
       }
     }
     return null;
@@ -46,10 +57,26 @@ export async function keepRunning({ roster, budget, what, start, giveUp }) {
     while (running) {
       const { code, signal } = await running.exited;
       if (roster.isEnding()) return;
-      say(`${what} ended unexpectedly (${signal ?? `exit code ${code}`}); it is started again.`);
+      if (!replacing)
+        say(`${what} ended unexpectedly (${signal ?? `exit code ${code}`}); it is started again.`);
       running = await restart();
-      if (running) say(`${what} is back.`);
+      if (replacing) replacing.resolve();
+      else if (running) say(`${what} is back.`);
+      replacing = null;
     }
   };
   watch().catch(giveUp);
+
+  return {
+    what,
+    replace: async () => {
+      const replaced = new Promise((resolve, reject) => {
+        replacing = { resolve, reject };
+      });
+      // It may fail before it is waited for; whoever waits still hears of it.
+      replaced.catch(() => {});
+      await endProcess(running, running.stopSteps);
+      await replaced;
+    },
+  };
 }

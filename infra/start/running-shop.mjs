@@ -15,7 +15,8 @@ export function shopToRemember({ env, settings, databaseUrl, redisUrl }) {
 /**
  * Where the shop is that a tool is to look at: what the environment says, completed by what `npm start` has left in its
  * data folder while it runs. What neither says is null. `gatewayUrl` comes from GATEWAY_URL; `running` tells whether a
- * launcher runs there, and `processes` what it keeps running, if that is the shop that is meant.
+ * launcher runs there, `launcher` which, and how far its last roll is (roll.mjs), and `processes` what it keeps running, if that
+ * is the shop that is meant.
  */
 export function findRunningShop({ root, env = process.env }) {
   const dataDir = resolve(root, env.DATA_DIR || '.data');
@@ -31,6 +32,7 @@ export function findRunningShop({ root, env = process.env }) {
     redisUrl: env.REDIS_URL || left?.redisUrl || null,
     organiserKey:
       env.ORGANISER_KEY || firstNamed.split(':').slice(1).join(':') || secrets.ORGANISER_KEY || null,
+    launcher: launcher && { pid: launcher.pid, roll: launcher.roll ?? null },
     processes: left ? launcher.processes.map(({ name, pid }) => ({ name, pid })) : [],
   };
 }

@@ -60,7 +60,8 @@ export function services({ roster, root, env, settings, scripts }) {
     const own = metricsOf(gateways.length + bookings.length + index);
     return service(what, scripts.worker, ranks.worker, null, own);
   });
-  return [...bookings, ...workers, ...gateways];
+  // In the order in which they are replaced: whoever asks another comes behind it.
+  return [...workers, ...bookings, ...gateways];
 }
 
 const node = (script, env) => ({

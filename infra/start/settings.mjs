@@ -3,6 +3,8 @@ import { freePort, LOOPBACK } from '../local/ports.mjs';
 
 const PORT_MAX = 65_535;
 const PROCESSES_MAX = 64;
+/** nginx uses its connections again and again: in that time each ends with an answer that says so, and none in its middle. */
+const DRAIN_SECONDS_BEHIND_PROXY = '1';
 const WILDCARD_HOSTS = ['0.0.0.0', '::'];
 
 /**
@@ -104,7 +106,7 @@ export function serviceEnvironment({ env, settings, secrets, dataDir, databaseUr
     PUBLIC_URL: settings.publicUrl,
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
-    ...(settings.proxy ? { TRUSTED_PROXIES: LOOPBACK } : {}),
+    ...(settings.proxy ? { TRUSTED_PROXIES: LOOPBACK, DRAIN_SECONDS: DRAIN_SECONDS_BEHIND_PROXY } : {}),
     ...secrets,
   };
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
