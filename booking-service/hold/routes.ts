@@ -5,14 +5,14 @@ import { Problem } from '#shared/problem.ts';
 import { type FanEnv, requireLive } from '../caller/fan.ts';
 import { idempotencyKey } from '../caller/idempotency-key.ts';
 import { noSuch, pathId } from '../caller/path-id.ts';
-import type { Db } from '../db/client.ts';
+import { CALL_DEADLINE_MS, type Db } from '../db/client.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { liveHolds } from './read-holds.ts';
 import { releaseHold, releaseHoldsOfFan } from './release.ts';
 import { holdAnswer, type Take } from './take-hold.ts';
 
 /** A renewal takes some milliseconds. Without one the seats are given back all the same, and shown as open soon. */
-const RENEWAL_MS_MAX = 1_000;
+const RENEWAL_MS_MAX = 500;
 
 type Dependencies = { db: Db; inventory: Inventory };
 
@@ -37,14 +37,19 @@ export function holdRoutes({ db, inventory, take }: Dependencies & { take: Take 
     .delete('/holds/:hold', async (c) => {
       const { fan, sale } = c.var;
       requireLive(fan);
+      const startedMs = performance.now();
       const of = { hold: pathId(c, 'hold'), sale: sale.definition.sale, fan: fan.id };
       const { outcome, holdsEnd } = await releaseHold(db, of);
       c.set('holdsEndMs', holdsEnd?.getTime() ?? 0);
       if (outcome === 'missing') throw noSuch('hold');
       if (outcome === 'paying') throw new Problem('in-progress', 'These seats are being paid for.');
       if (outcome === 'confirmed') throw new Problem('already-finished', 'These seats are bought.');
-      // Whoever gives seats back looks at the seats next, and is to find these among the open ones.
-      await inventory.isRenewed(RENEWAL_MS_MAX);
+      // Whoever gives seats back looks at the seats next, and is to find these among the open ones. Where renewals do not come
+      // nobody waits for one, so that releases do not keep the ways to this service from whoever only looks.
+      const leftMs = CALL_DEADLINE_MS - (performance.now() - startedMs);
+      const isWaited = leftMs > 0 && inventory.ageMs() < RENEWAL_MS_MAX;
+      if (isWaited) await inventory.isRenewed(Math.min(RENEWAL_MS_MAX, leftMs));
+      else void inventory.refresh();
       return c.body(null, 204);
     });
 }

@@ -11,5 +11,8 @@ const { outputFiles } = buildSync({
   write: false,
 });
 
+const [made] = outputFiles;
+if (!made) throw new Error('esbuild made nothing of sorter-thread.ts.');
+
 /** The script of the sorter's thread, all of it: whatever runs this process, the thread needs nothing but Node. */
-export const sorterScript = outputFiles[0]?.text ?? '';
+export const sorterScript = made.text;

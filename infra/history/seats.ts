@@ -18,9 +18,8 @@ export const isBought = ({ step, status, orderState }: AnswerRecord): boolean =>
  * no breach, so every time is taken as short as it may have been.
  */
 export function oversold(history: History): string[] {
-  const { fans } = history;
+  const { fans, refunds } = history;
   const leadMs = leadOf(history)?.min ?? Number.NEGATIVE_INFINITY;
-  const refunds = refundsOf(history);
   const havings = new Map<string, Having[]>();
   for (const answers of fans.values()) {
     for (const having of havingsOf(answers, leadMs, refunds)) {
@@ -32,25 +31,14 @@ export function oversold(history: History): string[] {
   return [...havings].flatMap(([seat, those]) => overlapsOf(seat, those));
 }
 
-/** When orders may have been refunded: by order, and in order of time those of which no fan was told. */
-type Refunds = { of: (order: string | undefined) => number; ofUntold: number[] };
-
-function refundsOf({ fans, refunds }: History): Refunds {
-  const told = new Set([...fans.values()].flat().map(({ order }) => order));
-  return {
-    of: (order) => refunds.get(order ?? '') ?? Number.POSITIVE_INFINITY,
-    ofUntold: [...refunds].flatMap(([order, at]) => (told.has(order) ? [] : [at])).sort((a, b) => a - b),
-  };
-}
-
-function havingsOf(answers: AnswerRecord[], leadMs: number, refunds: Refunds): Having[] {
+function havingsOf(answers: AnswerRecord[], leadMs: number, refunds: History['refunds']): Having[] {
   const havings: (Having & { hold: string | undefined })[] = [];
   for (const answer of answers) {
     const { fan, step, status, hold, seats = [], expires = Number.NEGATIVE_INFINITY, sentAt } = answer;
     const from = answeredAt(answer);
     if (isBought(answer)) {
       // Sold is sold, whatever the hold's time was, until it is given back.
-      const to = refunds.of(answer.order);
+      const to = refundedAt(answer, refunds);
       for (const seat of seats) havings.push({ fan, seat, hold, from, to, bought: true });
     } else if (step === 'hold' && status === 201) {
       const to = expires + leadMs - CLOCK_SLACK_MS;
@@ -65,22 +53,19 @@ function havingsOf(answers: AnswerRecord[], leadMs: number, refunds: Refunds): H
     for (const having of havings)
       if (!having.bought && having.hold !== hold) having.to = Math.min(having.to, sentAt);
   }
-  // The hold that became the order is over with it, before its own time.
-  const refundedAt = Math.min(...answers.map(({ order }) => refunds.of(order)));
-  for (const having of havings) {
-    if (having.bought || having.from > refundedAt) continue;
-    const untold = answers.some(({ order }) => order !== undefined)
-      ? undefined
-      : untoldPayment(answers, having);
-    const untoldAt = refunds.ofUntold.find((at) => untold && at >= untold.sentAt);
-    having.to = Math.min(having.to, refundedAt, untoldAt ?? Number.POSITIVE_INFINITY);
-  }
+  // The hold that became an order is over with it, before its own time.
+  const firstRefund = answers.reduce(
+    (first, answer) => Math.min(first, refundedAt(answer, refunds)),
+    Number.POSITIVE_INFINITY,
+  );
+  for (const having of havings)
+    if (!having.bought && having.from < firstRefund) having.to = Math.min(having.to, firstRefund);
   return havings;
 }
 
-/** The first payment for this hold that may have become an order of which the fan was never told. */
-const untoldPayment = (answers: AnswerRecord[], { hold }: { hold: string | undefined }) =>
-  answers.find((answer) => answer.step === 'pay' && answer.hold === hold && mayEndAdmission(answer));
+/** When the order that an answer tells of may have been refunded; never, where it tells of none. */
+const refundedAt = ({ order }: AnswerRecord, refunds: History['refunds']): number =>
+  refunds.get(order ?? '') ?? Number.POSITIVE_INFINITY;
 
 /** A leave, or a payment that was not clearly refused: it may have become an order, whatever its answer was. */
 export const mayEndAdmission = ({ step, status, code }: AnswerRecord): boolean =>

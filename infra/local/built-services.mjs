@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 
 /** What is run of the services, relative to the project. */
 export const scripts = {
@@ -26,8 +27,8 @@ const inNode = {
 /**
  * Makes one file of each script and everything that it imports, in a folder that may lie anywhere; resolves to their paths
  * under the same names. A gateway that reads one file is ready in a third of the time that it takes
- * to read and translate six hundred, and a killed one comes back so much sooner. Lua, SQL, styles and the pages' scripts are
- * read where they stand, so that the files are good for this place only.
+ * to read and translate six hundred, and a killed one comes back so much sooner. Lua and SQL are read where they stand, so
+ * that the files are good for this place only.
  */
 export async function buildServices({ root, folder }) {
   // Loaded only now: a fresh clone has no packages yet.
@@ -72,11 +73,18 @@ const madeNow = {
         write: false,
         plugins: [ownPlaces, besideItsPackage],
       });
-      const exported = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
-      const contents = Object.entries(exported)
-        .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
-        .join('\n');
-      return { contents, loader: 'js' };
+      const made = `data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`;
+      const exported = await import(made).catch((error) => {
+        // Its stack has the whole module in it.
+        throw new Error(`${basename(path)} could not be made: ${error.message}`);
+      });
+      const asJson = ([name, value]) => {
+        const json = JSON.stringify(value);
+        if (json === undefined || !isDeepStrictEqual(JSON.parse(json), value))
+          throw new Error(`${basename(path)} exports ${name}, which would be something else as JSON.`);
+        return `export const ${name} = ${json};`;
+      };
+      return { contents: Object.entries(exported).map(asJson).join('\n'), loader: 'js' };
     });
   },
 };

@@ -28,7 +28,7 @@ const run = (script: string, env: Record<string, string>): Promise<{ code: unkno
     );
   });
 
-test('services that are made in a folder of any name find their SQL, their Lua, their styles and their pages’ scripts', async () => {
+test('services that are made in a folder of any name find their SQL and their Lua, and have their pages’ scripts and styles in them', async () => {
   const clone = join(folder, ODD);
   for (const each of SOURCES) cpSync(join(root, each), join(clone, each), { recursive: true });
   await symlink(join(root, 'node_modules'), join(clone, 'node_modules'));
@@ -45,7 +45,7 @@ test('services that are made in a folder of any name find their SQL, their Lua, 
     await server`drop database ${server(database)} with (force)`;
     await server.end();
   }
-  // It has made its pages by the time when it misses what it needs of the environment.
+  // It has read its Lua by the time when it misses what it needs of the environment.
   expect(await run(built.gateway, {})).toEqual({
     code: 1,
     said: expect.stringContaining('REDIS_URL: must be set'),

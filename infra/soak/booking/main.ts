@@ -7,6 +7,8 @@ import { startSoak } from './soak.ts';
 
 const SECONDS = 300;
 const SEED_BYTES = 4;
+const TEST_CARD = /^tok_/;
+const PRIVATE_FILE_MODE = 0o600;
 
 /** `npm run soak:booking [-- SECONDS]`: resolves to the exit code, 1 when a promise was broken. */
 export async function main({ root, args }: { root: string; args: string[] }): Promise<number> {
@@ -33,10 +35,15 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
   }
 }
 
-/** All that was asked, answered and booked, as JSON in a file of its own. */
+/** All that was asked, answered and booked, as JSON in a file of its own; without the tokens by which it was asked. */
 async function kept(verdict: Verdict): Promise<string> {
   const file = join(tmpdir(), `admit-one-soak-${verdict.seed}-${Date.now()}.json`);
-  const listed = (_: string, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value);
-  await writeFile(file, JSON.stringify(verdict, listed));
+  const listed = (name: string, value: unknown) => {
+    if (['token', 'admissionToken', 'queueTicket'].includes(name) && !TEST_CARD.test(String(value)))
+      return undefined;
+    if (value === Number.POSITIVE_INFINITY) return 'Infinity';
+    return value instanceof Map ? Object.fromEntries(value) : value;
+  };
+  await writeFile(file, JSON.stringify(verdict, listed), { mode: PRIVATE_FILE_MODE });
   return file;
 }

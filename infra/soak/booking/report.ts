@@ -1,6 +1,8 @@
 import type { Books } from '../../history/books.ts';
 import { type Disturbance, isDisturbed } from '../../history/disturbance.ts';
+import type { Hall } from '../../history/hall.ts';
 import { ANSWER_MS_MAX, answerMsMax } from '../../history/judge.ts';
+import type { SaleRecord } from '../../history/record.ts';
 import type { Asked } from '../../history/recorder.ts';
 import { columns } from '../../report/columns.ts';
 
@@ -18,6 +20,9 @@ export type Verdict = {
   faults: string[];
   /** Answers that took too long while all services were up. */
   late: string[];
+  /** What was on sale, for whoever judges once more. */
+  sales: readonly SaleRecord[];
+  hall: Hall;
 };
 
 /** Of what was asked while this and nothing else was away. */

@@ -150,7 +150,10 @@ async function reachVerdict(options: {
       ...breachesOf(judge({ asked, books, disturbances, sales: world.sales, hall: SHOW.hall })),
     ];
     const late = tooLate({ asked, disturbances });
-    return { seed, seconds, asked, books, disturbances, tally: world.tally, settledMs, faults, late };
+    return {
+      ...{ seed, seconds, asked, books, disturbances, tally: world.tally, settledMs, faults, late },
+      ...{ sales: world.sales, hall: SHOW.hall },
+    };
   } finally {
     await looking.close();
     await sql.end({ timeout: 1 });
