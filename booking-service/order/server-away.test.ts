@@ -65,9 +65,10 @@ async function everybodyAsks(fans: Shopper[], during: () => Promise<unknown>): P
   return answers;
 }
 
-/** When PostgreSQL is back. */
+/** When PostgreSQL is back, on each of the connections: what follows here is asked for once. */
 async function everybodyEndsAfterwards(fans: Shopper[]): Promise<void> {
-  await vi.waitFor(() => booking.db.call((sql) => sql`select 1`), { timeout: HEAL_MS_MAX });
+  const onEach = () => Promise.all(fans.map(() => booking.db.call((sql) => sql`select 1`)));
+  await vi.waitFor(onEach, { timeout: HEAL_MS_MAX });
   await everybodyEnds(booking, fans, SEATS_PER_FAN);
 }
 
