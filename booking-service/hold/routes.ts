@@ -44,12 +44,9 @@ export function holdRoutes({ db, inventory, take }: Dependencies & { take: Take 
       if (outcome === 'missing') throw noSuch('hold');
       if (outcome === 'paying') throw new Problem('in-progress', 'These seats are being paid for.');
       if (outcome === 'confirmed') throw new Problem('already-finished', 'These seats are bought.');
-      // Whoever gives seats back looks at the seats next, and is to find these among the open ones. Where renewals do not come
-      // nobody waits for one, so that releases do not keep the ways to this service from whoever only looks.
+      // Whoever gives seats back looks at the seats next, and is to find these among the open ones.
       const leftMs = CALL_DEADLINE_MS - (performance.now() - startedMs);
-      const isWaited = leftMs > 0 && inventory.ageMs() < RENEWAL_MS_MAX;
-      if (isWaited) await inventory.isRenewed(Math.min(RENEWAL_MS_MAX, leftMs));
-      else void inventory.refresh();
+      await inventory.isRenewed(Math.max(0, Math.min(RENEWAL_MS_MAX, leftMs)));
       return c.body(null, 204);
     });
 }

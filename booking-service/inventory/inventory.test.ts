@@ -7,6 +7,7 @@ import { unpackStates } from '#shared/seat-codes.ts';
 import { createDb } from '../db/client.ts';
 import { internalSecret, startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
 import { expireHold } from '../testing/expire.ts';
+import { through } from '../testing/through.ts';
 import { createInventory } from './inventory.ts';
 
 const SEATS = 24;
@@ -51,6 +52,31 @@ const stockOf = async (id: string) => {
 
 /** Waits until it holds, and for no longer than what fans see may be old. */
 const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: FRESH_MS_MAX, interval: 10 });
+
+test('nobody waits for a renewal where none has come for a while, and everybody does once they come again', async () => {
+  const direct = createDb(booking.databaseUrl, { applicationName: 'stalled', connections: 1 });
+  let stalled: Promise<unknown> = Promise.resolve();
+  const db = through(direct, async (statement, withinMs) => {
+    await stalled;
+    return direct.call(statement, withinMs);
+  });
+  const inventory = createInventory({ db, clock: systemClock, log: booking.log });
+  inventory.start();
+  await inventory.refresh();
+  let goOn = () => {};
+  stalled = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  await expect.poll(inventory.ageMs, { timeout: 5_000 }).toBeGreaterThan(1_000);
+  // Longer than this test may take.
+  expect(await inventory.isRenewed(600_000)).toBe(false);
+  await expect(inventory.findSale('unknown')).rejects.toMatchObject({ code: 'unavailable' });
+  goOn();
+  await expect.poll(() => inventory.isRenewed(1_000), { timeout: 5_000 }).toBe(true);
+  expect(await inventory.findSale('unknown')).toBeUndefined();
+  await inventory.stop();
+  await direct.close();
+});
 
 describe('the seat map', () => {
   test('shows a booking within 300 ms, in this process and in every other', async () => {

@@ -15,6 +15,8 @@ const RENEW_INTERVAL_MS = 200;
 const FIND_SALE_MS_MAX = 2_000;
 /** Refreshes asked for by bookings follow each other no faster than this. */
 const REFRESH_GAP_MS = 15;
+/** Where renewals have not come for so long nobody waits for the next: fans would stand behind each other for nothing. */
+const STALLED_AFTER_MS = 1_000;
 /** Away for longer than this, and the notes may have been pruned: everything is read anew. */
 const RELOAD_AFTER_MS = 5 * 60_000;
 
@@ -26,7 +28,7 @@ export type Inventory = {
   stop: () => Promise<void>;
   /** Resolves when everything committed before the call is in memory, or could not be read. */
   refresh: () => Promise<void>;
-  /** Whether everything committed before the call is in memory; answers within `withinMs`. */
+  /** Whether everything committed before the call is in memory; answers within `withinMs`, and at once where renewals do not come. */
   isRenewed: (withinMs: number) => Promise<boolean>;
   /** How old the memory may be, in ms; infinite before the first load. */
   ageMs: () => number;
@@ -55,6 +57,7 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
   let timer: NodeJS.Timeout | undefined;
 
   const nowMs = (): number => clock() + databaseAheadMs;
+  const ageMs = (): number => clock() - renewedAtMs;
 
   const renew = async (): Promise<void> => {
     const startedAtMs = clock();
@@ -82,7 +85,9 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
 
   const isRenewed = async (withinMs: number): Promise<boolean> => {
     const askedAtMs = clock();
-    await Promise.race([refresh(), delay(withinMs, undefined, { ref: false })]);
+    const renewed = refresh();
+    const isStalled = memory !== undefined && ageMs() > STALLED_AFTER_MS;
+    if (!isStalled) await Promise.race([renewed, delay(withinMs, undefined, { ref: false })]);
     return renewedAtMs >= askedAtMs;
   };
 
@@ -97,17 +102,16 @@ export function createInventory(options: { db: Db; clock: Clock; log: Log }): In
     },
     refresh,
     isRenewed,
-    ageMs: () => clock() - renewedAtMs,
+    ageMs,
     sales: () => [...(memory?.sales.values() ?? [])],
     saleOf: (id) => memory?.sales.get(id),
     findSale: async (id) => {
       const known = memory?.sales.get(id);
       if (known) return known;
-      await isRenewed(FIND_SALE_MS_MAX);
+      const isCurrent = await isRenewed(FIND_SALE_MS_MAX);
       const found = memory?.sales.get(id);
       // Not found is an answer only when it was possible to look.
-      if (!found && (isFailing || !memory))
-        throw new Problem('unavailable', 'Sales cannot be looked up for a moment.');
+      if (!found && !isCurrent) throw new Problem('unavailable', 'Sales cannot be looked up for a moment.');
       return found;
     },
     eventOf: (id) => memory?.events.get(id)?.event,

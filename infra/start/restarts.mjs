@@ -34,49 +34,57 @@ export async function keepRunning({ roster, budget, what, start, giveUp }) {
   /** Settles what `replace` waits for. */
   let replacing = null;
 
+  /** Null when it fails, after it has said why. */
+  const tryToStart = async () => {
+    try {
+      return await start();
+    } catch (error) {
+      if (!roster.isEnding()) say(describeFailure(error));
+      return null;
+    }
+  };
   const restart = async () => {
-    const isReplaced = replacing !== null;
-    for (let tries = 1; !roster.isEnding(); tries += 1) {
-      if (!(isReplaced && tries === 1) && !budget.take(what)) {
+    while (!roster.isEnding()) {
+      if (!budget.take(what)) {
         throw new LaunchError(
           `${what} does not stay up: ${RESTARTS_MAX} restarts within ${RESTARTS_PERIOD_MS / 1000} s did not help.`,
         );
       }
-      try {
-        return await start();
-      } catch (error) {
-        if (roster.isEnding()) break;
-        say(describeFailure(error));
-        replacing?.reject(new LaunchError(`${what} was not replaced; it is started again.`));
-        replacing = null;
-      }
+      const started = await tryToStart();
+      if (!started) continue;
+      say(`${what} is back.`);
+      return started;
     }
     return null;
   };
+  /** A successor that was asked for; null where none was, or it does not become ready. */
+  const replaced = async () => {
+    const asked = replacing;
+    replacing = null;
+    const successor = asked && (await tryToStart());
+    if (successor) asked.resolve();
+    else asked?.reject(new LaunchError(`${what} was not replaced; it is started again.`));
+    return successor;
+  };
   const watch = async () => {
     while (running) {
+      // Asked for while this one was being started.
+      if (replacing) void endProcess(running, running.stopSteps);
       const { code, signal } = await running.exited;
       if (roster.isEnding()) return;
       if (!replacing)
         say(`${what} ended unexpectedly (${signal ?? `exit code ${code}`}); it is started again.`);
-      running = await restart();
-      if (replacing) replacing.resolve();
-      else if (running) say(`${what} is back.`);
-      replacing = null;
+      running = (await replaced()) ?? (await restart());
     }
   };
   watch().catch(giveUp);
 
   return {
     what,
-    replace: async () => {
-      const replaced = new Promise((resolve, reject) => {
+    replace: () =>
+      new Promise((resolve, reject) => {
         replacing = { resolve, reject };
-      });
-      // It may fail before it is waited for; whoever waits still hears of it.
-      replaced.catch(() => {});
-      await endProcess(running, running.stopSteps);
-      await replaced;
-    },
+        if (!running.ended()) void endProcess(running, running.stopSteps);
+      }),
   };
 }

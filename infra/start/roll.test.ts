@@ -90,6 +90,18 @@ test('where one does not become ready the rest stay as they are, and that one is
   expect(givenUp).toEqual([]);
 });
 
+test('one that is to be replaced while it is started again after a crash is replaced all the same', async () => {
+  const { running, kept, givenUp } = await keep(['one']);
+  const [one] = kept;
+  const first = Number(running.get('one'));
+  process.kill(first, 'SIGKILL');
+  await one?.replace();
+  const second = Number(running.get('one'));
+  await one?.replace();
+  expect(new Set([first, second, Number(running.get('one'))]).size).toBe(3);
+  expect(givenUp).toEqual([]);
+});
+
 test('a project that cannot be made is not rolled out', async () => {
   const { running, kept } = await keep(['one']);
   const before = new Map(running);
