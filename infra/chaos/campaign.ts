@@ -7,7 +7,7 @@ import { createHistory } from '../history/recorder.ts';
 import { settledWithin } from '../local/processes.mjs';
 import { createRandom, type Random } from '../testing/random.ts';
 import type { Fault } from './fault.ts';
-import { turnsIn, turnsSince } from './flow.ts';
+import { longestPauseMs, turnsOf, turnsSince } from './flow.ts';
 import type { ChaosShop } from './shop.ts';
 import { reachVerdict, type Verdict } from './verdict.ts';
 
@@ -34,8 +34,9 @@ const PATIENCE = { answerMs: 4_000, queueMs: 120_000, saleMs: Number.POSITIVE_IN
 /** How one injection went. */
 export type Injected = {
   fault: Fault;
-  /** Epoch milliseconds: injected, and healed. */
+  /** Epoch milliseconds: its injection began, it was about to heal, it had healed. */
   from: number;
+  healing: number;
   to: number;
   /** From healing to the first turn; null when none came. */
   turnsAfterMs: number | null;
@@ -103,6 +104,8 @@ export async function runCampaign(shop: ChaosShop, campaign: Campaign): Promise<
   if (!(await settledWithin(crowd, WIND_DOWN_MS_MAX)))
     throw new Error(`seed ${seed}: somebody was still busy ${WIND_DOWN_MS_MAX / 1_000} s after the end.`);
   await crowd;
+  // Only by now everybody has said what they were told.
+  countTurns(injected, turnsOf(world.history.all, SHOW));
   return reachVerdict({ seed, shop, world, injected, disturbances });
 }
 
@@ -155,10 +158,7 @@ async function injectOnce(injecting: Injecting, fault: Fault): Promise<Injected>
   const asked = history.all
     .slice(first)
     .filter(({ sentAt, tookMs }) => sentAt >= there + ONSET_MS && sentAt + tookMs <= healing);
-  const turnsMeanwhile = turnsIn(history.all.slice(first), SHOW, disturbance.from, healing);
-  const lastedMs = healing - disturbance.from;
-  for (const text of fault.meanwhile?.({ asked, turns: turnsMeanwhile, lastedMs }) ?? [])
-    breaches.push(`meanwhile: ${text}`);
+  for (const text of fault.meanwhile?.({ asked }) ?? []) breaches.push(`meanwhile: ${text}`);
   const allowedMs = HEAL_MS_MAX + (fault.recoveryMs ?? 0);
   const turnsAfterMs = await turnsSince(history, SHOW, to, allowedMs + LATER_MS_MAX);
   if (turnsAfterMs === null || turnsAfterMs > allowedMs)
@@ -170,7 +170,17 @@ async function injectOnce(injecting: Injecting, fault: Fault): Promise<Injected>
     breaches.push(`died-by-itself: ${name}; it wrote: ${shop.services.output(name).slice(-TOLD_CHARS_MAX)}`);
     await orTell(shop.services.restart(name));
   }
-  return { fault, from: disturbance.from, to, turnsAfterMs, turnsMeanwhile, breaches };
+  return { fault, from: disturbance.from, healing, to, turnsAfterMs, turnsMeanwhile: 0, breaches };
+}
+
+function countTurns(injected: readonly Injected[], turns: readonly number[]): void {
+  for (const each of injected) {
+    const { fault, from, healing, breaches } = each;
+    each.turnsMeanwhile = turns.filter((at) => at >= from && at <= healing).length;
+    const pauseMs = longestPauseMs(turns, from, healing);
+    if (pauseMs > (fault.turnPauseMsMax ?? Number.POSITIVE_INFINITY))
+      breaches.push(`meanwhile: No turn was given for ${Math.round(pauseMs)} ms (load ${busyness()})`);
+  }
 }
 
 function describeInjected({ fault, turnsAfterMs, breaches }: Injected): string {

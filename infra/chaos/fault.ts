@@ -7,7 +7,10 @@ import type { ChaosShop } from './shop.ts';
 export type Injecting = ChaosShop & { world: World; random: Random };
 
 /** What was asked while a fault lasted, and what came of it. */
-export type Meanwhile = { asked: readonly Asked[]; turns: number; lastedMs: number };
+export type Meanwhile = { asked: readonly Asked[] };
+
+/** Turns go on: so long there may be none, whatever else is the matter. */
+export const TURN_PAUSE_MS_MAX = 4_000;
 
 /** One way in which the evening goes wrong. */
 export type Fault = {
@@ -19,6 +22,8 @@ export type Fault = {
   inject: (injecting: Injecting) => Promise<() => Promise<unknown>>;
   /** What must hold while it lasts, besides the promises that hold always; sentences of what did not. */
   meanwhile?: (meanwhile: Meanwhile) => string[];
+  /** For how long there may be no turn from its injection to the first behind it, where they go on all the same. */
+  turnPauseMsMax?: number;
   /** How long no turns are promised after it: a recovery. */
   recoveryMs?: number;
   /** Too long for the short form. */

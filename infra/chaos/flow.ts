@@ -16,14 +16,27 @@ function turnIn({ op, outcome, body, sentAt, tookMs }: Asked, { settings }: Show
   return at <= sentAt + tookMs + ROUNDING_MS ? at : null;
 }
 
-/** How many turns fans were told of that were given in that time. */
-export function turnsIn(asked: readonly Asked[], show: Show, from: number, to: number): number {
-  const told = new Set<string>();
+/** When those turns were given that fans have been told of by now, in their order; each once. */
+export function turnsOf(asked: readonly Asked[], show: Show): number[] {
+  const told = new Map<string, number>();
   for (const each of asked) {
     const at = turnIn(each, show);
-    if (at !== null && at >= from && at <= to) told.add(each.who);
+    if (at !== null) told.set(`${each.who} ${at}`, at);
   }
-  return told.size;
+  return [...told.values()].sort((a, b) => a - b);
+}
+
+/** The longest time without a turn between two moments, and on to the first turn behind the later one. */
+export function longestPauseMs(turns: readonly number[], from: number, to: number): number {
+  let before = from;
+  let longest = 0;
+  for (const at of turns) {
+    if (at < from) continue;
+    longest = Math.max(longest, at - before);
+    before = at;
+    if (at > to) return longest;
+  }
+  return Math.max(longest, to - before);
 }
 
 /** Resolves, when a fan is told of a turn that was given since, to how long after it was; to null when none comes. */

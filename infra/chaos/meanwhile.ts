@@ -4,7 +4,6 @@ import type { Meanwhile } from './fault.ts';
 
 const REFUSAL_MS_MAX = 600;
 const LOCKED_MS_MAX = 3_000;
-const TURN_MS_MAX = 4_000;
 /** A machine that does all of this at once on two cores answers a little later itself. */
 const BUSY_MS = 700;
 /** Of fewer nothing can be said. */
@@ -33,14 +32,6 @@ export function shoppingGoesOn({ asked }: Meanwhile): string[] {
     ? [`None of ${asking.length} attempts on seats was answered`]
     : [];
 }
-
-/** Within so long there is a turn, whatever else is the matter. */
-export const turnsGoOnWithin =
-  (turnMsMax: number) =>
-  ({ turns, lastedMs }: Meanwhile): string[] =>
-    turns === 0 && lastedMs > turnMsMax ? [`No turn was given in ${Math.round(lastedMs)} ms`] : [];
-
-export const turnsGoOn = turnsGoOnWithin(TURN_MS_MAX);
 
 /** Positions are told although nothing new can be kept. */
 export function placesAreServed({ asked }: Meanwhile): string[] {

@@ -1,6 +1,5 @@
 import type { ServiceName } from '../../testing/services.ts';
-import { type Fault, orUndone } from '../fault.ts';
-import { turnsGoOn } from '../meanwhile.ts';
+import { type Fault, orUndone, TURN_PAUSE_MS_MAX } from '../fault.ts';
 import type { ChaosShop } from '../shop.ts';
 
 /** Less than the 120 s that are tolerated (CLOCK_TOLERANCE_SECONDS), and more than an admission of the sale lasts. */
@@ -20,7 +19,7 @@ const wrong = (whose: string, among: (shop: ChaosShop) => ServiceName[], shiftMs
     const setRight = () => restart({ NODE_OPTIONS: '' });
     return orUndone(setRight, () => restart({ NODE_OPTIONS: SHIFTED, CLOCK_SHIFT_MS: String(shiftMs) }));
   },
-  meanwhile: turnsGoOn,
+  turnPauseMsMax: TURN_PAUSE_MS_MAX,
 });
 
 export const clockFaults: Fault[] = [APART_MS, -APART_MS].flatMap((shiftMs) => [

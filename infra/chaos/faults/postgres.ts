@@ -6,7 +6,7 @@ import { every } from '#shared/every.ts';
 import { ownSession } from '../../testing/own-session.ts';
 import { canMountDisks } from '../../testing/postgres-server.ts';
 import { type Fault, orUndone } from '../fault.ts';
-import { allOf, holdsAreAnsweredInTime, turnsGoOnWithin } from '../meanwhile.ts';
+import { holdsAreAnsweredInTime } from '../meanwhile.ts';
 
 const TERMINATED_EVERY_MS = 150;
 const FILLED_MB = 1;
@@ -80,7 +80,8 @@ export const postgresFaults: Fault[] = [
       });
     },
     // With few places, all of whose fans wait for a lock, none is free before they have their answers.
-    meanwhile: allOf(holdsAreAnsweredInTime, turnsGoOnWithin(LOCKED_TURN_MS_MAX)),
+    meanwhile: holdsAreAnsweredInTime,
+    turnPauseMsMax: LOCKED_TURN_MS_MAX,
   },
   {
     name: 'all connections of PostgreSQL used up',

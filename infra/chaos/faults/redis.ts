@@ -7,7 +7,7 @@ import { allOf, isUnnoticed, joinsAreRefused, placesAreServed, shoppingGoesOn } 
 
 /**
  * Half of the sales' graceSeconds (ARCHITECTURE.md, "Losing Redis"). Where everybody who was in the shop has gone without a word
- * meanwhile it is not enough: their rooms are kept for as long as a payment in them could last, which is minutes.
+ * meanwhile, their rooms are free when their admissions are over, which last as long as that and the time turns have to flow.
  */
 const RECOVERY_MS = 10_000;
 /** What a Redis that starts takes besides. */

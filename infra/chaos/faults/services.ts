@@ -1,8 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { newSecrets } from '../../local/secrets.mjs';
 import type { ServiceName, Services } from '../../testing/services.ts';
-import { type Fault, orUndone } from '../fault.ts';
-import { turnsGoOn } from '../meanwhile.ts';
+import { type Fault, orUndone, TURN_PAUSE_MS_MAX } from '../fault.ts';
 import type { ChaosShop } from '../shop.ts';
 
 /** Which of a shop's services it is about. */
@@ -29,7 +28,7 @@ const killed = (name: string, among: Among, count: 'one' | 'all'): Fault => ({
     await Promise.all(those.map((each) => services.kill(each)));
     return () => Promise.all(those.map((each) => services.restart(each)));
   },
-  ...(count === 'one' || among !== gateways ? { meanwhile: turnsGoOn } : {}),
+  ...(count === 'one' || among !== gateways ? { turnPauseMsMax: TURN_PAUSE_MS_MAX } : {}),
 });
 
 const frozen = (name: string, among: Among, long: number): Fault => ({
@@ -42,7 +41,7 @@ const frozen = (name: string, among: Among, long: number): Fault => ({
     services.freeze(one);
     return async () => services.thaw(one);
   },
-  meanwhile: turnsGoOn,
+  turnPauseMsMax: TURN_PAUSE_MS_MAX,
 });
 
 /** Each is asked to end and starts again, one after another, as a new version is put in. */
@@ -55,7 +54,7 @@ const rolling: Fault = {
     for (const name of services.names) await services.restart(name);
     return async () => undefined;
   },
-  meanwhile: turnsGoOn,
+  turnPauseMsMax: TURN_PAUSE_MS_MAX,
 };
 
 /** The keys of a shop in which they have been rotated. */
@@ -81,7 +80,7 @@ const keysRotated: Fault = {
     await restartAll(now);
     return async () => undefined;
   },
-  meanwhile: turnsGoOn,
+  turnPauseMsMax: TURN_PAUSE_MS_MAX,
 };
 
 const narrow = (what: string, among: Among, urlsOf: (services: Services) => string[]): Fault => ({
@@ -107,7 +106,7 @@ const narrow = (what: string, among: Among, urlsOf: (services: Services) => stri
         idle.push(connect(Number(port), hostname).on('error', () => undefined));
     });
   },
-  meanwhile: turnsGoOn,
+  turnPauseMsMax: TURN_PAUSE_MS_MAX,
 });
 
 const workerAfterMail: Fault = {
@@ -120,7 +119,7 @@ const workerAfterMail: Fault = {
     await services.kill('worker');
     return () => services.restart('worker');
   },
-  meanwhile: turnsGoOn,
+  turnPauseMsMax: TURN_PAUSE_MS_MAX,
 };
 
 const mailServer = (how: 'refuses' | 'stalls', long: number): Fault => ({
@@ -131,7 +130,7 @@ const mailServer = (how: 'refuses' | 'stalls', long: number): Fault => ({
     mail.behave(how);
     return async () => mail.behave('accepts');
   },
-  meanwhile: turnsGoOn,
+  turnPauseMsMax: TURN_PAUSE_MS_MAX,
 });
 
 export const serviceFaults: Fault[] = [

@@ -1,7 +1,7 @@
 import { every } from '#shared/every.ts';
 import type { Ill, TcpProxy } from '../../testing/proxy.ts';
-import type { Fault } from '../fault.ts';
-import { allOf, joinsAreRefused, shoppingGoesOn, turnsGoOn } from '../meanwhile.ts';
+import { type Fault, TURN_PAUSE_MS_MAX } from '../fault.ts';
+import { allOf, joinsAreRefused, shoppingGoesOn } from '../meanwhile.ts';
 import type { ChaosShop } from '../shop.ts';
 
 type Way = keyof ChaosShop['ways'];
@@ -50,7 +50,7 @@ const cutOff: Fault = {
     way?.stall();
     return async () => way?.cut();
   },
-  meanwhile: turnsGoOn,
+  turnPauseMsMax: TURN_PAUSE_MS_MAX,
 };
 
 const illWays: Fault[] = to.flatMap((way) =>
