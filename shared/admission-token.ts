@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { idPattern } from './ids.ts';
 import { CLOCK_TOLERANCE_SECONDS } from './internal.ts';
 import { Problem } from './problem.ts';
+import { createRecent } from './recent.ts';
 
 /**
  * The admission token: a JWT (RFC 7519) made by the gateway with EdDSA, read by the gateway's door and by the booking
@@ -16,7 +17,9 @@ export const admissionTokenAudience = 'admit-one/booking';
 export const admissionTokenAlgorithm = 'EdDSA';
 
 export const ADMISSION_TOKEN_LENGTH_MAX = 1_024;
-const VERIFIED_TOKENS_MAX = 20_000;
+const VERIFIED_TOKENS_KEPT = 20_000;
+/** Then it is verified once more: fans who are gone take no room. */
+const VERIFIED_MS = 5 * 60_000;
 /**
  * `iat` is Redis' time and says only that a token is not from nowhere, so it may lie ahead by as much as clocks may differ
  * and by the second it is rounded to; `exp` has the verifier's own tolerance.
@@ -71,7 +74,7 @@ export function createAdmissionTokenVerifier(options: {
   toleranceSeconds: number;
 }): AdmissionTokenVerifier {
   const { keys, clock, toleranceSeconds } = options;
-  const verified = new Map<string, AdmissionClaims>();
+  const verified = createRecent<AdmissionClaims>({ keysKept: VERIFIED_TOKENS_KEPT, keptMs: VERIFIED_MS });
   const digestOf = (token: string) => hash('sha256', token, 'base64');
   const whyNotNow = ({ exp, iat }: AdmissionClaims): string | null => {
     const nowSeconds = clock() / 1000;
@@ -85,8 +88,7 @@ export function createAdmissionTokenVerifier(options: {
     let claims = verified.get(digest);
     if (!claims) {
       claims = await verifySignature(token, keys);
-      if (verified.size >= VERIFIED_TOKENS_MAX) verified.delete(verified.keys().next().value as string);
-      verified.set(digest, claims);
+      verified.set(digest, claims, performance.now());
     }
     const why = whyNotNow(claims);
     if (why !== null) throw invalid(why);

@@ -1,3 +1,5 @@
+import { createRecent } from './recent.ts';
+
 /** Differences below this are rounding errors of floating-point times. */
 const ROUNDING_MS = 1e-6;
 
@@ -19,19 +21,23 @@ export type RateLimiter = {
   giveBack: (key: string) => void;
   /** The same as `take`, without counting. */
   wait: (key: string, nowMs: number) => number;
-  /** How many keys are remembered. */
+  /** How many keys are remembered, at most. */
   size: () => number;
 };
 
-/** Remembers `keysMax` keys; beyond that the one that counted longest ago is forgotten. */
+/**
+ * Remembers the `keysKept` keys that counted last, and at most twice as many: of a flood those that counted longest ago are
+ * forgotten, and whoever is free again before long.
+ */
 export function createRateLimiter({
   perSecond,
   burst,
-  keysMax,
-}: RateLimit & { keysMax: number }): RateLimiter {
+  keysKept,
+}: RateLimit & { keysKept: number }): RateLimiter {
   const intervalMs = 1_000 / perSecond;
-  // When each key would have used up nothing again, the one that counted longest ago first.
-  const freeAt = new Map<string, number>();
+  // When each key would have used up nothing again: by `keptMs` after it counted, at the latest.
+  const freeAt = createRecent<number>({ keysKept, keptMs: burst * intervalMs });
+  let countedMs = 0;
 
   const nextOf = (key: string, nowMs: number) => Math.max(freeAt.get(key) ?? 0, nowMs) + intervalMs;
   const waitFor = (next: number, nowMs: number) =>
@@ -42,16 +48,15 @@ export function createRateLimiter({
       const next = nextOf(key, nowMs);
       const wait = waitFor(next, nowMs);
       if (wait > 0) return wait;
-      freeAt.delete(key);
-      freeAt.set(key, next);
-      if (freeAt.size > keysMax) freeAt.delete(freeAt.keys().next().value as string);
+      freeAt.set(key, next, nowMs);
+      countedMs = nowMs;
       return 0;
     },
     giveBack(key) {
       const until = freeAt.get(key);
-      if (until !== undefined) freeAt.set(key, until - intervalMs);
+      if (until !== undefined) freeAt.set(key, until - intervalMs, countedMs);
     },
     wait: (key, nowMs) => waitFor(nextOf(key, nowMs), nowMs),
-    size: () => freeAt.size,
+    size: freeAt.size,
   };
 }

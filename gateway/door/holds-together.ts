@@ -6,6 +6,7 @@ import {
   HOLDS_TOGETHER_PATH,
 } from '#shared/holds-together.ts';
 import { internalHeaders } from '#shared/internal.ts';
+import { createRecent } from '#shared/recent.ts';
 import { REQUEST_ID } from '#shared/request-id.ts';
 import { itemsPerCall } from '#shared/together.ts';
 import {
@@ -27,7 +28,9 @@ const ROW_MS_MAX = 2_000;
 /** How exactly that is kept while nothing ends. */
 const CHECKS_PER_ROW = 10;
 /** Fans of whom it is known which process answers them; the booking service remembers as many tokens. */
-const KNOWN_MAX = 20_000;
+const KNOWN_KEPT = 20_000;
+/** A fan who has done nothing for so long is asked for alone once more. */
+const KNOWN_MS = 5 * 60_000;
 /** A hundred seats by name are some 3 KB. */
 const BODY_BYTES_MAX = 4 * 1024;
 /** A character may take six in JSON; more than fits nobody's hold has. */
@@ -67,7 +70,7 @@ export function sendHoldsTogether(
   booking: Pick<BookingClient, 'request'>,
   { patienceMs = PATIENCE_MS, rowMs = ROW_MS_MAX } = {},
 ): Pick<BookingClient, 'request'> {
-  const processOf = new Map<string, string>();
+  const processOf = createRecent<string>({ keysKept: KNOWN_KEPT, keptMs: KNOWN_MS });
   const rows = new Map<string, Hold[]>();
   let isDue = false;
   let timer: NodeJS.Timeout | undefined;
@@ -83,9 +86,7 @@ export function sendHoldsTogether(
   };
 
   const know = (token: string, process: string): void => {
-    processOf.delete(token);
-    if (processOf.size >= KNOWN_MAX) processOf.delete(processOf.keys().next().value as string);
-    processOf.set(token, process);
+    processOf.set(token, process, performance.now());
   };
 
   const send = (): void => {

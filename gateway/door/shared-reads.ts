@@ -1,5 +1,6 @@
 import { isKnown } from '#shared/finished-answer.ts';
 import { internalHeaders } from '#shared/internal.ts';
+import { createRecent } from '#shared/recent.ts';
 import { takesGzip } from '#shared/takes-gzip.ts';
 import { togetherByName } from '#shared/together.ts';
 import type { BookingAnswer, BookingClient, BookingRequest } from '../booking/client.ts';
@@ -10,7 +11,7 @@ const ASKING_MAX = 20_000;
 const PATIENCE_MS = 250;
 /** How long after the shop has answered somebody others may ask in that name. */
 const KNOWN_MS = 60_000;
-const KNOWN_MAX = 50_000;
+const KNOWN_KEPT = 50_000;
 /** Whole maps whose entity tag is remembered, so that the same bytes are not sent again; one is at most some 30 KB. */
 const REMEMBERED_MAX = 200;
 
@@ -31,11 +32,12 @@ export function shareReads(
   booking: Pick<BookingClient, 'request'>,
 ): (request: BookingRequest, admission: string) => Promise<BookingAnswer> {
   const remembered = new Map<string, BookingAnswer>();
-  const knownUntil = new Map<string, number>();
+  const knownUntil = createRecent<number>({ keysKept: KNOWN_KEPT, keptMs: KNOWN_MS });
 
   const askAlone = async (request: BookingRequest, admission: string): Promise<BookingAnswer> => {
     const answer = await booking.request(request);
-    if (isOfSeats(answer)) put(knownUntil, admission, performance.now() + KNOWN_MS, KNOWN_MAX);
+    const nowMs = performance.now();
+    if (isOfSeats(answer)) knownUntil.set(admission, nowMs + KNOWN_MS, nowMs);
     return answer;
   };
 

@@ -3,8 +3,8 @@ import { Problem } from '#shared/problem.ts';
 import { createRateLimiter, type RateLimit, type RateLimiter } from '#shared/rate-limiter.ts';
 import { countHit, type LimitHit } from './hit.ts';
 
-/** Some 20 MB, when a flood of addresses fills a table. */
-const KEYS_MAX = 100_000;
+/** Some 40 MB, when a flood of addresses fills a table. */
+const KEYS_KEPT = 100_000;
 
 /**
  * What one address, entry or admission may do at one process. Behind an address there may be thousands of fans (a university, a
@@ -157,6 +157,9 @@ function readLimiters(settings: string): Partial<Record<LimitName, RateLimiter>>
       `RATE_LIMITS: off, or name=perSecond/burst or name=off for ${Object.keys(LIMITS).join(', ')}; not ${faults.join(', ')}`,
     ]);
   return Object.fromEntries(
-    Object.entries(limits).map(([name, limit]) => [name, createRateLimiter({ ...limit, keysMax: KEYS_MAX })]),
+    Object.entries(limits).map(([name, limit]) => [
+      name,
+      createRateLimiter({ ...limit, keysKept: KEYS_KEPT }),
+    ]),
   );
 }

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createRecent } from '#shared/recent.ts';
 import { secretsOf } from '#shared/secrets.ts';
 
 const CIPHER = 'aes-256-gcm';
@@ -11,7 +12,9 @@ const USER_AGENT_CHARS_MAX = 512;
 /** Longer than any sealed admission token. */
 const SEALED_CHARS_MAX = 2_048;
 /** As many as fans who shop at one gateway; 2 KB each. */
-const OPENED_MAX = 20_000;
+const OPENED_KEPT = 20_000;
+/** Then it is opened once more: fans who are gone take no room. */
+const OPENED_MS = 5 * 60_000;
 
 /**
  * Seals a credential for one browser: what a cookie carries is neither the credential nor of use in a browser of another
@@ -30,7 +33,10 @@ export function browserSeal(secret: string, purpose: string): BrowserSeal {
     Buffer.from(hkdfSync('sha256', each, '', `admit-one ${purpose}`, KEY_BYTES));
   const [key, ...otherKeys] = secretsOf(secret).map(keyOf) as [Buffer, ...Buffer[]];
   // Opening takes 10 µs, and a shopping fan's page asks twice a second.
-  const opened = new Map<string, { credential: string; name: string }>();
+  const opened = createRecent<{ credential: string; name: string }>({
+    keysKept: OPENED_KEPT,
+    keptMs: OPENED_MS,
+  });
   const known = (name = '') => name.slice(0, USER_AGENT_CHARS_MAX);
 
   return {
@@ -49,8 +55,7 @@ export function browserSeal(secret: string, purpose: string): BrowserSeal {
       for (const each of [key, ...otherKeys]) {
         const credential = openedWith(each, bytes, known(name));
         if (credential === null) continue;
-        if (opened.size >= OPENED_MAX) opened.delete(opened.keys().next().value as string);
-        opened.set(sealed, { credential, name: known(name) });
+        opened.set(sealed, { credential, name: known(name) }, performance.now());
         return credential;
       }
       return null;

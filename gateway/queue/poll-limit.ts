@@ -9,7 +9,7 @@ const INTERVAL_MS = 1_000 / POLLS_PER_SECOND;
 /** Of eight million tickets, 8 bytes each, as they are used. */
 const PAGES_MAX = 8_192;
 /** Tickets of a lobby have no number yet: they, and whatever is beyond, are remembered by their entries, the latest of them. */
-const UNNUMBERED_MAX = 100_000;
+const UNNUMBERED_KEPT = 100_000;
 
 /**
  * How often one queue ticket may ask at this process: POLLS_PER_SECOND in the long run, POLLS_AT_ONCE_MAX at once (a
@@ -24,7 +24,7 @@ export function limitPolls(): PollLimit {
   const unnumbered = createRateLimiter({
     perSecond: POLLS_PER_SECOND,
     burst: POLLS_AT_ONCE_MAX,
-    keysMax: UNNUMBERED_MAX,
+    keysKept: UNNUMBERED_KEPT,
   });
   const arrivals = keepByNumber(() => new Float64Array(NUMBERS_PER_PAGE), PAGES_MAX);
   return {
