@@ -32,5 +32,19 @@ export const HOLDS_END_UNKNOWN = 'unknown';
  */
 export const PAYMENT_EXTENSION_SECONDS = 300;
 
+/**
+ * A hold for which a payment has begun, and that is not over: whose it is, by the entry's id and what the admission's token said,
+ * the queue number and when it was made (seconds), and how long the hold lasts from now on at most.
+ */
+export type ExtendedHold = {
+  entry: string;
+  queueNumber: number | null;
+  admittedAt: number | null;
+  leftMs: number;
+};
+
+/** `next`: after which hold the next ones come; null at the end. */
+export type ExtendedHoldsPage = { holds: ExtendedHold[]; next: string | null };
+
 /** How far the clocks of gateway and booking service may differ. */
 export const CLOCK_TOLERANCE_SECONDS = 120;

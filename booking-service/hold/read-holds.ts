@@ -1,3 +1,4 @@
+import type { ExtendedHold, ExtendedHoldsPage } from '#shared/internal.ts';
 import type { Db } from '../db/client.ts';
 import { type Asking, inOneCall } from '../db/in-one-call.ts';
 
@@ -11,6 +12,42 @@ export const liveHolds = (db: Db, of: { sale: string; fan: string }): Promise<re
       where sale = ${of.sale} and fan = ${of.fan} and hold_is_live(state, expires_at)
       order by created_at`,
   );
+
+/** Equal to what the gateway takes for a page (gateway/booking/catalogue.ts). */
+const EXTENDED_HOLDS_PER_PAGE = 1_000;
+
+/**
+ * The holds of a sale for which a payment has begun and that are not over, as they are stored, page by page. They are found by
+ * the seats they hold: those are as many as the event has, whatever it has sold; holds are many more.
+ */
+export async function extendedHolds(
+  db: Db,
+  { sale, after }: { sale: string; after: string },
+): Promise<ExtendedHoldsPage> {
+  const rows = await db.call<Omit<ExtendedHold, 'leftMs'> & { hold: string; leftMs: number | null }>(
+    (sql) => sql`
+      with held as materialized (
+        select distinct hold from seat
+        where event = (select event from sale where id = ${sale}) and state = 1
+          and held_until > clock_timestamp() and hold > ${after}
+        order by hold limit ${EXTENDED_HOLDS_PER_PAGE}
+      )
+      select held.hold, paid.fan as entry, paid.left_ms as "leftMs", said.queue_number::float8 as "queueNumber",
+        said.admitted_at::float8 as "admittedAt"
+      from held left join lateral (
+        select id, fan, (extract(epoch from expires_at - clock_timestamp()) * 1000)::float8 as left_ms from hold
+        where id = held.hold and sale = ${sale} and extended and hold_is_live(state, expires_at) limit 1
+      ) paid on true left join lateral (
+        select queue_number, admitted_at from ticket_order where ticket_order.hold = paid.id limit 1
+      ) said on true
+      order by held.hold`,
+  );
+  const holds = [];
+  for (const { entry, queueNumber, admittedAt, leftMs } of rows)
+    if (leftMs !== null && leftMs > 0) holds.push({ entry, queueNumber, admittedAt, leftMs });
+  const isLast = rows.length < EXTENDED_HOLDS_PER_PAGE;
+  return { holds, next: isLast ? null : (rows.at(-1)?.hold ?? null) };
+}
 
 type OfFan = { sale: string; fan: string };
 

@@ -7,7 +7,7 @@ import { idempotencyKey } from '../caller/idempotency-key.ts';
 import { noSuch, pathId } from '../caller/path-id.ts';
 import { CALL_DEADLINE_MS, type Db } from '../db/client.ts';
 import type { Inventory } from '../inventory/inventory.ts';
-import { liveHolds } from './read-holds.ts';
+import { extendedHolds, liveHolds } from './read-holds.ts';
 import { releaseHold, releaseHoldsOfFan } from './release.ts';
 import { holdAnswer, type Take } from './take-hold.ts';
 
@@ -51,11 +51,15 @@ export function holdRoutes({ db, inventory, take }: Dependencies & { take: Take 
     });
 }
 
-/** The gateway's word that a fan has left. */
+/** The gateway's word that a fan has left, and its question whose payments go on. */
 export function entryHoldRoutes({ db, inventory }: Dependencies): Hono {
-  return new Hono().delete('/sales/:sale/entries/:entry/holds', async (c) => {
-    await releaseHoldsOfFan(db, { sale: pathId(c, 'sale'), fan: pathId(c, 'entry') });
-    void inventory.refresh();
-    return c.body(null, 204);
-  });
+  return new Hono()
+    .delete('/sales/:sale/entries/:entry/holds', async (c) => {
+      await releaseHoldsOfFan(db, { sale: pathId(c, 'sale'), fan: pathId(c, 'entry') });
+      void inventory.refresh();
+      return c.body(null, 204);
+    })
+    .get('/sales/:sale/extended-holds', async (c) =>
+      c.json(await extendedHolds(db, { sale: pathId(c, 'sale'), after: c.req.query('after') ?? '' })),
+    );
 }
