@@ -38,6 +38,7 @@ import { watchQueues } from './queue/watch.ts';
 import { keepMemory } from './recovery/keep-memory.ts';
 import { lobbyFiles } from './recovery/lobby-files.ts';
 import { memoryFiles } from './recovery/memory-files.ts';
+import { keepEndingTheSilent } from './recovery/silent-rooms.ts';
 import { connectRedis } from './redis/client.ts';
 import { refuseForgetfulRedis } from './redis/durable.ts';
 import type { Store } from './redis/script.ts';
@@ -97,6 +98,7 @@ await runUntilStopped(async (life) => {
   const sync = keepSalesInStep(store, watch, catalogue, log);
   const pulse = createPulse();
   const stopTurns = keepGivingTurns(store, watch, { answered: pulse.sinceStart, seatsOf: sync.seatsOf }, log);
+  const stopEnding = keepEndingTheSilent(store, watch, catalogue.extendedHolds, log);
   const stopMeasuring = keepMeasuring(store, watch, log);
   const shop = { store, watch, sync, log };
   const stopOpening = keepOpening({
@@ -199,6 +201,7 @@ await runUntilStopped(async (life) => {
     streams.stop,
     server.close,
     stopTurns,
+    stopEnding,
     stopMeasuring,
     drawing.stop,
     stopOpening,

@@ -15,41 +15,31 @@ local READMIT_AFTER_MS = 2000
 local sale = loadSale()
 local isEarly = isRecovering() and now < tonumber(redis.call('HGET', K.queue, 'lostAt') or 0) + READMIT_AFTER_MS
 
--- An admission that Redis has lost is proved by its token alone. Its stand-in gives way to it; where there is none, one
--- other stand-in gives up its room, for all who are really in the shop have room in it.
+-- An admission that Redis has lost is proved by its token alone.
 local function readmit(asked, number, entry)
-  local id = asked.id
-  noteDrawn(number)
-  local ends = asked.ends * 1000
-  if entry then
-    takeOut(id, entry)
-    if entry.code then occupyCode(id, entry.number, entry.code) end
-  else
-    entry = { number = number > 0 and number or nil }
-    count('joined', 1)
-    if number > 0 then absorb(number, id) end
-  end
-  if redis.call('ZCARD', K.admitted) + redis.call('ZCARD', K.ready) >= sale.capacity then
-    local last = redis.call('ZREVRANGE', K.admitted, 0, 0)[1]
-    if last and isStandIn(last) then
-      local standIn = readEntry(last)
-      expireAdmission(last, standIn)
-      standIn.displaced = true
-      redis.call('HSET', K.entries, last, cjson.encode(standIn))
-    end
-  end
-  entry.state = 'admitted'
-  entry.adopted = true
-  entry.displaced = nil
-  entry.expiresAt = ends
+  entry = bringBack(sale, asked.id, entry, number)
+  entry.expiresAt = asked.ends * 1000
   entry.jti = asked.jti
   entry.iat = asked.iat
   entry.exp = asked.exp
-  -- Past its end only a hold carries it on; until when, the booking service will tell.
-  entry.holdEnds = now >= ends and entry.exp * 1000 or nil
-  redis.call('ZADD', K.admitted, deadlineOf(entry), id)
-  writeEntry(id, entry)
+  -- Past its end only a payment carries it on; until when, the booking service will tell.
+  entry.holdEnds = entry.exp * 1000
+  redis.call('ZADD', K.admitted, deadlineOf(entry), asked.id)
+  noteSilent(asked.id, entry)
+  writeEntry(asked.id, entry)
   return entry
+end
+
+-- Past its end a token that Redis does not know opens no shop whose room may be another's by now. To look it is enough that a room
+-- is kept, for the entry or its number: that stays as it is, until it is known whose it is. A payment needs one as well, or one
+-- that is free. `live` where it may only look, `ended`, or nil where it is to be brought back.
+local function pastItsEnd(asked, number)
+  if now < asked.ends * 1000 then return nil end
+  local isKept = redis.call('ZSCORE', K.admitted, asked.id)
+    or number > 0 and redis.call('ZSCORE', K.admitted, standInOf(number))
+  if asked.extension == 0 then return isKept and 'live' or 'ended' end
+  if isKept or not isFull(sale) or redis.call('EXISTS', K.silent) == 1 then return nil end
+  return 'ended'
 end
 
 -- How a number ended for good, as far as is remembered, or nil.
@@ -70,9 +60,13 @@ local function check(asked)
     local over = endOf(number)
     if over then return { over == 'finished' and over or 'ended', 0, 0 } end
     if isEarly then return { 'early', 0, 0 } end
+    local past = pastItsEnd(asked, number)
+    if past then return { past, 0, asked.ends * 1000 - now } end
     entry = readmit(asked, number, nil)
   elseif not entry.jti and (entry.state ~= 'expired' or entry.displaced) and entry.state ~= 'finished' and entry.state ~= 'left' then
     if isEarly then return { 'early', 0, 0 } end
+    local past = pastItsEnd(asked, number)
+    if past then return { past, 0, asked.ends * 1000 - now } end
     entry = readmit(asked, number, entry)
   end
   -- How it ended is known and its token is not, for Redis has lost that: a token says by itself whose it is.
@@ -84,6 +78,13 @@ local function check(asked)
   -- may extend that hold, which is bounded by the admission's fixed end.
   local known = entry.holdEnds or 0
   local extensionMs = asked.extension * 1000
+  if extensionMs > 0 then
+    -- Asked before it has begun, the booking service would not know of it.
+    local asksFrom = redis.call('ZSCORE', K.holdsUnknown, id)
+    if asksFrom and tonumber(asksFrom) < now + PAYMENT_BEGINS_MS then
+      redis.call('ZADD', K.holdsUnknown, now + PAYMENT_BEGINS_MS, id)
+    end
+  end
   if extensionMs > 0 and known > now then
     local holdEnds = math.min(now, entry.expiresAt) + extensionMs
     if holdEnds > known then

@@ -1,8 +1,12 @@
 import type { EventAnswer, EventRequest, LayoutAnswer } from '#shared/contract/event.ts';
 import type { SaleChange, SaleDefinition, SaleRequest, SaleStock } from '#shared/contract/sale.ts';
+import type { ExtendedHold, ExtendedHoldsPage } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
 import type { BookingClient } from './client.ts';
 import { bookingForOrganisers, inNameOf } from './for-organisers.ts';
+
+/** Of 1,000 holds each: as many as the largest capacity. */
+const EXTENDED_HOLDS_PAGES_MAX = 100;
 
 export type StockOfSale = SaleStock & { sale: string; version: number; nextHoldEnds: number | null };
 
@@ -61,6 +65,19 @@ export function bookingCatalogue(booking: BookingClient) {
         })
         .then(({ version }) => version, recordedDespite);
       return changes.filter(({ version }) => version <= recorded);
+    },
+    /** All of them, or it rejects: whoever is missing in a part would seem not to pay. */
+    extendedHolds: async (sale: string): Promise<ExtendedHold[]> => {
+      const all: ExtendedHold[] = [];
+      let after = '';
+      for (let pages = 0; pages < EXTENDED_HOLDS_PAGES_MAX; pages += 1) {
+        const path = `/internal/sales/${sale}/extended-holds?after=${after}`;
+        const { holds, next } = await booking.call<ExtendedHoldsPage>({ method: 'GET', path });
+        for (const hold of holds) all.push(hold);
+        if (next === null) return all;
+        after = next;
+      }
+      throw new Error(`Sale ${sale} has more than ${EXTENDED_HOLDS_PAGES_MAX} pages of extended holds.`);
     },
     releaseHolds: (sale: string, entry: string) =>
       booking.call<null>({ method: 'DELETE', path: `/internal/sales/${sale}/entries/${entry}/holds` }),

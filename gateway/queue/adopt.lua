@@ -21,7 +21,7 @@ mayDrain()
 -- Gives all that a stand-in has to the entry it stands for.
 local function rename(standIn, id, entry)
   passCodeOn(standIn, id, entry.number)
-  for _, key in ipairs({ K.waiting, K.ready, K.blocked, K.called, K.returning, K.admitted }) do
+  for _, key in ipairs({ K.waiting, K.ready, K.blocked, K.called, K.returning, K.admitted, K.holding, K.holdingSince }) do
     local score = redis.call('ZSCORE', key, standIn)
     if score then
       redis.call('ZREM', key, standIn)
@@ -30,6 +30,7 @@ local function rename(standIn, id, entry)
   end
   if redis.call('HDEL', K.entries, standIn) == 1 then
     entry.adopted = true
+    if redis.call('ZREM', K.silent, standIn) == 1 then noteSilent(id, entry) end
     redis.call('HSET', K.entries, id, cjson.encode(entry))
   end
 end

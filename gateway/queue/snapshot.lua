@@ -35,6 +35,7 @@ local reply = {
   'ready', redis.call('ZCARD', K.ready) + redis.call('ZCARD', K.blocked),
   'returning', redis.call('ZCARD', K.returning),
   'admitted', redis.call('ZCARD', K.admitted),
+  'silent', silentRooms(),
   'turnsLastMinute', sumOfLastMinute(K.turns),
   'allHeldUntil', allHeldUntil(),
   'seatsLeft', seatsLeft(),

@@ -33,6 +33,8 @@ export type QueueSnapshot = {
   ready: number;
   returning: number;
   admitted: number;
+  /** Admissions that were brought back after a loss, and of which it is to be asked whether a payment goes on in them. */
+  silent: number;
   turnsLastMinute: number;
   /** What the next turn waits for, as give-turns.lua last saw it; empty for nothing. */
   heldBackBy: string;
@@ -74,6 +76,7 @@ type SnapshotReply = {
   ready: number;
   returning: number;
   admitted: number;
+  silent: number;
   turnsLastMinute: number;
   allHeldUntil: number;
   seatsLeft: number;

@@ -18,6 +18,8 @@ export type QueueMemory = {
   eras: string;
   /** Of the queue in this Redis, made up when the sale was put in; empty for one from before it was noted. */
   birth: string;
+  /** For how long the longest of its admissions were given, in ms. */
+  longestAdmissionMs: number;
   /** One bit a queue number, 1 while it waits. */
   bits: Uint8Array;
   /** Half a byte a queue number, as prelude/states.lua's STATE_NAMES. */
@@ -49,6 +51,7 @@ export async function readMemory<Known extends QueueMemory | null>(
     lastNumber,
     eras,
     birth,
+    longestAdmissionMs,
     bits,
     states,
     from,
@@ -65,6 +68,7 @@ export async function readMemory<Known extends QueueMemory | null>(
     lastNumber: Number(lastNumber),
     eras: String(eras),
     birth: String(birth),
+    longestAdmissionMs: Number(longestAdmissionMs),
     bits: bits as Buffer,
     states: states as Buffer,
     codes: continued(known, Number(from), log as Buffer),

@@ -7,35 +7,37 @@
 -- ARGV[2]  the epoch of the recovery
 -- ARGV[3]  the last number that was given, as far as is remembered
 -- ARGV[4]  by how many seconds an admission's token outlives it
--- ARGV[5]  the epoch of what is remembered,
--- ARGV[6]  and its eras
--- ARGV[7]  the first number of this slice
--- ARGV[8]  what became of each number from there on, a character each, at most SLICE: '.' not remembered, '0' waits, else
+-- ARGV[5]  for how many milliseconds the longest admissions were given
+-- ARGV[6]  the epoch of what is remembered,
+-- ARGV[7]  and its eras
+-- ARGV[8]  the first number of this slice
+-- ARGV[9]  what became of each number from there on, a character each, at most SLICE: '.' not remembered, '0' waits, else
 --          as prelude/states.lua's STATE_NAMES
--- ARGV[9…] number, id, …: owners whom the caller knows, of numbers that do not wait
+-- ARGV[10…] number, id, …: owners whom the caller knows, of numbers that do not wait
 --
 -- -1 when this recovery is over | -2 when it is too early for what was remembered before the last recovery | how many
 -- numbers were brought forward
 local sale = loadSale()
-local known = redis.call('HMGET', K.queue, 'epoch', 'recoveredAt', 'lostAt', 'next', 'restoredTo')
+local known = redis.call('HMGET', K.queue, 'epoch', 'recoveredAt', 'next', 'restoredTo')
 if not sale or tonumber(known[1] or 1) ~= tonumber(ARGV[2]) or not isRecovering() then return -1 end
 -- A Redis that is full takes back all the same what it had.
 mayDrain()
-local memoryEpoch = tonumber(ARGV[5])
+local memoryEpoch = tonumber(ARGV[6])
 if mustSpeakLater(memoryEpoch) then return -2 end
-for era, above, since in string.gmatch(ARGV[6], '(%d+):(%d+):?(%d*)') do
+for era, above, since in string.gmatch(ARGV[7], '(%d+):(%d+):?(%d*)') do
   noteEra(tonumber(era), tonumber(above), tonumber(since))
 end
 local lastRemembered = math.min(tonumber(ARGV[3]), lastNumberOf(memoryEpoch))
 local recoveredAt = keepRecovering()
-redis.call('HSET', K.queue, 'next', math.max(tonumber(known[4] or 0), lastRemembered), 'restoredTo', math.max(tonumber(known[5] or 0), lastRemembered))
+redis.call('HSET', K.queue, 'next', math.max(tonumber(known[3] or 0), lastRemembered), 'restoredTo', math.max(tonumber(known[4] or 0), lastRemembered))
 
-local from = tonumber(ARGV[7])
-local codes = string.sub(ARGV[8], 1, math.max(0, lastRemembered - from + 1))
+noteAdmissionMs(tonumber(ARGV[5]))
+local from = tonumber(ARGV[8])
+local codes = string.sub(ARGV[9], 1, math.max(0, lastRemembered - from + 1))
 if codes == '' then return 0 end
 local to = from + #codes - 1
 local ids, owners = {}, {}
-for i = 9, #ARGV, 2 do ids[tonumber(ARGV[i])] = ARGV[i + 1] end
+for i = 10, #ARGV, 2 do ids[tonumber(ARGV[i])] = ARGV[i + 1] end
 local members = redis.call('ZRANGEBYSCORE', K.waiting, from, to, 'WITHSCORES')
 for i = 1, #members, 2 do owners[tonumber(members[i + 1])] = members[i] end
 local states = stateCodes(from, to)
@@ -54,14 +56,16 @@ local function put(id, entry, code)
     redis.call('ZADD', K.ready, entry.claimBy, id)
     writeEntry(id, entry)
   elseif state == 'admitted' then
-    -- When it ends nobody remembers. Its room is kept as long as it could be in use.
+    -- When it ends nobody remembers. Its room is kept as long as it could be in use, or until the booking service has said
+    -- whose payments go on (gateway/recovery/silent-rooms.ts).
     entry.state = state
     entry.claimBy = nil
-    entry.expiresAt = tonumber(known[3]) + sale.admissionMs
+    entry.expiresAt = silentUntil()
     entry.exp = math.ceil(entry.expiresAt / 1000) + tonumber(ARGV[4])
     entry.holdEnds = entry.exp * 1000
     entry.adopted = true
     redis.call('ZADD', K.admitted, deadlineOf(entry), id)
+    noteSilent(id, entry)
     writeEntry(id, entry)
   else
     finishEntry(id, entry, state)

@@ -105,7 +105,10 @@ async function restoreNumbers(
   otherTo: number,
 ): Promise<number | 'later'> {
   const { lastNumber, eras } = latestOf(memory, newer);
-  const about = [epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.epoch, eras];
+  const about = [
+    ...[epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.longestAdmissionMs],
+    ...[memory.epoch, eras],
+  ];
   if ((await restore(store, sale, [...about, 1, ''])) === TOO_EARLY) return 'later';
   const current = await readMemory(store, sale, null);
   if (!current) return 0;

@@ -37,6 +37,8 @@ const names = [
   'lobby-left',
   'lobby-gone',
   'code-log',
+  'silent',
+  'holds-unknown',
 ] as const;
 
 export type SaleKeyName = (typeof names)[number];

@@ -12,12 +12,15 @@
 -- the live version
 local known = tonumber(redis.call('HGET', K.sale, 'version') or 0)
 if tonumber(ARGV[2]) <= known then return known end
+local before = loadSale()
 redis.call('HSET', K.sale, 'version', ARGV[2], 'definition', ARGV[3])
 redis.call('HSETNX', K.sale, 'soldOut', '0')
 for code in string.gmatch(ARGV[6], '%S+') do redis.call('HSETNX', K.codes, code, 0) end
 for i = 9, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
 redis.call('HDEL', K.sale, 'beaconVersion')
 local sale = loadSale()
+if before then noteAdmissionMs(before.admissionMs) end
+noteAdmissionMs(sale.admissionMs)
 local isLost = known == 0 and ARGV[7] == '1'
 if known == 0 then
   -- A queue that was put in again is another one, however alike their counts are.

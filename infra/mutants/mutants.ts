@@ -316,4 +316,25 @@ export const mutants: Mutant[] = [
     to: 'text.replace(/[&]/g, (character) => escapes[character] as string)',
     tests: ['booking-service/mail/order-confirmed.test.ts'],
   },
+  {
+    fault: 'after a loss of Redis the rooms of the silent are given on at once',
+    file: 'gateway/redis/prelude/after-a-loss.lua',
+    from: "redis.call('EXISTS', K.silent) == 1 and now >= silentUntil()",
+    to: "redis.call('EXISTS', K.silent) == 1",
+    tests: ['gateway/recovery/silent-rooms.test.ts'],
+  },
+  {
+    fault: 'a payment under way is not asked for before a silent room is given on',
+    file: 'gateway/recovery/note-payments.lua',
+    from: 'if areStandInsOver() then carryOn(standIn, readEntry(standIn), ends) end',
+    to: '',
+    tests: ['gateway/recovery/silent-rooms.test.ts'],
+  },
+  {
+    fault: 'past its end a token that Redis does not know opens a full shop',
+    file: 'gateway/admission/check.lua',
+    from: 'if now < asked.ends * 1000 then return nil end',
+    to: 'do return nil end',
+    tests: ['gateway/recovery/silent-rooms.test.ts'],
+  },
 ];

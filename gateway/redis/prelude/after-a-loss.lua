@@ -1,3 +1,26 @@
+local function areStandInsOver() return redis.call('EXISTS', K.silent) == 1 and now >= silentUntil() end
+
+-- How many of them it is to be asked about at this moment.
+local function silentRooms()
+  local standIns = areStandInsOver() and redis.call('ZCARD', K.silent) or 0
+  return standIns + redis.call('ZCOUNT', K.holdsUnknown, '-inf', now)
+end
+
+-- A payment that was let in has begun, for all to see, so long after: longer than a gateway waits for the booking service's
+-- answer (gateway/booking/client.ts).
+local PAYMENT_BEGINS_MS = 15000
+
+-- Those in the shop who are known to be there have room in it: one whom nobody has heard of gives up theirs.
+local function isFull(sale) return redis.call('ZCARD', K.admitted) + redis.call('ZCARD', K.ready) >= sale.capacity end
+local function displaceOne()
+  local id = redis.call('ZRANGE', K.silent, 0, 0)[1]
+  if not id then return end
+  local standIn = readEntry(id)
+  expireAdmission(id, standIn)
+  standIn.displaced = true
+  redis.call('HSET', K.entries, id, cjson.encode(standIn))
+end
+
 -- After a loss: of those at the front whom nobody has brought back, none takes the turn of somebody who is there. They
 -- have missed it, and who shows up after all gets the next free one, once. Looks at `most` at the front. Returns how many
 -- were passed over, and how many who are there stand at the front now, of `turns`: where that is fewer, who comes next is
@@ -73,4 +96,23 @@ local function absorb(number, owner)
     return
   end
   count('joined', -1)
+end
+
+-- Somebody is in the shop and Redis has lost that: an entry that is known as it was before, nil for none, stands there again,
+-- and what stands in for its number, 0 where it is not known, gives way. The caller says when it ends.
+local function bringBack(sale, id, entry, number)
+  noteDrawn(number)
+  if entry then
+    takeOut(id, entry)
+    if entry.code then occupyCode(id, entry.number, entry.code) end
+  else
+    entry = { number = number > 0 and number or nil }
+    count('joined', 1)
+    if number > 0 then absorb(number, id) end
+  end
+  if isFull(sale) then displaceOne() end
+  entry.state = 'admitted'
+  entry.adopted = true
+  entry.displaced = nil
+  return entry
 end

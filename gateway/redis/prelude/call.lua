@@ -8,6 +8,7 @@ local K = {
   codeMissed = KEYS[25], holding = KEYS[26], holdingSince = KEYS[27], called = KEYS[28], forecasts = KEYS[29],
   measures = KEYS[30], states = KEYS[31],
   lobbyLeft = KEYS[32], lobbyGone = KEYS[33], codeLog = KEYS[34],
+  silent = KEYS[35], holdsUnknown = KEYS[36],
 }
 
 -- Most entries one call changes, so that no call keeps Redis from others for more than a few milliseconds.

@@ -49,6 +49,8 @@ end
 -- The room of an admitted fan is free.
 local function leaveShop(id)
   redis.call('ZREM', K.admitted, id)
+  redis.call('ZREM', K.silent, id)
+  redis.call('ZREM', K.holdsUnknown, id)
   holdsNothing(id)
 end
 
@@ -63,6 +65,34 @@ end
 -- How long an admission lasts: to its fixed end, or to the end of a live hold, never beyond the token's own.
 local function deadlineOf(entry)
   return math.max(entry.expiresAt, math.min(entry.holdEnds or 0, entry.exp * 1000))
+end
+
+-- Admissions that were brought back after a loss, and of which nobody has asked the booking service yet whether a payment goes on
+-- in them (gateway/recovery/silent-rooms.ts). `silent` has the stand-ins among them, by number, which are all over at
+-- silentUntil; `holds-unknown` those whose fans are known, by when they are over. What Redis has of their holds is the longest
+-- they could last.
+local function noteSilent(id, entry)
+  if isStandIn(id) then
+    redis.call('ZADD', K.silent, entry.number, id)
+  else
+    redis.call('ZADD', K.holdsUnknown, entry.expiresAt, id)
+  end
+end
+
+-- After a loss: an admission that was brought back without its token. Should another loss have come since, nobody can tell
+-- once more whose room it is, and it has the time that all of those have.
+local function isUnproven(entry) return entry.adopted and not entry.jti end
+local function lastsOn(id, entry)
+  if not isUnproven(entry) then return false end
+  local ends = silentUntil()
+  if entry.expiresAt >= ends then return false end
+  entry.exp = entry.exp + math.ceil((ends - entry.expiresAt) / 1000)
+  entry.expiresAt = ends
+  entry.holdEnds = entry.exp * 1000
+  writeEntry(id, entry)
+  redis.call('ZADD', K.admitted, deadlineOf(entry), id)
+  noteSilent(id, entry)
+  return true
 end
 
 -- The entry as it is at this moment: a deadline that has passed acts here, whether or not anybody tidied up.
@@ -81,7 +111,7 @@ local function currentEntry(id, saleState)
   if entry.state == 'ready' and entry.claimBy and entry.claimBy <= now then
     missTurn(id, entry)
     noteOutcomes(0, 1)
-  elseif entry.state == 'admitted' and deadlineOf(entry) <= now then
+  elseif entry.state == 'admitted' and deadlineOf(entry) <= now and not lastsOn(id, entry) then
     expireAdmission(id, entry)
   end
   local live = entry.state == 'waiting' or entry.state == 'ready' or entry.state == 'lobby' or entry.returning
@@ -123,7 +153,7 @@ local function expireAdmissions(most)
   local over = redis.call('ZRANGEBYSCORE', K.admitted, '-inf', now, 'LIMIT', 0, most)
   for _, id in ipairs(over) do
     local entry = readEntry(id)
-    expireAdmission(id, entry)
+    if not lastsOn(id, entry) then expireAdmission(id, entry) end
   end
   return #over
 end

@@ -41,6 +41,15 @@ local function isRecovering()
   return now < tonumber(redis.call('HGET', K.queue, 'recoveredAt') or 0) or isLobbyMissing()
 end
 
+-- Until when whoever was in the shop before the last loss may be there without having been heard of. Of the last moments before
+-- it nobody remembers whose admission ended and who was let in instead: so each room has the time of the longest admission, and
+-- each loss begins it anew.
+local function silentUntil()
+  local longest = redis.call('HMGET', K.sale, 'admissionMs', 'longestAdmissionMs')
+  local lostAt = tonumber(redis.call('HGET', K.queue, 'lostAt') or 0)
+  return lostAt + math.max(tonumber(longest[1] or 0), tonumber(longest[2] or 0))
+end
+
 -- While places are being brought back nobody's is shown: not before all of them are there.
 local TAIL_MS = 2000
 local function keepRecovering()

@@ -27,11 +27,19 @@ end
 
 local function hasEnded(state) return state == 'closed' or state == 'soldOut' end
 
+-- The longest that this sale's admissions have been given for (prelude/epochs.lua's silentUntil).
+local function noteAdmissionMs(ms)
+  local longest = tonumber(redis.call('HGET', K.sale, 'longestAdmissionMs') or 0)
+  if ms > longest then redis.call('HSET', K.sale, 'longestAdmissionMs', ms) end
+end
+
 -- Settings that were changed, and what follows from that. From ARGV[first] on: field, value, …
 local function putIntoEffect(first)
   local before = loadSale()
   for i = first, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
   local after = loadSale()
+  noteAdmissionMs(before.admissionMs)
+  noteAdmissionMs(after.admissionMs)
   -- After a pause the rate grows to its full height: a shop that has stood still is not run over.
   if stateOf(before) == 'paused' and not after.paused then redis.call('HSET', K.queue, 'rampFrom', now) end
   -- What was measured under other settings says nothing about what comes.
