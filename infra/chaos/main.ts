@@ -123,9 +123,11 @@ function chosenFaults(names: readonly string[], only: readonly string[], form: s
   if (unknown !== undefined) throw new Error(`There is no fault "${unknown}"; --list names them.`);
   // Whoever names a fault wants it, however long it takes.
   if (names.length > 0) return allFaults.filter(({ name }) => names.includes(name));
-  return allFaults
+  const chosen = allFaults
     .filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)))
     .filter(({ isLong }) => form === 'long' || !isLong);
+  if (chosen.length === 0) throw new Error('No fault of this form has that in its name; --list names them.');
+  return chosen;
 }
 
 const optionAgain = ([name, value]: [string, string | number | string[] | undefined]): string[] =>
