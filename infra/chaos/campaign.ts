@@ -21,13 +21,16 @@ const ONSET_MS = 700;
 /** Of what a service wrote before it ended. */
 const TOLD_CHARS_MAX = 1_500;
 const WIND_DOWN_MS_MAX = 180_000;
-/** So large that no sale ends while a fault is in. */
+/**
+ * So large that no sale ends while a fault is in. After a loss of Redis the rooms of fans who have gone without a word are free when
+ * admissions from before it are over (ARCHITECTURE.md, "Losing Redis"): before turns are due again, should all have gone.
+ */
 const SHOW = showIn(
   [
     { name: 'A', rows: 40, seatsPerRow: 40 },
     { name: 'B', rows: 30, seatsPerRow: 20 },
   ],
-  { capacity: 12, admitPerMinute: 6_000 },
+  { capacity: 12, admitPerMinute: 6_000, admissionSeconds: 15 },
 );
 const PATIENCE = { answerMs: 4_000, queueMs: 120_000, saleMs: Number.POSITIVE_INFINITY };
 

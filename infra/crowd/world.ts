@@ -20,7 +20,9 @@ const everySale = {
   adaptiveRate: { enabled: false },
 };
 
-export const showIn = (hall: Hall, pace: { capacity: number; admitPerMinute: number }): Show => ({
+type Pace = { capacity: number; admitPerMinute: number; admissionSeconds?: number };
+
+export const showIn = (hall: Hall, pace: Pace): Show => ({
   hall,
   seats: seatNames(hall),
   settings: { ...everySale, ...pace },

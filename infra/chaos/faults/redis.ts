@@ -5,10 +5,7 @@ import type { OwnRedis } from '../../testing/redis-server.ts';
 import type { Fault } from '../fault.ts';
 import { allOf, isUnnoticed, joinsAreRefused, placesAreServed, shoppingGoesOn } from '../meanwhile.ts';
 
-/**
- * Half of the sales' graceSeconds (ARCHITECTURE.md, "Losing Redis"). Where everybody who was in the shop has gone without a word
- * meanwhile, their rooms are free when their admissions are over, which last as long as that and the time turns have to flow.
- */
+/** Half of the sales' graceSeconds (ARCHITECTURE.md, "Losing Redis"). */
 const RECOVERY_MS = 10_000;
 /** What a Redis that starts takes besides. */
 export const RESTART_MS = 2_000;
