@@ -1,8 +1,10 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { accountMay, unprivilegedAccount } from './account.mjs';
+import { makeAccountFolder } from './account-folder.mjs';
+import { filledIn } from './filled-in.mjs';
 import { LaunchError } from './launch-error.mjs';
 import { lastLines, readLog, startLogged } from './logged.mjs';
 import { NGINX_IS_MISSING, nginxBinary } from './nginx-binary.mjs';
@@ -11,8 +13,6 @@ import { endGroup, endProcess, until } from './processes.mjs';
 import { ranks } from './roster.mjs';
 import { runTool } from './tool.mjs';
 
-const FOLDER_MODE = 0o755;
-const PRIVATE_FOLDER_MODE = 0o700;
 const READY_TIMEOUT_MS = 20_000;
 const TEST_TIMEOUT_MS = 20_000;
 /** SIGQUIT lets answers under way finish. */
@@ -37,7 +37,7 @@ export async function prepareNginx({ roster, root, dataDir, binaries, values, po
       `${account.name} may not run ${binary.command}; install nginx, or set DATA_DIR to a folder that other accounts may enter.`,
     );
   }
-  const folder = makeFolder(dataDir, account);
+  const folder = makeAccountFolder({ dataDir, name: 'nginx', account });
   const config = writeConfig({ root, folder, values });
   const options = {
     command: binary.command,
@@ -53,40 +53,15 @@ export async function prepareNginx({ roster, root, dataDir, binaries, values, po
   };
 }
 
-/** Everything in it can be thrown away; it is made anew at every start. */
-function makeFolder(dataDir, account) {
-  let folder = join(dataDir, 'nginx');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { mode: FOLDER_MODE, recursive: true });
-  if (account && !accountMay(account, 'cd "$1"', folder)) {
-    // The data folder lies where only root may enter, as in a home with mode 0700.
-    folder = mkdtempSync(join(tmpdir(), 'admit-one-nginx-'));
-    chmodSync(folder, PRIVATE_FOLDER_MODE);
-    const outside = folder;
-    process.once('exit', () => rmSync(outside, { recursive: true, force: true }));
-  }
-  if (account) chownSync(folder, account.uid, account.gid);
-  return folder;
-}
-
 /** Fills in the ${NAMES}; nginx's own variables are in small letters. Returns the path of the main file. */
 export function writeConfig({ root, folder, values }) {
   const all = { FOLDER: folder, WORKERS: availableParallelism(), ...values };
   for (const name of TEMPLATES) {
-    const text = readFileSync(join(root, 'infra', 'nginx', name), 'utf8')
-      .split('\n')
-      // What a comment says about a name stays as it is.
-      .map((line) => (line.trimStart().startsWith('#') ? line : filledIn(line, all)));
-    writeFileSync(join(folder, name), text.join('\n'));
+    const text = readFileSync(join(root, 'infra', 'nginx', name), 'utf8');
+    writeFileSync(join(folder, name), filledIn(text, all, { what: 'infra/nginx', comment: '#' }));
   }
   return join(folder, 'nginx.conf');
 }
-
-const filledIn = (line, values) =>
-  line.replace(/\$\{([A-Z_]+)\}/g, (_, name) => {
-    if (values[name] === undefined) throw new Error(`infra/nginx asks for ${name}, which nobody gives.`);
-    return String(values[name]);
-  });
 
 /** The `server` lines of an upstream. */
 export const serverLines = (addresses) =>
