@@ -11,13 +11,15 @@ import { serve } from '#shared/serve.ts';
 import { createApp } from './app.ts';
 import { createDb } from './db/client.ts';
 import { refuseForgetfulDatabase } from './db/durable.ts';
+import { poolingOf, refuseLaxSessions } from './db/session.ts';
 import { createOrderQueue } from './intake/queue.ts';
 import { createInventory } from './inventory/inventory.ts';
 import { createWake } from './outbox/wake.ts';
 import { withDeadlines } from './payment/deadlines.ts';
 import { createTestProvider } from './payment/test-provider.ts';
 
-const { HOST, BOOKING_PORT, DATABASE_URL, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET } = envVariables;
+const { HOST, BOOKING_PORT, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET } = envVariables;
+const { DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_PREPARE } = envVariables;
 const { LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX, TEST_PAYMENTS } = envVariables;
 const { METRICS_PORT, METRICS_HOST, DRAIN_SECONDS } = envVariables;
 
@@ -29,20 +31,27 @@ const KEYS_AGE_MS_MAX = 10 * 60_000;
 await runUntilStopped(async (life) => {
   const env = readEnv(
     z.object({
-      ...{ HOST, BOOKING_PORT, DATABASE_URL, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET },
+      ...{ HOST, BOOKING_PORT, REDIS_URL, GATEWAY_URL, INTERNAL_SECRET },
+      ...{ DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_PREPARE },
       ...{ LOG_LEVEL, NODE_ENV, DATA_DIR, SMTP_URL, ASYNC_ORDERS_WAITING_MAX, TEST_PAYMENTS },
       ...{ METRICS_PORT, METRICS_HOST, DRAIN_SECONDS },
     }),
   );
   life.drainFor(drainSecondsOf(env));
   const log = createLog('booking', env.LOG_LEVEL);
+  const pooling = poolingOf(env);
   const db = createDb(env.DATABASE_URL, {
+    ...pooling,
     applicationName: 'admit-one/booking',
     report: (error, what) => log.warn({ err: error }, what),
   });
   if (env.NODE_ENV === 'production') await refuseForgetfulDatabase(db);
+  if (env.NODE_ENV === 'production' || pooling.isPooled) await refuseLaxSessions(db);
   // The inventory reads over a connection of its own, so that a crowd of bookings does not make it old.
-  const inventoryDb = createDb(env.DATABASE_URL, { applicationName: 'admit-one/inventory', connections: 1 });
+  const inventoryDb = createDb(env.DATABASE_URL, {
+    ...pooling,
+    ...{ applicationName: 'admit-one/inventory', connections: 1 },
+  });
   const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });
   inventory.start();
   const { REDIS_URL: redisUrl, ASYNC_ORDERS_WAITING_MAX: waitingMax } = env;

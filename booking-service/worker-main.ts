@@ -6,6 +6,7 @@ import { DRAINING, runUntilStopped } from '#shared/main.ts';
 import { exposeMetrics } from '#shared/metrics/expose.ts';
 import { createDb } from './db/client.ts';
 import { refuseForgetfulDatabase } from './db/durable.ts';
+import { directUrlOf, poolingOf, refuseLaxSessions } from './db/session.ts';
 import { createFolderTransport, createSmtpTransport } from './mail/transport.ts';
 import { countBacklog } from './metrics.ts';
 import {
@@ -21,7 +22,8 @@ import { watchOutage } from './payment/outage.ts';
 import { createTestProvider } from './payment/test-provider.ts';
 import { startWorker } from './worker.ts';
 
-const { DATABASE_URL, REDIS_URL, GATEWAY_URL, PUBLIC_URL, INTERNAL_SECRET, LOG_LEVEL } = envVariables;
+const { DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_PREPARE, REDIS_URL } = envVariables;
+const { GATEWAY_URL, PUBLIC_URL, INTERNAL_SECRET, LOG_LEVEL } = envVariables;
 const { NODE_ENV, SMTP_URL, MAIL_FROM, DATA_DIR, TEST_PAYMENTS } = envVariables;
 const { METRICS_PORT, METRICS_HOST } = envVariables;
 
@@ -30,18 +32,22 @@ const CONNECTIONS_MAX = 6;
 await runUntilStopped(async (life) => {
   const env = readEnv(
     z.object({
-      ...{ DATABASE_URL, REDIS_URL, GATEWAY_URL, PUBLIC_URL, INTERNAL_SECRET, LOG_LEVEL },
+      ...{ DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_PREPARE, REDIS_URL },
+      ...{ GATEWAY_URL, PUBLIC_URL, INTERNAL_SECRET, LOG_LEVEL },
       ...{ NODE_ENV, SMTP_URL, MAIL_FROM, DATA_DIR, TEST_PAYMENTS },
       ...{ METRICS_PORT, METRICS_HOST },
     }),
   );
   const log = createLog('worker', env.LOG_LEVEL);
+  const pooling = poolingOf(env);
   const db = createDb(env.DATABASE_URL, {
+    ...pooling,
     applicationName: 'admit-one/worker',
     report: (error, what) => log.warn({ err: error }, what),
     connections: CONNECTIONS_MAX,
   });
   if (env.NODE_ENV === 'production') await refuseForgetfulDatabase(db);
+  if (env.NODE_ENV === 'production' || pooling.isPooled) await refuseLaxSessions(db);
   const mail =
     env.SMTP_URL === undefined
       ? createFolderTransport(join(env.DATA_DIR, 'mail'))
@@ -66,7 +72,7 @@ await runUntilStopped(async (life) => {
     redisUrl: env.REDIS_URL,
     log,
   });
-  const stopListening = listenForWork(env.DATABASE_URL, worker.wake);
+  const stopListening = listenForWork(directUrlOf(env), worker.wake);
   countBacklog(db);
   // Nobody sends it anything, so it need not go on for those who have not noticed yet.
   const unready = () => (life.isDraining() ? DRAINING : null);

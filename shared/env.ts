@@ -76,6 +76,9 @@ export const envVariables = {
   GATEWAY_URL: url(/^https?$/).default('http://127.0.0.1:3000'),
   PUBLIC_URL: url(/^https?$/).default('http://127.0.0.1:3000'),
   DATABASE_URL: url(/^postgres(ql)?$/),
+  /** PostgreSQL itself, where DATABASE_URL is a pooler that hands its sessions out transaction by transaction. */
+  DATABASE_DIRECT_URL: url(/^postgres(ql)?$/).optional(),
+  DATABASE_PREPARE: z.enum(['on', 'off']).default('on'),
   REDIS_URL: redisUrl,
   /** Who holds which key is read by gateway/organiser/organisers.ts. */
   ORGANISER_KEY: z.string().optional(),

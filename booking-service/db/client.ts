@@ -5,6 +5,7 @@ import { Problem } from '#shared/problem.ts';
 import { asDbFailure, isWorthRetrying } from './failure.ts';
 import { createLane, type Lane, type Statement } from './lane.ts';
 import { createLine, type Line } from './line.ts';
+import type { Pooling } from './session.ts';
 
 /** Measured: ten connections beat a hundred; a thousand on one row are ten times slower than ten. */
 const CONNECTIONS_MAX = 10;
@@ -53,11 +54,11 @@ export function createDb(
     connections?: number;
     isOneByOne?: boolean;
     report?: Db['report'];
-  },
+  } & Pooling,
 ): Db {
   const { applicationName, connections = CONNECTIONS_MAX, isOneByOne = false } = options;
   const { report = () => undefined } = options;
-  const lanes = Array.from({ length: connections }, () => createLane(databaseUrl, applicationName));
+  const lanes = Array.from({ length: connections }, () => createLane(databaseUrl, applicationName, options));
   const line = createLine(lanes, CALLS_WAITING_MAX);
   const pool = applicationName.replace(/^admit-one\//, '');
   lines.set(pool, line.waiting);

@@ -1,19 +1,19 @@
 import postgres from 'postgres';
 import { Problem } from '#shared/problem.ts';
+import { type Pooling, sessionSettings } from './session.ts';
 import { arrayTypes } from './types.ts';
 
 export type Sql = postgres.Sql;
 /** A statement is a function, so that it can be sent again on another connection when its answer was lost. */
 export type Statement<Row extends postgres.Row> = (sql: Sql) => postgres.PendingQuery<Row[]>;
 
-/** The server gives up first, so that the connection stays usable; a lock is given up before the statement is. */
-const STATEMENT_TIMEOUT_MS = 2_500;
-const LOCK_TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_SECONDS = 2;
 const RECONNECT_AFTER_SECONDS = 0.05;
 const IDLE_TIMEOUT_SECONDS = 120;
 /** How long a call that came too late may still take to end before its connection is given up. */
 const GIVE_UP_GRACE_MS = 500;
+/** A pooler tells a session the name of whoever uses it next, one question more, unless all have the same. */
+const POOLED_NAME = 'admit-one/pooled';
 
 export type Lane = {
   /** Runs one statement and rejects after `timeoutMs` at the latest. */
@@ -28,8 +28,8 @@ export type Lane = {
  * not, because it or the way to it hangs, the connection is thrown away and the next statement opens a new one. (Asking
  * for cancellation would need a further connection, and the driver loses its failure: the process would end with it.)
  */
-export function createLane(databaseUrl: string, applicationName: string): Lane {
-  let sql = connect(databaseUrl, applicationName);
+export function createLane(databaseUrl: string, applicationName: string, pooling: Pooling = {}): Lane {
+  let sql = connect(databaseUrl, applicationName, pooling);
   let settled: Promise<void> = Promise.resolve();
 
   const giveUp = async (done: Promise<unknown>): Promise<void> => {
@@ -37,7 +37,7 @@ export function createLane(databaseUrl: string, applicationName: string): Lane {
     if (await Promise.race([ended, delay(GIVE_UP_GRACE_MS)])) return;
     // The connection may be beyond ending; what it says to that concerns nobody any more.
     sql.end({ timeout: 0 }).catch(ignore);
-    sql = connect(databaseUrl, applicationName);
+    sql = connect(databaseUrl, applicationName, pooling);
   };
 
   const run = async <Row extends postgres.Row>(
@@ -63,7 +63,7 @@ export function createLane(databaseUrl: string, applicationName: string): Lane {
   return { run, settled: () => settled, close: () => sql.end({ timeout: 2 }) };
 }
 
-const connect = (databaseUrl: string, applicationName: string): Sql =>
+const connect = (databaseUrl: string, applicationName: string, { isPooled, isPrepared }: Pooling): Sql =>
   postgres(databaseUrl, {
     max: 1,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
@@ -72,15 +72,10 @@ const connect = (databaseUrl: string, applicationName: string): Sql =>
     onnotice: ignore,
     fetch_types: false,
     types: arrayTypes,
-    connection: {
-      application_name: applicationName,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      lock_timeout: LOCK_TIMEOUT_MS,
-      // Everything has a key by which it is found. As long as PostgreSQL knows a table as all but empty, in the first minute of
-      // a sale, it would read it from end to end instead; and take the price of having to do so for a reason to compile.
-      enable_seqscan: 'off',
-      jit: 'off',
-    },
+    ...(isPrepared === false && { prepare: false }),
+    connection: isPooled
+      ? { application_name: POOLED_NAME }
+      : { application_name: applicationName, ...sessionSettings },
   });
 
 const delay = (ms: number): Promise<false> =>

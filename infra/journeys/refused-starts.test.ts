@@ -130,6 +130,17 @@ test.concurrent.each(Object.keys(worst) as Name[])(
   },
 );
 
+test('a pooler whose sessions have no time limits is refused, in production and elsewhere', async () => {
+  const direct = new URL(database.url);
+  direct.hostname = 'localhost';
+  const pooled = { DATABASE_DIRECT_URL: direct.href };
+  const told = await Promise.all([
+    refusal('booking', pooled),
+    refusal('worker', { ...pooled, NODE_ENV: 'development' }),
+  ]);
+  for (const each of told) expect(each).toContain('DATABASE_URL: its sessions have statement_timeout = 0');
+});
+
 test('stores that forget are refused in production, each with what to set', async () => {
   const sql = postgres(database.url, { max: 1 });
   try {

@@ -28,7 +28,8 @@ export function findRunningShop({ root, env = process.env }) {
     dataDir,
     running: left !== null,
     gatewayUrl: env.GATEWAY_URL || left?.gatewayUrl || null,
-    databaseUrl: env.DATABASE_URL || left?.databaseUrl || null,
+    // Past a pooler: tools read in long transactions, and with settings of their own.
+    databaseUrl: env.DATABASE_DIRECT_URL || env.DATABASE_URL || left?.databaseUrl || null,
     redisUrl: env.REDIS_URL || left?.redisUrl || null,
     organiserKey:
       env.ORGANISER_KEY || firstNamed.split(':').slice(1).join(':') || secrets.ORGANISER_KEY || null,
