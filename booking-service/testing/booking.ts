@@ -8,6 +8,7 @@ import { createLog } from '#shared/log.ts';
 import { testDatabase, testRedis } from '../../infra/testing/stores.ts';
 import { createApp } from '../app.ts';
 import { createDb } from '../db/client.ts';
+import type { Pooling } from '../db/session.ts';
 import { createOrderQueue } from '../intake/queue.ts';
 import { createInventory } from '../inventory/inventory.ts';
 import { createTestProvider } from '../payment/test-provider.ts';
@@ -48,14 +49,16 @@ export type TestBooking = Awaited<ReturnType<typeof startBooking>>;
 
 /**
  * The booking service on a database of its own, as the gateway sees it. `isOneByOne`: each request is a call of its own.
- * `databaseUrl`: a migrated database of the caller's instead, on a server that may be taken away.
+ * `databaseUrl`: a migrated database of the caller's instead, on a server that may be taken away, or behind a pooler (`pooling`).
  */
 export async function startBooking({
   isOneByOne = false,
   databaseUrl,
+  pooling = {},
 }: {
   isOneByOne?: boolean;
   databaseUrl?: string;
+  pooling?: Pooling;
 } = {}) {
   const given = databaseUrl === undefined ? null : { url: databaseUrl, drop: async () => undefined };
   const [database, redis] = await Promise.all([given ?? testDatabase(), testRedis()]);
@@ -63,11 +66,15 @@ export async function startBooking({
   /** Calls for many that PostgreSQL refused: a test that provokes one takes it out. */
   const refused: unknown[] = [];
   const db = createDb(database.url, {
+    ...pooling,
     applicationName: 'booking-test',
     isOneByOne,
     report: (error) => refused.push(error),
   });
-  const inventoryDb = createDb(database.url, { applicationName: 'inventory-test', connections: 1 });
+  const inventoryDb = createDb(database.url, {
+    ...pooling,
+    ...{ applicationName: 'inventory-test', connections: 1 },
+  });
   const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });
   inventory.start();
   await inventory.refresh();

@@ -55,7 +55,7 @@ export function createRoster({ onChange = () => {}, detached = true } = {}) {
 }
 
 /**
- * Stores outlive the services that write to them, the proxy outlives the gateways, which reach the booking services
+ * Stores outlive the services that write to them, by way of the pooler, the proxy outlives the gateways, which reach the booking services
  * through it, and whatever only helps to start ends with the stores.
  */
-export const ranks = { store: 1, tool: 1, worker: 2, booking: 3, proxy: 4, gateway: 5, tests: 6 };
+export const ranks = { store: 1, tool: 1, pooler: 2, worker: 3, booking: 4, proxy: 5, gateway: 6, tests: 7 };

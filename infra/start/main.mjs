@@ -9,6 +9,7 @@ import { createRoster } from '../local/roster.mjs';
 import { keptSecrets } from '../local/secrets.mjs';
 import { announce } from './announcement.mjs';
 import { takeDataFolder } from './data-folder.mjs';
+import { openPooler } from './pooler.mjs';
 import { openProxy } from './proxy.mjs';
 import { createRestartBudget, keepRunning } from './restarts.mjs';
 import { createRoller, ROLL_SIGNAL } from './roll.mjs';
@@ -74,10 +75,13 @@ async function startEverything({ roster, folder, root, env, scripts: standIns, s
   // It may fail before anybody waits for it; whoever waits later still hears of it.
   failed.catch(() => {});
   const urls = await openStores({ roster, budget, giveUp, root, dataDir, env });
+  const pooler = settings.pooler
+    ? await openPooler({ roster, budget, giveUp, root, dataDir, settings, databaseUrl: urls.databaseUrl })
+    : null;
   const build = () => buildServices({ root, folder: join(dataDir, 'services') });
   const scripts = standIns ?? (await build());
   const secrets = keptSecrets({ dataDir, env });
-  const serviceEnv = serviceEnvironment({ env, settings, secrets, dataDir, ...urls });
+  const serviceEnv = serviceEnvironment({ env, settings, secrets, dataDir, ...urls, pooler });
   const run = (script) => runScript({ roster, root, env: serviceEnv, script });
   await timed('Database migrated, demo concert in place', async () => {
     for (const script of [scripts.migrate, scripts.seed]) await run(script);
@@ -101,6 +105,7 @@ async function startEverything({ roster, folder, root, env, scripts: standIns, s
     prepare: async () => {
       if (!standIns) await build();
       await run(scripts.migrate);
+      await pooler?.renew();
     },
     tell: folder.tellRoll,
     isEnding: roster.isEnding,

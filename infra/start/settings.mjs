@@ -1,5 +1,6 @@
 import { LaunchError } from '../local/launch-error.mjs';
 import { freePort, LOOPBACK } from '../local/ports.mjs';
+import { readPooler } from './pooler.mjs';
 
 const PORT_MAX = 65_535;
 const PROCESSES_MAX = 64;
@@ -28,11 +29,12 @@ export async function readSettings(env, { scaled = false } = {}) {
   const gateways = number('GATEWAY_PROCESSES', scaled ? 2 : 1, 1, PROCESSES_MAX);
   const workers = number('WORKER_PROCESSES', 1, 1, PROCESSES_MAX);
   if (port === bookingPort) faults.push(`PORT and BOOKING_PORT are both ${port}; they must differ.`);
+  const pooler = readPooler(env, { scaled, faults });
   // Without nginx in front the gateways know one booking service.
   const bookings = number('BOOKING_PROCESSES', scaled ? 2 : 1, 1, scaled ? PROCESSES_MAX : 1);
   if (scaled) {
     if (faults.length > 0) throw new LaunchError(faults.join('\n'));
-    return scaledSettings({ host, port, bookingPort, gateways, bookings, workers });
+    return scaledSettings({ host, port, bookingPort, gateways, bookings, workers, pooler });
   }
   const gatewayPorts = consecutivePorts(port, gateways, bookingPort);
   if (gatewayPorts.at(-1) > PORT_MAX)
@@ -53,11 +55,12 @@ export async function readSettings(env, { scaled = false } = {}) {
       { port: bookingPort, host, variable: 'BOOKING_PORT' },
     ],
     proxy: null,
+    pooler,
   };
 }
 
 /** Behind nginx everything is on the loopback, and finds the others through it. */
-async function scaledSettings({ host, port, bookingPort, gateways, bookings, workers }) {
+async function scaledSettings({ host, port, bookingPort, gateways, bookings, workers, pooler }) {
   const ports = new Set();
   while (ports.size < gateways + bookings + 1) {
     const free = await freePort();
@@ -79,6 +82,7 @@ async function scaledSettings({ host, port, bookingPort, gateways, bookings, wor
       { port: bookingPort, host: LOOPBACK, variable: 'BOOKING_PORT' },
     ],
     proxy: { listen: `${host.includes(':') ? `[${host}]` : host}:${port}`, bookingPort, gatewayPort },
+    pooler,
   };
 }
 
@@ -96,7 +100,15 @@ export function localUrl(host, port) {
 }
 
 /** The environment of every service: the caller's, completed by what was started and made for it. */
-export function serviceEnvironment({ env, settings, secrets, dataDir, databaseUrl, redisUrl }) {
+export function serviceEnvironment({
+  env,
+  settings,
+  secrets,
+  dataDir,
+  databaseUrl,
+  redisUrl,
+  pooler = null,
+}) {
   const completed = {
     NODE_ENV: 'development',
     // Requests are many; in development only what goes wrong is worth a line.
@@ -106,6 +118,7 @@ export function serviceEnvironment({ env, settings, secrets, dataDir, databaseUr
     PUBLIC_URL: settings.publicUrl,
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
+    ...pooler?.environment,
     ...(settings.proxy ? { TRUSTED_PROXIES: LOOPBACK, DRAIN_SECONDS: DRAIN_SECONDS_BEHIND_PROXY } : {}),
     ...secrets,
   };

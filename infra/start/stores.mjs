@@ -6,7 +6,7 @@ import { timed } from '../local/progress.mjs';
 import { prepareRedis } from '../local/redis.mjs';
 import { keepRunning } from './restarts.mjs';
 
-const POSTGRES_SETTINGS = { max_connections: 200 };
+export const POSTGRES_SETTINGS = { max_connections: 200 };
 const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_PORTS = { 'postgres:': 5432, 'postgresql:': 5432, 'redis:': 6379, 'rediss:': 6379 };
 

@@ -11,6 +11,7 @@ import { checkStyleAndTypes } from './checks.mjs';
 import { findChrome } from './chrome.mjs';
 import { startCluster } from './cluster.mjs';
 import { findNginx } from './nginx.mjs';
+import { findPgbouncer } from './pgbouncer.mjs';
 import { makeRunFolders } from './run-folders.mjs';
 import { runVitest } from './vitest.mjs';
 
@@ -56,18 +57,22 @@ async function checkEverything({ roster, root, args, checked, folder, databaseFo
   ]);
   const chromePath = await findChrome(roster);
   const nginxBinaries = await findNginx({ roster, root });
+  const pgbouncerBinaries = await findPgbouncer({ roster, root });
   // Temporary files of the tests lie in the run's own folder and go with it, even those of a test that was killed.
   const env = {
     ...stores,
     TEST_SERVICES_FOLDER: servicesFolder,
     CHROME_PATH: chromePath,
     TEST_NGINX_BINARIES: nginxBinaries,
+    TEST_PGBOUNCER_BINARIES: pgbouncerBinaries,
     TMPDIR: folder,
   };
   const { passed, numbers } = await runVitest({ roster, root, args, folder, env });
   if (!checksPassed) say('Style or types have faults; they stand above the tests.');
   if (!chromePath) say('*** THE BROWSER TESTS WERE SKIPPED; the reason stands above the tests. ***');
   if (!nginxBinaries) say('*** THE TESTS BEHIND NGINX WERE SKIPPED; the reason stands above the tests. ***');
+  if (!pgbouncerBinaries)
+    say('*** THE TESTS BEHIND PGBOUNCER WERE SKIPPED; the reason stands above the tests. ***');
   say(numbers);
   return checksPassed && passed ? 0 : 1;
 }

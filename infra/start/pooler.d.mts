@@ -1,0 +1,4 @@
+export function readPooler(
+  env: Record<string, string | undefined>,
+  options: { scaled: boolean; faults: string[] },
+): boolean;
