@@ -9,10 +9,11 @@ import { measureBelowHttp } from './below-http.ts';
 import { measureDoor } from './door.ts';
 import { measureIntake } from './intake.ts';
 import { measureOverHttp, measureStatus } from './over-http.ts';
+import { measurePooler } from './pooler.ts';
 import { IN_FLIGHT, ROUND_MS, ROUNDS, say } from './settings.ts';
 import { type Shop, startShop } from './shop.ts';
 
-const PARTS = ['http', 'status', 'below', 'intake', 'door'];
+const PARTS = ['http', 'status', 'below', 'intake', 'door', 'pooler'];
 
 /** `npm run bench:booking [-- PART …]`: resolves to the exit code, 1 when a figure does not hold. */
 export async function main({ root, args }: { root: string; args: string[] }): Promise<number> {
@@ -49,6 +50,7 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     if (isAsked('intake')) figures.push(...(await measureIntake(sql, urls, together.port)));
     if (isAsked('door'))
       figures.push(...(await measureDoor({ redisUrl: redis.url, signer, client, shop: together })));
+    if (isAsked('pooler')) figures.push(...(await measurePooler({ ...bench, urls, root })));
     say(table(figures));
     return figures.every(holds) ? 0 : 1;
   } finally {

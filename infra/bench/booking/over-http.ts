@@ -23,12 +23,10 @@ export const loader =
     return { ...outcome, perSecond: (outcome.won * 1000) / outcome.ms };
   };
 
-/** Holds and orders over HTTP. What is won is counted in the database. */
-export async function measureOverHttp(bench: HttpBench): Promise<Figure[]> {
-  const { sql, signer, client, plain, together } = bench;
+/** Holds or orders over HTTP. What is won is counted in the database. */
+export const seller = ({ sql, signer, client }: Pick<HttpBench, 'sql' | 'signer' | 'client'>) => {
   const load = loader(client);
-
-  const sell = async (kind: 'hold' | 'order', shop: Shop, ms: number): Promise<Measured> => {
+  return async (kind: 'hold' | 'order', shop: Shop, ms: number): Promise<Measured> => {
     const house = await makeHouse(sql, shop.port, SEATS);
     // One admission buys one order; of holds each fan may make as many as there are seats for them.
     const fans = SEATS / 2 / (kind === 'order' ? 1 : SEATS_PER_FAN);
@@ -51,6 +49,12 @@ export async function measureOverHttp(bench: HttpBench): Promise<Figure[]> {
     if (outcome.won === common.seats.length) throw new Error('A round sold everything: give it more SEATS.');
     return outcome;
   };
+};
+
+/** Requests that go together, against requests one by one. */
+export async function measureOverHttp(bench: HttpBench): Promise<Figure[]> {
+  const { sql, plain, together } = bench;
+  const sell = seller(bench);
 
   const compare = async (kind: 'hold' | 'order'): Promise<{ ratios: number[]; note: string }> => {
     const rounds: [Measured, Measured][] = [];

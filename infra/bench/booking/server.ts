@@ -19,12 +19,19 @@ const env = process.env as Record<
   string
 >;
 const log = createLog('booking', 'error');
+/** Of a shop behind a pooler: whether its statements are prepared. */
+const { POOLED_PREPARE } = process.env;
+const pooling = POOLED_PREPARE ? { isPooled: true, isPrepared: POOLED_PREPARE === 'on' } : {};
 const db = createDb(env.DATABASE_URL, {
+  ...pooling,
   applicationName: 'bench',
   isOneByOne: process.env.ONE_BY_ONE === '1',
   report: (error, what) => log.error({ err: error }, what),
 });
-const inventoryDb = createDb(env.DATABASE_URL, { applicationName: 'bench-inventory', connections: 1 });
+const inventoryDb = createDb(env.DATABASE_URL, {
+  ...pooling,
+  ...{ applicationName: 'bench-inventory', connections: 1 },
+});
 const inventory = createInventory({ db: inventoryDb, clock: systemClock, log });
 inventory.start();
 const toWorker = createOrderQueue({ db, redisUrl: env.REDIS_URL, waitingMax: 1_000_000, log });

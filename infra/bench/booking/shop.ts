@@ -9,11 +9,12 @@ import { INTERNAL_SECRET, ROWS, SEATS_PER_FAN } from './settings.ts';
 export type Signer = Awaited<ReturnType<typeof createSigner>>;
 export type Shop = Child & { port: number; barePort: number };
 
-/** A booking service; `isOneByOne`: the baseline, with each request a call of its own. */
+/** A booking service; `isOneByOne`: the baseline, with each request a call of its own; `env`: of its own. */
 export async function startShop(
   urls: { databaseUrl: string; redisUrl: string },
   jwk: JWK,
   isOneByOne: boolean,
+  env: Record<string, string> = {},
 ): Promise<Shop> {
   const [port, barePort] = [await freePort(), await freePort()];
   const started = startChild(new URL('./server.ts', import.meta.url), {
@@ -24,6 +25,7 @@ export async function startShop(
     REDIS_URL: urls.redisUrl,
     JWK: JSON.stringify(jwk),
     ONE_BY_ONE: isOneByOne ? '1' : '0',
+    ...env,
   });
   await untilReady(started, `http://${LOOPBACK}:${port}/readyz`);
   return { ...started, port, barePort };
