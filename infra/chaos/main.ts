@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRandom } from '../testing/random.ts';
 import { runCampaign } from './campaign.ts';
 import type { Fault } from './fault.ts';
 import { allFaults } from './faults/all.ts';
+import { poolerFaults } from './faults/pooler.ts';
 import { describe } from './report.ts';
 import { startChaosShop } from './shop.ts';
 
@@ -31,6 +32,7 @@ was broken.
   --form short      faults stay a few seconds, and those that take long are left out
   --fans N          how many fans there are at once (${FANS})
   --gateways N      how many gateways there are (by the seed: ${GATEWAYS.join(', ')})
+  --pooler          the services reach PostgreSQL by way of PgBouncer, which is hurt as well
   --out FILE        keeps the history, a line of JSON for each request
   --list            the faults`;
 
@@ -43,9 +45,9 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     process.stderr.write(`${(error as Error).message}\n\n${usage}\n`);
     return 2;
   }
-  const { seed, minutes, times, form, fans, gateways, faults, help, list, out, again } = options;
+  const { seed, minutes, times, form, fans, gateways, pooler, faults, help, list, out, again } = options;
   if (help || list) {
-    const names = allFaults.map(
+    const names = faultsKnown(pooler).map(
       ({ name, leftOut }) => `  ${name}${leftOut ? ` (not here: ${leftOut})` : ''}`,
     );
     console.log(help ? usage : names.join('\n'));
@@ -53,11 +55,14 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
   }
   const extent =
     times === undefined ? `for ${minutes} minutes` : `${times} times each of ${faults.length} faults`;
-  console.log(`Chaos, ${extent}, ${gateways} gateways, seed ${seed}.`);
-  const binaries = resolve(root, process.env.DATA_DIR || '.data', 'redis-server');
+  console.log(
+    `Chaos, ${extent}, ${gateways} gateways,${pooler ? ' by way of PgBouncer,' : ''} seed ${seed}.`,
+  );
+  const dataDir = resolve(root, process.env.DATA_DIR || '.data');
+  const pgbouncerBinaries = pooler ? join(dataDir, 'pgbouncer-server') : null;
   let isStopping = false;
   // Whoever is told to end while the shop starts ends it when it has.
-  const starting = startChaosShop(binaries, { gateways });
+  const starting = startChaosShop(join(dataDir, 'redis-server'), { gateways, pgbouncerBinaries });
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       isStopping = true;
@@ -72,7 +77,7 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     const goesOn = () => !isStopping && Date.now() < endsAt;
     const verdict = await runCampaign(shop, { seed, fans, faults, form, times, goesOn, say: console.log });
     if (out) await writeFile(out, verdict.asked.map((asked) => `${JSON.stringify(asked)}\n`).join(''));
-    console.log(`\n${describe(verdict, allFaults, again)}`);
+    console.log(`\n${describe(verdict, faultsKnown(pooler), again)}`);
     return verdict.breaches.length === 0 ? 0 : 1;
   } finally {
     await shop.stop();
@@ -81,6 +86,7 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
 
 function readOptions(args: string[]) {
   const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     args,
     options: {
@@ -94,7 +100,7 @@ function readOptions(args: string[]) {
       },
       ...{ fault: { ...text, multiple: true, default: [] as string[] } },
       ...{ only: { ...text, multiple: true, default: [] as string[] }, form: { ...text, default: 'long' } },
-      ...{ help: { type: 'boolean', default: false }, list: { type: 'boolean', default: false } },
+      ...{ help: flag, list: flag, pooler: flag },
     } as const,
   });
   const { form } = values;
@@ -111,19 +117,25 @@ function readOptions(args: string[]) {
   const gateways = Number(values.gateways ?? createRandom(seed).fork('gateways').pick(GATEWAYS));
   if (!(Number.isInteger(gateways) && gateways > 0 && gateways <= GATEWAYS_MAX))
     throw new Error(`--gateways must be from 1 to ${GATEWAYS_MAX}.`);
-  const faults = chosenFaults(values.fault, values.only, form);
-  const { only, fault } = values;
+  const { only, fault, pooler } = values;
+  const faults = chosenFaults(faultsKnown(pooler), { names: fault, only, form });
   const said = { seed, minutes: values.minutes, times: values.times, form, fans, gateways, only, fault };
-  const again = ['npm run chaos --', ...Object.entries(said).flatMap(optionAgain)].join(' ');
+  const flags = pooler ? ['--pooler'] : [];
+  const again = ['npm run chaos --', ...flags, ...Object.entries(said).flatMap(optionAgain)].join(' ');
   return { ...values, form: form as 'short' | 'long', minutes, times, fans, gateways, faults, seed, again };
 }
 
-function chosenFaults(names: readonly string[], only: readonly string[], form: string): Fault[] {
-  const unknown = names.find((name) => !allFaults.some((fault) => fault.name === name));
+const faultsKnown = (pooler: boolean): Fault[] => (pooler ? [...allFaults, ...poolerFaults] : allFaults);
+
+function chosenFaults(
+  known: readonly Fault[],
+  { names, only, form }: { names: readonly string[]; only: readonly string[]; form: string },
+): Fault[] {
+  const unknown = names.find((name) => !known.some((fault) => fault.name === name));
   if (unknown !== undefined) throw new Error(`There is no fault "${unknown}"; --list names them.`);
   // Whoever names a fault wants it, however long it takes.
-  if (names.length > 0) return allFaults.filter(({ name }) => names.includes(name));
-  const chosen = allFaults
+  if (names.length > 0) return known.filter(({ name }) => names.includes(name));
+  const chosen = known
     .filter(({ name }) => only.length === 0 || only.some((text) => name.includes(text)))
     .filter(({ isLong }) => form === 'long' || !isLong);
   if (chosen.length === 0) throw new Error('No fault of this form has that in its name; --list names them.');

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type OwnPgbouncer, ownPgbouncer } from '../testing/pgbouncer-server.ts';
 import { canMountDisks, type OwnPostgres, ownPostgres } from '../testing/postgres-server.ts';
 import { startProxy, type TcpProxy } from '../testing/proxy.ts';
 import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
@@ -19,6 +20,8 @@ export type ChaosShop = {
   gateways: ServiceName[];
   bookings: ServiceName[];
   database: OwnPostgres;
+  /** Between the services and PostgreSQL, where it was asked for. */
+  pooler: OwnPgbouncer | null;
   redis: OwnRedis;
   mail: MailServer;
   ways: Record<'PostgreSQL' | 'Redis' | 'the booking services', TcpProxy[]>;
@@ -27,7 +30,16 @@ export type ChaosShop = {
   stop: () => Promise<void>;
 };
 
-export async function startChaosShop(redisBinaries: string, { gateways = 2 } = {}): Promise<ChaosShop> {
+type Options = {
+  gateways?: number;
+  /** Where PgBouncer is, or is to be, if the services are to go by way of it. */
+  pgbouncerBinaries?: string | null;
+};
+
+export async function startChaosShop(
+  redisBinaries: string,
+  { gateways = 2, pgbouncerBinaries = null }: Options = {},
+): Promise<ChaosShop> {
   const ends: (() => unknown)[] = [];
   let stopping: Promise<void> | null = null;
   // Whoever asks again waits for the same end: nothing may outlive the process that started it.
@@ -56,13 +68,16 @@ export async function startChaosShop(redisBinaries: string, { gateways = 2 } = {
     const mail = await startMailServer();
     ends.push(mail.stop);
     const toPostgres = await wayTo(database.url);
+    const pooler =
+      pgbouncerBinaries === null ? null : await ownPgbouncer(toPostgres.url, { binaries: pgbouncerBinaries });
+    if (pooler) ends.push(pooler.stop);
     const waysToRedis = new Map<ServiceName, TcpProxy>();
     const toBookings: TcpProxy[] = [];
     const services = await startServices(
       { databaseUrl: toPostgres.url, redisUrl: redis.url, dataDir },
       {
         ...{ gateways, bookings: 2 },
-        env: { SMTP_URL: mail.url },
+        env: { SMTP_URL: mail.url, ...pooler?.env },
         inFrontOfRedis: async (name) => {
           const way = await wayTo(redis.url);
           waysToRedis.set(name, way);
@@ -83,7 +98,7 @@ export async function startChaosShop(redisBinaries: string, { gateways = 2 } = {
     };
     const named = (start: string) => services.names.filter((name) => name.startsWith(start));
     const shop = { services, gateways: named('gateway'), bookings: named('booking') };
-    return { ...shop, database, redis, mail, ways, waysToRedis, stop };
+    return { ...shop, database, pooler, redis, mail, ways, waysToRedis, stop };
   } catch (error) {
     await stop();
     throw error;
