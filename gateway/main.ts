@@ -41,6 +41,7 @@ import { memoryFiles } from './recovery/memory-files.ts';
 import { keepEndingTheSilent } from './recovery/silent-rooms.ts';
 import { connectRedis } from './redis/client.ts';
 import { refuseForgetfulRedis } from './redis/durable.ts';
+import { createHeard } from './redis/heard.ts';
 import type { Store } from './redis/script.ts';
 import { rememberEvents } from './sale/events.ts';
 import { keepListing } from './sale/listing.ts';
@@ -84,7 +85,7 @@ await runUntilStopped(async (life) => {
   const access = watchAccess(env);
   const redis = await connectRedis(env.REDIS_URL, log);
   if (env.NODE_ENV === 'production') await refuseForgetfulRedis(redis);
-  const store: Store = { redis, time: () => null };
+  const store: Store = { redis, time: () => null, heard: createHeard() };
   const booking = connectBooking(env.BOOKING_URL, env.INTERNAL_SECRET);
   const catalogue = bookingCatalogue(booking);
 

@@ -17,8 +17,11 @@ type Options = Pick<
   | 'protocol'
 >;
 
-/** A node that has gone or come back is noticed within this time. */
-const SLOTS_REFRESH_INTERVAL_MS = 1_000;
+/**
+ * A node that has taken over is found so soon, or a timeout later where one is asked that does not answer: with a command that is
+ * under way, before it gives a number or a turn (SETTLE_MS in gateway/redis/prelude/epochs.lua).
+ */
+const SLOTS_REFRESH_INTERVAL_MS = 500;
 const SLOTS_REFRESH_TIMEOUT_MS = 500;
 const REDIRECTIONS_MAX = 3;
 const NODE_READY_TIMEOUT_MS = 2_000;
@@ -68,6 +71,10 @@ export function openRedis(url: string, options: Options): Redis | Cluster {
   });
   return cluster;
 }
+
+/** The server, or every node of the cluster that is known at this moment, replicas too. */
+export const nodesOf = (redis: RedisClient): RedisClient[] =>
+  redis instanceof Cluster ? redis.nodes('all') : [redis];
 
 /** Resolves when the server, or every node of the cluster, can be spoken to. Rejects when it cannot be reached (in time). */
 export async function connectToAll(redis: Redis | Cluster): Promise<void> {

@@ -3,18 +3,21 @@ import { newId } from '#shared/ids.ts';
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import { counter } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
-import { type Entry, type EntryReply, readEntry } from '../queue/entry.ts';
+import { ENTRY_VALUES, type Entry, type EntryReply, readEntry } from '../queue/entry.ts';
 import { lostSale } from '../queue/watch.ts';
 import { saleCarrier } from '../redis/carrier.ts';
+import type { MomentReply } from '../redis/heard.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
-const claim = saleScript<[string] | EntryReply>(new URL('./claim.lua', import.meta.url));
+const claim = saleScript<[string] | [...EntryReply, MomentReply]>(new URL('./claim.lua', import.meta.url));
 const check = saleScript<[AdmissionState, holdEndsMs: number, leftMs: number][]>(
   new URL('./check.lua', import.meta.url),
 );
 const holdEnds = saleScript<(0 | 1)[]>(new URL('./hold-ends.lua', import.meta.url));
-const finish = saleScript<[string]>(new URL('./finish.lua', import.meta.url));
+const finish = saleScript<['no-sale'] | [state: string, number: number, MomentReply]>(
+  new URL('./finish.lua', import.meta.url),
+);
 
 const claims = counter('admit_one_claims_total', 'Claims of turns of a sale, by what came of them.', [
   'sale',
@@ -41,7 +44,10 @@ export async function claimTurn(
   const reply = await claim(store, sale, [entryId, newId(), keys.signingKid, PAYMENT_EXTENSION_SECONDS]);
   claims.count(sale, reply[0] === 'entry' ? 'admitted' : reply[0]);
   if (reply[0] !== 'entry') throw refusal(reply[0]);
-  const entry = readEntry(reply as EntryReply);
+  const answer = reply as [...EntryReply, MomentReply];
+  const entry = readEntry(answer);
+  const { queueNumber, state } = entry;
+  store.heard?.note(sale, answer[ENTRY_VALUES], { number: queueNumber ?? 0, state });
   return { token: await admissionToken(keys, sale, entry), expiresAt: entry.expiresAt as number, entry };
 }
 
@@ -148,6 +154,10 @@ export async function finishAdmission(
   order: string,
   token: Partial<Pick<AdmissionClaims, 'number' | 'iat'>> = {},
 ): Promise<string | null> {
-  const [state] = await finish(store, sale, [entry, order, token.number ?? 0, token.iat ?? 0]);
-  return state === 'no-sale' ? null : state;
+  const args = [entry, order, token.number ?? 0, token.iat ?? 0];
+  const reply = await finish(store, sale, args);
+  if (reply.length === 1) return null;
+  const [state, number, moment] = reply;
+  store.heard?.note(sale, moment, { number, state });
+  return state;
 }

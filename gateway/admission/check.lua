@@ -9,11 +9,9 @@
 -- live hold was known to end before this call, else 0, milliseconds until the admission's fixed end; negative while only a
 -- live hold carries it on}
 local VALUES = 7
--- After a loss an admission that Redis does not know may have bought, or been given back: gateways bring that back first
--- (gateway/recovery/keep-memory.ts waits for a second, and looks every fifth of one).
-local READMIT_AFTER_MS = 2000
 local sale = loadSale()
-local isEarly = isRecovering() and now < tonumber(redis.call('HGET', K.queue, 'lostAt') or 0) + READMIT_AFTER_MS
+-- After a loss an admission that Redis does not know may have bought, or been given back: gateways bring that back first.
+local isEarly = isRecovering() and now < tonumber(redis.call('HGET', K.queue, 'lostAt') or 0) + BROUGHT_BACK_MS
 
 -- An admission that Redis has lost is proved by its token alone.
 local function readmit(asked, number, entry)

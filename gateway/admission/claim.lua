@@ -6,7 +6,7 @@
 -- ARGV[5]  how many seconds the token outlives the admission
 --
 -- {'no-sale'} | {'unknown'} | {'not-your-turn'} | {'turn-missed'} | {'sale-ended'} | {'already-finished'} | {'shop-full'}
--- | the entry as prelude's describe gives it
+-- | the entry as prelude's describe gives it, and how far the queue is
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local id = ARGV[2]
@@ -14,6 +14,11 @@ local state = stateOf(sale)
 mayDrain()
 local entry = currentEntry(id, state)
 if not entry then return { 'unknown' } end
+local function answer()
+  local described = describe(id, entry)
+  described[#described + 1] = momentNow()
+  return described
+end
 if entry.state == 'admitted' then
   -- One that Redis has lost, brought back by its queue ticket: what its token said nobody remembers.
   if not entry.kid then
@@ -22,7 +27,7 @@ if entry.state == 'admitted' then
     entry.iat = entry.iat or math.floor(now / 1000)
     writeEntry(id, entry)
   end
-  return describe(id, entry)
+  return answer()
 end
 if entry.state == 'finished' then return { 'already-finished' } end
 if entry.state == 'closed' then return { 'sale-ended' } end
@@ -63,4 +68,4 @@ entry.iat = math.floor(now / 1000)
 entry.exp = math.ceil(entry.expiresAt / 1000) + tonumber(ARGV[5])
 writeEntry(id, entry)
 redis.call('ZADD', K.admitted, entry.expiresAt, id)
-return describe(id, entry)
+return answer()

@@ -5,7 +5,7 @@
 -- ARGV[4]  what the admission's token says: the queue number, 0 for none or where it is not known, and
 -- ARGV[5]  iat, in seconds
 --
--- {'no-sale'} | {state}: the entry's state from now on
+-- {'no-sale'} | {state, number, moment}: the entry's state from now on, its queue number or 0, and how far the queue is
 if not loadSale() then return { 'no-sale' } end
 local id = ARGV[2]
 mayDrain()
@@ -29,7 +29,7 @@ if not entry then
   takeNumber()
   count('joined', 1)
   finishEntry(id, entry, 'finished')
-  return { 'finished' }
+  return { 'finished', entry.number or 0, momentNow() }
 end
 if takeNumber() then writeEntry(id, entry) end
 if entry.state == 'admitted' then
@@ -48,4 +48,4 @@ elseif entry.state ~= 'finished' then
   entry.order = ARGV[3]
   finishEntry(id, entry, 'finished')
 end
-return { entry.state }
+return { entry.state, entry.number or 0, momentNow() }

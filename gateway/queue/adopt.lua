@@ -75,7 +75,9 @@ end
 
 local function adopt(id, number, ticketEpoch)
   local entry = currentEntry(id, state)
-  if not entry and ticketEpoch >= epoch then return { 'lost' } end
+  -- What stands in for its number was about to give way to it when Redis lost that: of nothing else the ticket is proof.
+  local isOnlyUnadopted = number > 0 and ticketEpoch == epoch and readEntry(standInOf(number)) ~= nil
+  if not entry and ticketEpoch >= epoch and not isOnlyUnadopted then return { 'lost' } end
   if number > 0 and (entry and entry.state == 'lobby' or not entry and isUndrawn(number)) then
     noteDrawn(number)
     -- Who was in the lobby nobody may know in the end: then the number is theirs (gateway/recovery/settle-lobby.lua).

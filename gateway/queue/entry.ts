@@ -30,9 +30,11 @@ export type EntryReply = [
   exp: number,
   version: number,
 ];
+/** What a script answers besides comes behind them. */
+export const ENTRY_VALUES = 12;
 
 /** Reads what prelude/entries.lua's describe returns; 0 and '' stand for what does not apply. */
-export function readEntry(reply: EntryReply): Entry {
+export function readEntry(reply: EntryReply | [...EntryReply, unknown]): Entry {
   const [, id, state, queueNumber, claimBy, expiresAt, returning, jti, kid, iatSeconds, expSeconds, version] =
     reply;
   return {

@@ -6,8 +6,8 @@
 --          between, that id; the id in the fan's queue ticket, or empty; the id derived from the fan's Idempotency-Key, or
 --          empty; the digest of the fan's access code, or empty; what other secrets derive from the key, with spaces between
 --
--- {'no-sale'} | {'freeze'} (the lobby must be frozen first; nothing was done) | {now, version, ahead, epoch, answer, …}
--- version: the queue's from now on; ahead: the waiting entries before the first new one. Each answer is
+-- {'no-sale'} | {'freeze'} (the lobby must be frozen first; nothing was done) | {now, moment, ahead, answer, …}
+-- moment: how far the queue is from now on; ahead: the waiting entries before the first new one. Each answer is
 --   number > 0  a new place with this queue number, under the id of the key or else the new one; each later one has one
 --               more entry ahead
 --   0           the same in the lobby
@@ -139,7 +139,7 @@ local function join(said)
 end
 
 local epoch = currentEpoch()
-local answers = { now, 0, ahead, epoch }
+local answers = { now, {}, ahead }
 for i = 3, #ARGV do answers[#answers + 1] = join(ARGV[i]) end
 
 if joined > 0 then
@@ -161,5 +161,5 @@ for old, id in pairs(rejoins) do
     writeEntry(old, record)
   end
 end
-answers[2] = tonumber(redis.call('HGET', K.queue, 'changes') or 0)
+answers[2] = momentNow()
 return answers

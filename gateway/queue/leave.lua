@@ -2,8 +2,8 @@
 --
 -- ARGV[2]  the entry's id
 --
--- {'no-sale'} | {'unknown'} | {state}: the entry's state from now on ('left'; 'finished' for an admitted fan; or the
--- state in which it had already ended)
+-- {'no-sale'} | {'unknown'} | {state, number, moment}: the entry's state from now on ('left'; 'finished' for an admitted fan;
+-- or the state in which it had already ended), its queue number or 0, and how far the queue is
 local sale = loadSale()
 if not sale then return { 'no-sale' } end
 local id = ARGV[2]
@@ -35,4 +35,4 @@ elseif entry.returning then
   count('ended:missed', -1)
   finishEntry(id, entry, 'left')
 end
-return { entry.state }
+return { entry.state, entry.number or 0, momentNow() }

@@ -2,20 +2,23 @@ import { newId } from '#shared/ids.ts';
 import { Problem } from '#shared/problem.ts';
 import { freezeLobby } from '../lobby/freeze.ts';
 import { saleCarrier } from '../redis/carrier.ts';
+import type { MomentReply } from '../redis/heard.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 import { ACCESS_CODE_OPENINGS_PER_USE, digestOfCode } from './access-code.ts';
 import { type Entry, type EntryReply, readEntry } from './entry.ts';
 import { lostSale, unknownSale } from './watch.ts';
 
 const join = saleScript<JoinReply>(new URL('./join.lua', import.meta.url));
-const leave = saleScript<[string]>(new URL('./leave.lua', import.meta.url));
+const leave = saleScript<['no-sale' | 'unknown'] | [state: string, number: number, MomentReply]>(
+  new URL('./leave.lua', import.meta.url),
+);
 const lookUp = saleScript<['no-sale'] | ('unknown' | EntryReply)[]>(
   new URL('./look-up.lua', import.meta.url),
 );
 
 type JoinReply =
   | ['no-sale' | 'freeze']
-  | [now: number, version: number, ahead: number, epoch: number, ...answers: JoinAnswer[]];
+  | [now: number, moment: MomentReply, ahead: number, ...answers: JoinAnswer[]];
 type JoinAnswer = number | string | [created: 0 | 1, ahead: number, id: string, entry: EntryReply];
 
 const RESTORING_RETRY_SECONDS = 10;
@@ -68,13 +71,9 @@ async function joinTogether(store: Store, sale: string, joins: Join[]): Promise<
     reply = await join(store, sale, [ACCESS_CODE_OPENINGS_PER_USE, ...args]);
   }
   if (typeof reply[0] === 'string') throw refusal(reply[0]);
-  const [now, version, aheadOfFirst, epoch, ...answers] = reply as [
-    number,
-    number,
-    number,
-    number,
-    ...JoinAnswer[],
-  ];
+  const [now, moment, aheadOfFirst, ...answers] = reply as [number, MomentReply, number, ...JoinAnswer[]];
+  store.heard?.note(sale, moment);
+  const [epoch, , version] = moment;
   let ahead = aheadOfFirst;
   return answers.map((answer, i) => {
     if (typeof answer === 'string') return refusal(answer);
@@ -144,9 +143,12 @@ function refusal(outcome: string): Problem {
 
 /** Frees a fan's place or room. Returns the entry's state from now on, or null for an entry that does not exist. */
 export async function leavePlace(store: Store, sale: string, entry: string): Promise<string | null> {
-  const [state] = await leave(store, sale, [entry]);
-  if (state === 'no-sale') throw lostSale();
-  return state === 'unknown' ? null : state;
+  const reply = await leave(store, sale, [entry]);
+  if (reply[0] === 'no-sale') throw lostSale();
+  if (reply.length === 1) return null;
+  const [state, number, moment] = reply;
+  store.heard?.note(sale, moment, { number, state });
+  return state;
 }
 
 /**

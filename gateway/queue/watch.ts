@@ -1,5 +1,5 @@
 import type { SaleDefinition } from '#shared/contract/sale.ts';
-import { every, type Stop } from '#shared/every.ts';
+import { every, everyEach, type Stop } from '#shared/every.ts';
 import { idPattern } from '#shared/ids.ts';
 import type { Log } from '#shared/log.ts';
 import { Problem } from '#shared/problem.ts';
@@ -56,6 +56,8 @@ export const isCurrent = (snapshot: QueueSnapshot): boolean =>
 export function watchQueues(store: Store, log: Log, guard: Guard = trusting): QueueWatch {
   const snapshots = new Map<string, QueueSnapshot>();
   const renewals = new Map<string, Promise<QueueSnapshot>>();
+  // Of a cluster some nodes may be away: as long as one answers, its sales go on.
+  let answeredAt = Number.NEGATIVE_INFINITY;
 
   const lost = new Set<string>();
   const forget = (sale: string) => {
@@ -68,6 +70,7 @@ export function watchQueues(store: Store, log: Log, guard: Guard = trusting): Qu
     const known = snapshots.get(sale) ?? null;
     const judge = guard(sale);
     const snapshot = await readSnapshot(store, sale, known);
+    answeredAt = performance.now();
     if (!snapshot) {
       if (known && isToBeKept(known)) {
         lost.add(sale);
@@ -99,7 +102,6 @@ export function watchQueues(store: Store, log: Log, guard: Guard = trusting): Qu
 
   const report = (error: unknown) => log.warn({ err: error }, 'a queue could not be read');
   let hasLooked = false;
-  let answeredAt = Number.NEGATIVE_INFINITY;
   const stopSales = every(
     SALES_INTERVAL_MS,
     async () => {
@@ -113,15 +115,14 @@ export function watchQueues(store: Store, log: Log, guard: Guard = trusting): Qu
     },
     report,
   );
-  const stopRenewing = every(
+  // Each by itself: of a cluster one node may not answer, and the sales of the others do not wait for it.
+  const stopRenewing = everyEach(
     RENEW_INTERVAL_MS,
-    async () => {
-      const due = [...snapshots].filter(
-        ([, snapshot]) => performance.now() - snapshot.readAt >= intervalOf(snapshot),
-      );
-      const results = await Promise.allSettled(due.map(([sale]) => renew(sale)));
-      for (const result of results) if (result.status === 'rejected') report(result.reason);
+    () => {
+      const isDue = (snapshot: QueueSnapshot) => performance.now() - snapshot.readAt >= intervalOf(snapshot);
+      return [...snapshots].filter(([, snapshot]) => isDue(snapshot)).map(([sale]) => sale);
     },
+    renew,
     report,
   );
 

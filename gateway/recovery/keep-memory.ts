@@ -91,9 +91,11 @@ export async function keepMemory(
   const guard: Guard = (sale) => {
     // What was remembered when the read began: answers to later reads may be here before its own.
     const known = queues.get(sale);
-    const before = known
+    const remembered = known
       ? [known.memory, known.newest, ...known.others].filter((moment) => moment !== null)
       : [];
+    // Copied: what is answered meanwhile may be newer than what is read.
+    const before = [...remembered, ...(store.heard?.of(sale) ?? []).map((moment) => ({ ...moment }))];
     return async (snapshot) => {
       const seen: SeenQueue = { ...snapshot, bits: snapshot.bits.bytes };
       if (before.some((moment) => isBehind(seen, moment))) {
@@ -131,7 +133,9 @@ export async function keepMemory(
     const { memory, newest, others } = kept;
     const bring = async (earlier: QueueMemory, newer: SeenQueue | null): Promise<boolean> => {
       const lobby = await lobbyOf(sale, kept, earlier);
-      const brought = await restoreQueue(store, sale, epoch, { memory: earlier, newer, lobby }, drawing);
+      const heard = store.heard?.of(sale).find((moment) => moment.epoch === earlier.epoch) ?? null;
+      const remembered = { memory: earlier, newer, heard, lobby };
+      const brought = await restoreQueue(store, sale, epoch, remembered, drawing);
       if (brought === 'later' || brought === null) return false;
       log.warn(
         { sale, epoch, of: earlier.epoch, brought },
@@ -176,6 +180,7 @@ export async function keepMemory(
     if (memory !== null && fresh.epoch !== memory.epoch && !isDone) return;
     if (kept.newest !== null && kept.newest.epoch !== fresh.epoch) kept.newest = null;
     kept.memory = fresh;
+    store.heard?.isRemembered(sale, fresh);
     await rememberLobby(sale, kept);
   };
 

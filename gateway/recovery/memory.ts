@@ -1,23 +1,14 @@
+import type { HeardMoment, Moment } from '../redis/heard.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 
 const remember = saleScript<(Buffer | number)[]>(new URL('./remember.lua', import.meta.url), 'bytes');
 
 /** What a gateway remembers of a sale's queue, all of one moment. */
-export type QueueMemory = {
+export type QueueMemory = Moment & {
   /** Changes whenever anything of the rest does. */
   mark: string;
-  epoch: number;
-  version: number;
-  /** Rises with every change of who waits, or of what became of anybody. */
-  moves: number;
-  /** The run of Redis that was the last to change anything, and how many moves there were when it began. */
-  run: string;
-  runBeganAt: number;
-  lastNumber: number;
   /** 'epoch:number:ms …': above which number numbers were given in each epoch after a loss, and since when. */
   eras: string;
-  /** Of the queue in this Redis, made up when the sale was put in; empty for one from before it was noted. */
-  birth: string;
   /** For how long the longest of its admissions were given, in ms. */
   longestAdmissionMs: number;
   /** One bit a queue number, 1 while it waits. */
@@ -83,11 +74,6 @@ function continued(known: QueueMemory | null, from: number, more: Buffer): Uint8
   return more.length === 0 ? before : Buffer.concat([before, more]);
 }
 
-type Moment = Pick<
-  QueueMemory,
-  'epoch' | 'birth' | 'version' | 'moves' | 'run' | 'runBeganAt' | 'lastNumber'
->;
-
 /**
  * Whether what is seen cannot come after what is remembered: Redis has lost data in between. Counters that have caught up
  * since hide nothing: a new run of Redis has noted how far the queue had come when it began.
@@ -108,14 +94,38 @@ export const MISSED = 2;
 export const latestOf = (memory: QueueMemory, newer: SeenQueue | null): SeenQueue =>
   newer !== null && newer.epoch === memory.epoch && newer.moves >= memory.moves ? newer : memory;
 
+/** Equal to STATE_NAMES in prelude/states.lua. */
+const STATE_NAMES = ['ready', 'missed', 'admitted', 'left', 'lapsed', 'expired', 'closed', 'finished'];
+
 /**
  * What became of each queue number, by number: NOT_REMEMBERED, WAITS, or a code of prelude/states.lua's STATE_NAMES. The bits of
  * `newer`, a snapshot of the same epoch, win. `otherwise` is what counts for a number that has stopped waiting without
- * saying how.
+ * saying how. What Redis has answered besides goes further than both.
  */
-export function numbersOf(memory: QueueMemory, newer: SeenQueue | null, otherwise: number): Uint8Array {
+export function numbersOf(
+  memory: QueueMemory,
+  newer: SeenQueue | null,
+  otherwise: number,
+  heard: HeardMoment | null = null,
+): Uint8Array {
+  const numbers = numbersSeen(memory, newer, otherwise, heard?.lastNumber ?? 0);
+  for (const [number, { state }] of heard?.became ?? []) {
+    const code = STATE_NAMES.indexOf(state) + 1;
+    const known = numbers[number] as number;
+    if (known === NOT_REMEMBERED || code > known) numbers[number] = code;
+  }
+  return numbers;
+}
+
+/** Of the numbers above those that were seen, up to `told`, nothing is known but that fans have them: they wait. */
+function numbersSeen(
+  memory: QueueMemory,
+  newer: SeenQueue | null,
+  otherwise: number,
+  told: number,
+): Uint8Array {
   const { bits, lastNumber: last } = latestOf(memory, newer);
-  const numbers = new Uint8Array(last + 1).fill(otherwise);
+  const numbers = new Uint8Array(Math.max(last, told) + 1).fill(otherwise, 0, last + 1);
   numbers[0] = NOT_REMEMBERED;
   for (let number = 1; number <= last; number += 1) {
     const state = ((memory.states[number >>> 1] ?? 0) >>> (number % 2 === 0 ? 4 : 0)) & 15;

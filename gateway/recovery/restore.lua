@@ -100,10 +100,11 @@ for i = 1, #codes do
         takeOut(id, entry)
         put(id, entry, code)
         brought = brought + 1
-      elseif states[number] == STATE_CODES.missed and code > STATE_CODES.admitted then
-        -- Its owner, whom nobody can name by the number, was taken to have missed a turn: currentEntry says how it ended.
+      elseif code > STATE_CODES.admitted and (states[number] == STATE_CODES.missed or states[number] > STATE_CODES.admitted) then
+        -- Its owner, whom nobody can name by the number, was taken to have missed a turn, or has left or expired by what Redis
+        -- had kept: currentEntry says how it ended.
+        count('ended:' .. STATE_NAMES[states[number]], -1)
         writeState(number, STATE_NAMES[code])
-        count('ended:missed', -1)
         count('ended:' .. STATE_NAMES[code], 1)
         brought = brought + 1
       end

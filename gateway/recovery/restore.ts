@@ -1,6 +1,7 @@
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import type { Drawing, FrozenLobby } from '../lobby/draw.ts';
 import { ID_BYTES, textsOf } from '../lobby/lobby-ids.ts';
+import type { HeardMoment } from '../redis/heard.ts';
 import { saleKey } from '../redis/keys.ts';
 import { redisProblem, type Store, saleScript } from '../redis/script.ts';
 import {
@@ -27,8 +28,13 @@ const restoreDraw = saleScript<
 const restoreLobby = saleScript<-1 | 0 | 1>(new URL('./restore-lobby.lua', import.meta.url));
 const settle = saleScript<0 | 1>(new URL('./settle-lobby.lua', import.meta.url));
 
-/** What a gateway remembers of one queue. `newer`: a snapshot of the memory's epoch, newer than it by a moment. */
-export type Remembered = { memory: QueueMemory; newer: SeenQueue | null; lobby: FrozenLobby | null };
+/** What a gateway remembers of one queue. `newer`: a snapshot of the memory's epoch, newer than it by a moment; `heard`: what Redis has answered in it. */
+export type Remembered = {
+  memory: QueueMemory;
+  newer: SeenQueue | null;
+  heard: HeardMoment | null;
+  lobby: FrozenLobby | null;
+};
 
 /**
  * Brings back what a gateway remembers, in a recovery that is under way in `epoch`: the draw, and all numbers of which it
@@ -41,7 +47,7 @@ export async function restoreQueue(
   store: Store,
   sale: string,
   epoch: number,
-  { memory, newer, lobby }: Remembered,
+  { memory, newer, heard, lobby }: Remembered,
   drawing: Pick<Drawing, 'write'>,
 ): Promise<number | 'later' | null> {
   const otherTo = memory.draw.length === 0 ? 0 : await redraw(store, sale, epoch, memory, lobby, drawing);
@@ -49,7 +55,8 @@ export async function restoreQueue(
   // Of a snapshot that has come after the freeze, and a memory from before it, nobody can tell which numbers are the lobby's:
   // it is frozen again, and who came later brings the number.
   const isBeforeFreeze = ofDraw(memory, 'state') === 'committed';
-  const brought = await restoreNumbers(store, sale, epoch, memory, isBeforeFreeze ? null : newer, otherTo);
+  const since = isBeforeFreeze ? { newer: null, heard: null } : { newer, heard };
+  const brought = await restoreNumbers(store, sale, epoch, { memory, ...since }, otherTo);
   if (brought !== 'later') await restoreCodes(store, sale, epoch, memory);
   return brought;
 }
@@ -100,11 +107,12 @@ async function restoreNumbers(
   store: Store,
   sale: string,
   epoch: number,
-  memory: QueueMemory,
-  newer: SeenQueue | null,
+  { memory, newer, heard }: Omit<Remembered, 'lobby'>,
   otherTo: number,
 ): Promise<number | 'later'> {
-  const { lastNumber, eras } = latestOf(memory, newer);
+  const latest = latestOf(memory, newer);
+  const lastNumber = Math.max(latest.lastNumber, heard?.lastNumber ?? 0);
+  const { eras } = latest;
   const about = [
     ...[epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.longestAdmissionMs],
     ...[memory.epoch, eras],
@@ -113,7 +121,7 @@ async function restoreNumbers(
   const current = await readMemory(store, sale, null);
   if (!current) return 0;
   // Who stopped waiting after the memory and before the snapshot had a turn, most likely: they get the next free one.
-  const remembered = numbersOf(memory, newer, MISSED);
+  const remembered = numbersOf(memory, newer, MISSED, heard);
   const known = numbersOf(current, null, NOT_REMEMBERED);
   const isMore = (number: number): boolean => {
     const code = remembered[number] as number;

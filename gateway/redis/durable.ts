@@ -1,13 +1,21 @@
 import { EnvError } from '#shared/env.ts';
+import { nodesOf } from '#shared/redis.ts';
 import type { RedisClient } from './client.ts';
 
 /**
  * Throws one EnvError for a Redis that forgets: one that evicts keys takes places away from fans, and one that writes nothing
- * down loses the whole queue with its process. One that is away at this moment cannot be judged and is waited for.
+ * down loses the whole queue with its process. Of a cluster each node is judged: a replica may be a master tomorrow. One that is
+ * away at this moment cannot be judged and is waited for.
  */
 export async function refuseForgetfulRedis(redis: RedisClient): Promise<void> {
+  const found = await Promise.all(nodesOf(redis).map(faultsOfNode));
+  const faults = [...new Set(found.flat())];
+  if (faults.length > 0) throw new EnvError(faults);
+}
+
+async function faultsOfNode(node: RedisClient): Promise<string[]> {
   // INFO, not CONFIG: hosted servers allow no CONFIG.
-  const info = await redis.info().catch(() => '');
+  const info = await node.info().catch(() => '');
   const faults: string[] = [];
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy !== undefined && policy !== 'noeviction') {
@@ -16,5 +24,5 @@ export async function refuseForgetfulRedis(redis: RedisClient): Promise<void> {
   if (/^aof_enabled:0/m.test(info)) {
     faults.push('REDIS_URL: this Redis keeps no append-only file; set its appendonly to yes');
   }
-  if (faults.length > 0) throw new EnvError(faults);
+  return faults;
 }

@@ -5,6 +5,7 @@ import { idPattern } from '#shared/ids.ts';
 import { counter, histogram } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
 import type { RedisClient } from './client.ts';
+import type { Heard } from './heard.ts';
 import { saleKeys } from './keys.ts';
 import { prelude } from './prelude.ts';
 
@@ -17,8 +18,11 @@ const errors = counter('admit_one_redis_errors_total', 'Scripts that failed or h
   'script',
 ]);
 
-/** Redis and the time its scripts go by: null for Redis' own clock, a number in tests. */
-export type Store = { redis: RedisClient; time: () => number | null };
+/**
+ * Redis and the time its scripts go by: null for Redis' own clock, a number in tests. `heard`: what it has answered; without,
+ * whoever asks remembers nothing.
+ */
+export type Store = { redis: RedisClient; time: () => number | null; heard?: Heard };
 
 type Argument = string | number | Buffer;
 

@@ -10,6 +10,7 @@ import { watchQueues } from '../queue/watch.ts';
 import { keepMemory } from '../recovery/keep-memory.ts';
 import { lobbyFiles } from '../recovery/lobby-files.ts';
 import { memoryFiles } from '../recovery/memory-files.ts';
+import { createHeard } from '../redis/heard.ts';
 import type { Store } from '../redis/script.ts';
 import { silentLog } from './queue-fixture.ts';
 
@@ -33,12 +34,14 @@ export type QueueGateway = {
  * it brings anything back; not at all, for the clock of tests stands still.
  */
 export async function queueGateway(
-  store: Store,
+  shared: Store,
   dataDir: string | null = null,
   name = 'gateway',
-  drawing = createDrawing(store),
+  drawing = createDrawing(shared),
   quietMs = 0,
 ): Promise<QueueGateway> {
+  // What Redis has answered each gateway knows by itself.
+  const store: Store = { ...shared, heard: createHeard() };
   const files = dataDir === null ? null : memoryFiles(dataDir, name, silentLog);
   const lobbies = { drawing, files: dataDir === null ? null : lobbyFiles(dataDir, name, silentLog) };
   const memory = await keepMemory(store, files, lobbies, silentLog, { quietMs });

@@ -95,20 +95,27 @@ local function lastsOn(id, entry)
   return true
 end
 
+-- After a loss more may be remembered of an entry's number than of itself (gateway/recovery/restore.lua): how it ended then,
+-- or nil.
+local function rememberedEnd(entry)
+  local known = STATE_CODES[entry.state] or 0
+  local isOver = known == STATE_CODES.missed and not entry.returning or known > STATE_CODES.admitted
+  if not isOver or not entry.number or currentEpoch() == 1 then return nil end
+  local code = stateCodes(entry.number, entry.number)[entry.number]
+  return code > math.max(known, STATE_CODES.admitted) and STATE_NAMES[code] or nil
+end
+
 -- The entry as it is at this moment: a deadline that has passed acts here, whether or not anybody tidied up.
 local function currentEntry(id, saleState)
   local entry = readEntry(id)
   if not entry then return nil end
-  if entry.state == 'missed' and entry.number and not entry.returning and currentEpoch() > 1 then
-    -- After a loss more may be remembered of its number than of itself (gateway/recovery/restore.lua).
-    local code = stateCodes(entry.number, entry.number)[entry.number]
-    if code > STATE_CODES.admitted then
-      entry.state = STATE_NAMES[code]
-      redis.call('HSET', K.entries, id, cjson.encode(entry))
-      if entry.state == 'finished' then redis.call('ZREM', K.codeMissed, id) else giveCodeBack(id) end
-    end
+  local remembered = rememberedEnd(entry)
+  if remembered then
+    entry.state = remembered
+    redis.call('HSET', K.entries, id, cjson.encode(entry))
+    if remembered == 'finished' then redis.call('ZREM', K.codeMissed, id) else giveCodeBack(id) end
   end
-  if entry.state == 'ready' and entry.claimBy and entry.claimBy <= now then
+  if entry.state == 'ready' and entry.claimBy and entry.claimBy <= now and not isToBeCompared() then
     missTurn(id, entry)
     noteOutcomes(0, 1)
   elseif entry.state == 'admitted' and deadlineOf(entry) <= now and not lastsOn(id, entry) then
@@ -151,6 +158,7 @@ end
 
 local function expireAdmissions(most)
   local over = redis.call('ZRANGEBYSCORE', K.admitted, '-inf', now, 'LIMIT', 0, most)
+  if #over > 0 and isToBeCompared() then return 0 end
   for _, id in ipairs(over) do
     local entry = readEntry(id)
     if not lastsOn(id, entry) then expireAdmission(id, entry) end

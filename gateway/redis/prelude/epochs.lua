@@ -50,6 +50,17 @@ local function silentUntil()
   return lostAt + math.max(tonumber(longest[1] or 0), tonumber(longest[2] or 0))
 end
 
+-- Gateways bring back what they remember within this time after a loss was noticed (gateway/recovery/keep-memory.ts waits for a
+-- second, and looks every fifth of one).
+local BROUGHT_BACK_MS = 2000
+-- Whether they may know more of what Redis has, for they have not had the time to compare, or to bring it back. By then no
+-- deadline ends anything that could be further along: a turn that has passed by what is left of it may have been claimed.
+local function isToBeCompared()
+  meetRun()
+  local known = redis.call('HMGET', K.queue, 'settledAt', 'lostAt')
+  return now < tonumber(known[1] or 0) or now < tonumber(known[2] or 0) + BROUGHT_BACK_MS
+end
+
 -- While places are being brought back nobody's is shown: not before all of them are there.
 local TAIL_MS = 2000
 local function keepRecovering()

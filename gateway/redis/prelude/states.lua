@@ -14,6 +14,15 @@ local function changed()
   count('changes', 1)
 end
 
+-- How far the queue has come, for an answer: what Redis has answered it must not lose unnoticed (gateway/redis/heard.ts).
+local function momentNow()
+  local known = redis.call('HMGET', K.queue, 'epoch', 'birth', 'changes', 'moves', 'runId', 'runBeganAt', 'next')
+  return {
+    tonumber(known[1] or 1), known[2] or '', tonumber(known[3] or 0), tonumber(known[4] or 0), known[5] or '',
+    tonumber(known[6] or 0), tonumber(known[7] or 0),
+  }
+end
+
 -- What became of each queue number, half a byte a number (BITFIELD u4): with the waiting bits it is what every gateway
 -- remembers of the queue, for the day Redis has lost it (gateway/recovery). 0 while a number waits, and then ever further
 -- along: of two memories the higher one is the newer.

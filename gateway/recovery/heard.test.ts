@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { queueReader } from '../../infra/verify/queue/read.ts';
+import { claimTurn, finishAdmission } from '../admission/admission.ts';
+import type { SigningKeys } from '../admission/signing-keys.ts';
+import { giveTurns } from '../admission/turn-giver.ts';
+import { adoptEntry } from '../queue/adopt.ts';
+import { leavePlace } from '../queue/place.ts';
+import {
+  faultsOf,
+  goBack,
+  joinMany,
+  loseEverything,
+  RECOVERY_SECONDS,
+  type Saved,
+  saveQueue,
+} from '../testing/losing-redis.ts';
+import { type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
+import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
+import { testSigningKeys } from '../testing/test-keys.ts';
+
+/** What a replica that takes over has often lost: answers of the last milliseconds, which no snapshot has shown. */
+const SETTLED_SECONDS = 3;
+
+let f: QueueFixture;
+let keys: SigningKeys;
+beforeAll(async () => {
+  f = await queueFixture();
+  keys = await testSigningKeys();
+});
+afterAll(() => f.close());
+
+/** A gateway that looks only when it is told to: what happens between is in no snapshot. */
+async function seldomLooking(settings: Parameters<QueueFixture['sale']>[0]) {
+  const sale = await f.sale(settings);
+  const gateway = await queueGateway(f.store);
+  await gateway.look(sale);
+  // From here on it is looked by hand.
+  await gateway.queue.watch.stop();
+  return { sale, gateway };
+}
+
+/** Another Redis goes on with what it has, and gives nothing before gateways have compared. */
+async function takeOver(sale: string, saved: Saved) {
+  await goBack(f, sale, saved);
+  expect(await giveTurns(f.store, sale)).toBe(0);
+}
+
+async function recover(sale: string, gateway: QueueGateway) {
+  await gateway.look(sale);
+  expect(gateway.queue.watch.remembered(sale)).toMatchObject({ epoch: 2, recovering: true });
+  await gateway.look(sale);
+  f.pass(RECOVERY_SECONDS);
+  await gateway.look(sale);
+}
+
+test('places that were told and lost before any snapshot showed them are found out, and given to nobody else', async () => {
+  const { sale, gateway } = await seldomLooking({ capacity: 1, graceSeconds: 86_400 });
+  await joinMany(gateway, sale, 2);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  const lost = await gateway.join(sale, 'told');
+  expect(lost.ticket.queueNumber).toBe(3);
+  await takeOver(sale, saved);
+  f.pass(SETTLED_SECONDS);
+  await recover(sale, gateway);
+  // Whoever came first after it has the next number, although the fan has not shown up in the recovery.
+  expect((await gateway.join(sale, 'newcomer')).ticket.queueNumber).toBe(4);
+  expect(await gateway.poll(lost)).toMatchObject({ state: 'waiting', queueNumber: 3, position: 3 });
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});
+
+test('a claim that was told and is lost keeps its room, although its fan does not show up', async () => {
+  const { sale, gateway } = await seldomLooking({ capacity: 1, claimSeconds: 10, admissionSeconds: 3_600 });
+  const [inside, next] = (await joinMany(gateway, sale, 2)) as [TestFan, TestFan];
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  await claimTurn(gateway.queue.store, keys, sale, inside.ticket.entry);
+  await takeOver(sale, saved);
+  f.pass(SETTLED_SECONDS);
+  await recover(sale, gateway);
+  f.pass(11);
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  expect((await gateway.poll(next)).state).toBe('waiting');
+  expect((await gateway.poll(inside)).state).toBe('admitted');
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});
+
+test('a completion that was told and is lost stays one', async () => {
+  const { sale, gateway } = await seldomLooking({ capacity: 1 });
+  const [inside] = (await joinMany(gateway, sale, 1)) as [TestFan];
+  await giveTurns(f.store, sale);
+  await claimTurn(gateway.queue.store, keys, sale, inside.ticket.entry);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  await finishAdmission(gateway.queue.store, sale, inside.ticket.entry, 'order-1');
+  await takeOver(sale, saved);
+  f.pass(SETTLED_SECONDS);
+  await recover(sale, gateway);
+  expect((await gateway.poll(inside)).state).toBe('finished');
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});
+
+test('a turn that is over by what Redis has kept is not missed before gateways have said that it was claimed', async () => {
+  const { sale, gateway } = await seldomLooking({ capacity: 1, claimSeconds: 10, admissionSeconds: 3_600 });
+  const [inside, next] = (await joinMany(gateway, sale, 2)) as [TestFan, TestFan];
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  await claimTurn(gateway.queue.store, keys, sale, inside.ticket.entry);
+  await gateway.look(sale);
+  await goBack(f, sale, saved);
+  // As long as it takes a replica to take over: the turn's time is over meanwhile.
+  f.pass(11);
+  await giveTurns(f.store, sale);
+  await recover(sale, gateway);
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  expect((await gateway.poll(inside)).state).toBe('admitted');
+  expect((await gateway.poll(next)).state).toBe('waiting');
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});
+
+test('who has bought has, although by what Redis had kept they left before gateways said so', async () => {
+  const { sale, gateway } = await seldomLooking({ capacity: 1 });
+  const [inside] = (await joinMany(gateway, sale, 1)) as [TestFan];
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  await claimTurn(gateway.queue.store, keys, sale, inside.ticket.entry);
+  await finishAdmission(gateway.queue.store, sale, inside.ticket.entry, 'order-1');
+  await gateway.look(sale);
+  await goBack(f, sale, saved);
+  // By a gateway that has not looked yet.
+  expect(await leavePlace(f.store, sale, inside.ticket.entry)).toBe('left');
+  await recover(sale, gateway);
+  const [seen] = await queueReader(f.redis, sale, () => f.now()).entriesOf([inside.ticket.entry]);
+  expect(seen?.record?.state).toBe('finished');
+  expect((await gateway.poll(inside)).state).toBe('finished');
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});
+
+test('a place that was brought back by its ticket, which is lost again, comes back by it without another recovery', async () => {
+  const { sale, gateway } = await seldomLooking({ capacity: 1, graceSeconds: 86_400 });
+  const [, waiting] = (await joinMany(gateway, sale, 2)) as [TestFan, TestFan];
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  const { definition } = gateway.queue.watch.remembered(sale)!;
+  await loseEverything(f, definition);
+  await recover(sale, gateway);
+  const saved = await saveQueue(f, sale);
+  expect(await gateway.poll(waiting)).toMatchObject({ state: 'waiting', queueNumber: 2 });
+  expect(waiting.ticket.epoch).toBe(2);
+  await takeOver(sale, saved);
+  f.pass(SETTLED_SECONDS);
+  await gateway.look(sale);
+  // Its bit is set, by what stands in for it; who asks what became of the entry asks for the ticket.
+  expect(await adoptEntry(gateway.queue.store, waiting.ticket, silentLog)).toMatchObject({
+    epoch: 2,
+    entry: { state: 'waiting', queueNumber: 2 },
+  });
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});

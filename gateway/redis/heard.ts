@@ -1,0 +1,75 @@
+/** How far a queue had come at some moment: what is behind it Redis has lost. */
+export type Moment = {
+  epoch: number;
+  /** Of the queue in this Redis, made up when the sale was put in; empty for one from before it was noted. */
+  birth: string;
+  version: number;
+  /** Rises with every change of who waits, or of what became of anybody. */
+  moves: number;
+  /** The run of Redis that was the last to change anything, and how many moves there were when it began. */
+  run: string;
+  runBeganAt: number;
+  lastNumber: number;
+};
+
+/** The same as prelude/states.lua's momentNow answers it. */
+export type MomentReply = [
+  epoch: number,
+  birth: string,
+  version: number,
+  moves: number,
+  run: string,
+  runBeganAt: number,
+  lastNumber: number,
+];
+
+/** `became`: what became of queue numbers, as far as no memory read since can have it: number, state and moves by then. */
+export type HeardMoment = Moment & { became: ReadonlyMap<number, Became> };
+type Became = { state: string; moves: number };
+
+/**
+ * The newest answers of Redis to fans, by sale. What was answered has been told, and nothing that has been told may be lost
+ * unnoticed, not even between two snapshots: a replica that takes over, or a file that misses its last moments, has often lost
+ * only these.
+ */
+export type Heard = {
+  note: (sale: string, moment: MomentReply, entry?: { number: number; state: string }) => void;
+  /** Of the last two epochs, the newest last. */
+  of: (sale: string) => readonly HeardMoment[];
+  /** Whoever has read the memory of this moment knows what became of anybody by then. */
+  isRemembered: (sale: string, moment: Pick<Moment, 'epoch' | 'moves'>) => void;
+};
+
+const EPOCHS_MAX = 2;
+/** Far more than become anything between two reads of a memory. */
+const BECAME_MAX = 20_000;
+
+export function createHeard(): Heard {
+  const queues = new Map<string, (Moment & { became: Map<number, Became> })[]>();
+  return {
+    note(sale, [epoch, birth, version, moves, run, runBeganAt, lastNumber], entry) {
+      const epochs = queues.get(sale) ?? [];
+      queues.set(sale, epochs);
+      let last = epochs.at(-1);
+      if (last === undefined || epoch > last.epoch) {
+        last = { epoch, birth, version, moves, run, runBeganAt, lastNumber, became: new Map() };
+        epochs.push(last);
+        if (epochs.length > EPOCHS_MAX) epochs.shift();
+      }
+      // What is behind the newest is what the next snapshot will find out.
+      const isFurther = epoch === last.epoch && moves >= last.moves && lastNumber >= last.lastNumber;
+      if (!isFurther) return;
+      Object.assign(last, { birth, version, moves, run, runBeganAt, lastNumber });
+      if (!entry || entry.number === 0 || last.became.size >= BECAME_MAX) return;
+      last.became.set(entry.number, { state: entry.state, moves });
+    },
+    of: (sale) => queues.get(sale) ?? [],
+    isRemembered(sale, { epoch, moves }) {
+      for (const moment of queues.get(sale) ?? []) {
+        if (moment.epoch > epoch) continue;
+        for (const [number, became] of moment.became)
+          if (moment.epoch < epoch || became.moves <= moves) moment.became.delete(number);
+      }
+    },
+  };
+}
