@@ -11,7 +11,7 @@ import { endProcess, until } from '../local/processes.mjs';
 import { newSecrets } from '../local/secrets.mjs';
 import { isAlive, type Launched, launch } from '../start/launched.ts';
 import { findRunningShop } from '../start/running-shop.mjs';
-import { testRedis } from '../testing/stores.ts';
+import { lookAtCluster } from '../testing/redis-cluster.ts';
 import { createFan, type Fan } from './fan.ts';
 import { type Answer, ask, bearer } from './http.ts';
 import { openSale } from './organise.ts';
@@ -32,11 +32,13 @@ const OTHERS_MS_MAX = 1_500;
 const binaries = process.env.TEST_NGINX_BINARIES;
 /** Without one the shop is started without a pooler; in CI there is one. */
 const poolerBinaries = process.env.TEST_PGBOUNCER_BINARIES ?? '';
+const redisBinaries = process.env.TEST_REDIS_BINARIES ?? '';
+const REDIS_NODES = [1, 2, 3, 4, 5, 6].map((number) => `Redis node ${number}`);
 /** What a roll does not replace. */
-const NOT_OURS = ['nginx', 'PostgreSQL', 'PgBouncer'];
+const NOT_OURS = ['nginx', 'PostgreSQL', 'PgBouncer', ...REDIS_NODES];
 
 describe.skipIf(!binaries)(
-  'two gateways, two booking services and two workers behind nginx, PostgreSQL behind PgBouncer',
+  'two gateways, two booking services and two workers behind nginx, PostgreSQL behind PgBouncer, on a Redis Cluster',
   () => {
     let launched: Launched;
     let shop: OpenShop;
@@ -44,12 +46,12 @@ describe.skipIf(!binaries)(
     let cleanUp: () => Promise<unknown> = async () => undefined;
 
     beforeAll(async () => {
-      const [redis, folder] = await Promise.all([testRedis(), mkdtemp(join(tmpdir(), 'admit-one-scaled-'))]);
-      dataDir = folder;
+      dataDir = await mkdtemp(join(tmpdir(), 'admit-one-scaled-'));
       chmodSync(dataDir, PASSABLE_MODE);
       for (const [from, to] of [
         [binaries, 'nginx-server'],
         [poolerBinaries, 'pgbouncer-server'],
+        [redisBinaries, 'redis-server'],
       ] as const)
         if (from && existsSync(from)) symlinkSync(from, join(dataDir, to));
       const secrets = newSecrets();
@@ -59,16 +61,17 @@ describe.skipIf(!binaries)(
         ...{ BOOKING_PROCESSES: '2', WORKER_PROCESSES: '2', ...(poolerBinaries ? {} : { POOLER: 'off' }) },
       };
       cleanUp = async () => {
-        await Promise.all([redis.flush(), rm(dataDir, { recursive: true, force: true })]);
+        await rm(dataDir, { recursive: true, force: true });
       };
-      launched = await launch({ ...env, REDIS_URL: redis.url, ...secrets }, 'infra/start-scaled.mjs');
+      launched = await launch({ ...env, ...secrets }, 'infra/start-scaled.mjs');
       await launched.printed('Ctrl-C stops everything');
+      const running = findRunningShop({ root: '/', env: { DATA_DIR: dataDir } });
       shop = {
         gatewayUrls: [`http://127.0.0.1:${port}`],
         organiserKey: secrets.ORGANISER_KEY,
         // As npm run verify finds it: past the pooler.
-        databaseUrl: String(findRunningShop({ root: '/', env: { DATA_DIR: dataDir } }).databaseUrl),
-        redisUrl: redis.url,
+        databaseUrl: String(running.databaseUrl),
+        redisUrl: String(running.redisUrl),
       };
     }, 120_000);
 
@@ -110,6 +113,7 @@ describe.skipIf(!binaries)(
         'Gateway 2',
         ...(poolerBinaries ? ['PgBouncer'] : []),
         'PostgreSQL',
+        ...REDIS_NODES,
         'Worker 1',
         'Worker 2',
         'nginx',
@@ -149,6 +153,25 @@ describe.skipIf(!binaries)(
       for (const name of mortal) {
         expect(await until(() => launched.output().includes(`${name} is back.`), BACK_MS_MAX)).toBe(true);
       }
+    }, 120_000);
+
+    test('200 fans buy 200 seats, each once, while every Redis master and a replica are killed, one after another', async () => {
+      const cluster = lookAtCluster(shop.redisUrl.split(',').map((url) => ({ url })));
+      const nodes = REDIS_NODES.slice(0, 4);
+      let killed = Promise.resolve();
+      const killNext = () => {
+        // Two at once are not promised to be borne.
+        killed = killed.then(async () => {
+          const name = String(nodes.shift());
+          await kill(name);
+          await launched.printed(`${name} is back.`);
+          await cluster.whole();
+        });
+        return killed;
+      };
+      const outcome = await sellOut(shop, { 20: killNext, 60: killNext, 100: killNext, 140: killNext });
+      await expectPromisesKept(shop, outcome);
+      expect(nodes).toEqual([]);
     }, 120_000);
 
     test('every process is replaced while 200 fans buy: no error, no broken connection, no place or order lost', async () => {

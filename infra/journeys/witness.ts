@@ -1,18 +1,22 @@
-import { Redis } from 'ioredis';
 import { every } from '#shared/every.ts';
+import { connectToAll, isClusterUrl, openRedis } from '#shared/redis.ts';
 import { saleKey } from '../../gateway/redis/keys.ts';
 
 const LOOK_INTERVAL_MS = 15;
+const RETRY_MS = 100;
 
 export type Testimony = { looks: number; admittedMax: number; readyAndAdmittedMax: number; faults: string[] };
 
 /**
  * Looks at the queue itself, many times a second, while nobody leaves it: those who wait must at every moment be the
  * last of all who joined, without a gap (a gap is somebody overtaken), and the shop must never hold more than it may.
+ * Where a node of a cluster is lost it looks again when another has taken over.
  */
 export async function watchQueue(redisUrl: string, sale: string, capacity: number) {
-  const redis = new Redis(redisUrl, { lazyConnect: true });
-  await redis.connect();
+  const isCluster = isClusterUrl(redisUrl);
+  const redis = openRedis(redisUrl, { lazyConnect: true, retryStrategy: () => RETRY_MS });
+  redis.on('error', () => undefined); // said by the look that fails
+  await connectToAll(redis);
   const seen: Testimony = { looks: 0, admittedMax: 0, readyAndAdmittedMax: 0, faults: [] };
 
   const stop = every(
@@ -45,7 +49,9 @@ export async function watchQueue(redisUrl: string, sale: string, capacity: numbe
       seen.admittedMax = Math.max(seen.admittedMax, admitted);
       seen.readyAndAdmittedMax = Math.max(seen.readyAndAdmittedMax, ready + admitted);
     },
-    (error) => seen.faults.push(String(error)),
+    (error) => {
+      if (!isCluster) seen.faults.push(String(error));
+    },
   );
   return {
     async testify(): Promise<Testimony> {

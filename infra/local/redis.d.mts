@@ -9,4 +9,5 @@ export function prepareRedis(options: {
   binaries: string;
   settings?: Record<string, string | number>;
   password?: string;
-}): Promise<{ url: string; title: string; start: () => Promise<RunningProcess> }>;
+  name?: string;
+}): Promise<{ url: string; title: string; folder: string; start: () => Promise<RunningProcess> }>;

@@ -18,9 +18,10 @@ const STOP_STEPS = [{ signal: 'SIGTERM', timeoutMs: 15_000 }];
 /**
  * Prepares a Redis (or Valkey) with its append-only file in the data folder. `binaries` is where one fetched from the
  * distribution is kept, for this and every later start. The result starts it on the same port as often as it is asked.
- * `password`: one that several servers share; else it makes its own.
+ * `password`: one that several servers share; else it makes its own. `name`: what it is called among processes.
  */
-export async function prepareRedis({ roster, dataDir, binaries, settings = {}, password = newPassword() }) {
+export async function prepareRedis(options) {
+  const { roster, dataDir, binaries, settings = {}, password = newPassword(), name = 'Redis' } = options;
   const binary = await redisBinary({ roster, folder: binaries });
   const folder = join(dataDir, 'redis');
   mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE });
@@ -45,17 +46,18 @@ export async function prepareRedis({ roster, dataDir, binaries, settings = {}, p
     url: `redis://:${password}@${LOOPBACK}:${port}/0`,
     title: `${binary.name} ${binary.version}`,
     binary,
-    start: () => startRedis({ roster, binary, config, folder, port, password, log }),
+    folder,
+    start: () => startRedis({ roster, name, binary, config, folder, port, password, log }),
   };
 }
 
 export const newPassword = () => randomBytes(PASSWORD_BYTES).toString('base64url');
 
-async function startRedis({ roster, binary, config, folder, port, password, log }) {
+async function startRedis({ roster, name, binary, config, folder, port, password, log }) {
   const running = await startLogged({
     roster,
     log,
-    name: 'Redis',
+    name,
     rank: ranks.store,
     stopSteps: STOP_STEPS,
     command: binary.command,
@@ -66,7 +68,7 @@ async function startRedis({ roster, binary, config, folder, port, password, log 
   const settled = await until(() => running.ended() || answers(port, password), READY_TIMEOUT_MS);
   if (settled === true) return running;
   await endProcess(running, STOP_STEPS);
-  throw new LaunchError(`Redis did not start; its log says:\n${lastLines(readLog(log))}`);
+  throw new LaunchError(`${name} did not start; its log says:\n${lastLines(readLog(log))}`);
 }
 
 /**

@@ -74,7 +74,10 @@ async function startEverything({ roster, folder, root, env, scripts: standIns, s
   });
   // It may fail before anybody waits for it; whoever waits later still hears of it.
   failed.catch(() => {});
-  const urls = await openStores({ roster, budget, giveUp, root, dataDir, env });
+  const urls = await openStores({
+    ...{ roster, budget, giveUp, root, dataDir, env },
+    redisCluster: settings.redisCluster,
+  });
   const pooler = settings.pooler
     ? await openPooler({ roster, budget, giveUp, root, dataDir, settings, databaseUrl: urls.databaseUrl })
     : null;

@@ -28,13 +28,16 @@ export async function readSettings(env, { scaled = false } = {}) {
   const bookingPort = number('BOOKING_PORT', 3001, 0, PORT_MAX) || (await freePort());
   const gateways = number('GATEWAY_PROCESSES', scaled ? 2 : 1, 1, PROCESSES_MAX);
   const workers = number('WORKER_PROCESSES', 1, 1, PROCESSES_MAX);
+  const redisCluster = env.REDIS_CLUSTER || (scaled ? 'on' : 'off');
+  if (redisCluster !== 'on' && redisCluster !== 'off')
+    faults.push(`REDIS_CLUSTER is ${JSON.stringify(redisCluster)}; it must be on or off.`);
   if (port === bookingPort) faults.push(`PORT and BOOKING_PORT are both ${port}; they must differ.`);
   const pooler = readPooler(env, { scaled, faults });
   // Without nginx in front the gateways know one booking service.
   const bookings = number('BOOKING_PROCESSES', scaled ? 2 : 1, 1, scaled ? PROCESSES_MAX : 1);
   if (scaled) {
     if (faults.length > 0) throw new LaunchError(faults.join('\n'));
-    return scaledSettings({ host, port, bookingPort, gateways, bookings, workers, pooler });
+    return scaledSettings({ host, port, bookingPort, gateways, bookings, workers, pooler, redisCluster });
   }
   const gatewayPorts = consecutivePorts(port, gateways, bookingPort);
   if (gatewayPorts.at(-1) > PORT_MAX)
@@ -50,6 +53,7 @@ export async function readSettings(env, { scaled = false } = {}) {
     gatewayUrl: gatewayUrls[0],
     publicUrl: gatewayUrls[0],
     workers,
+    redisCluster: redisCluster === 'on',
     taken: [
       ...gatewayPorts.map((each) => ({ port: each, host, variable: 'PORT' })),
       { port: bookingPort, host, variable: 'BOOKING_PORT' },
@@ -60,7 +64,16 @@ export async function readSettings(env, { scaled = false } = {}) {
 }
 
 /** Behind nginx everything is on the loopback, and finds the others through it. */
-async function scaledSettings({ host, port, bookingPort, gateways, bookings, workers, pooler }) {
+async function scaledSettings({
+  host,
+  port,
+  bookingPort,
+  gateways,
+  bookings,
+  workers,
+  pooler,
+  redisCluster,
+}) {
   const ports = new Set();
   while (ports.size < gateways + bookings + 1) {
     const free = await freePort();
@@ -77,6 +90,7 @@ async function scaledSettings({ host, port, bookingPort, gateways, bookings, wor
     gatewayUrl: localUrl(LOOPBACK, gatewayPort),
     publicUrl: localUrl(host, port),
     workers,
+    redisCluster: redisCluster === 'on',
     taken: [
       { port, host, variable: 'PORT' },
       { port: bookingPort, host: LOOPBACK, variable: 'BOOKING_PORT' },

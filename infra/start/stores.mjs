@@ -4,14 +4,18 @@ import { LaunchError } from '../local/launch-error.mjs';
 import { preparePostgres } from '../local/postgres.mjs';
 import { timed } from '../local/progress.mjs';
 import { prepareRedis } from '../local/redis.mjs';
+import { prepareRedisCluster } from '../local/redis-cluster.mjs';
 import { keepRunning } from './restarts.mjs';
 
 export const POSTGRES_SETTINGS = { max_connections: 200 };
+/** Of each master of a cluster. */
+const REPLICAS = 1;
 const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_PORTS = { 'postgres:': 5432, 'postgresql:': 5432, 'redis:': 6379, 'rediss:': 6379 };
 
 /** The URLs of PostgreSQL and Redis: the environment's, once something answers there, or our own servers'. */
-export async function openStores({ roster, budget, giveUp, root, dataDir, env }) {
+export async function openStores({ roster, budget, giveUp, root, dataDir, env, redisCluster }) {
+  const redisPlace = { roster, dataDir, binaries: join(dataDir, 'redis-server') };
   const keep = (what, start) => keepRunning({ roster, budget, what, start, giveUp });
   const [databaseUrl, redisUrl] = await Promise.all([
     env.DATABASE_URL
@@ -22,10 +26,18 @@ export async function openStores({ roster, budget, giveUp, root, dataDir, env })
         ),
     env.REDIS_URL
       ? answering('REDIS_URL', env.REDIS_URL)
-      : timedStore(
-          () => prepareRedis({ roster, dataDir, binaries: join(dataDir, 'redis-server') }),
-          (redis) => keep('Redis', redis.start),
-        ),
+      : redisCluster
+        ? timedStore(
+            () => prepareRedisCluster({ ...redisPlace, replicas: REPLICAS }),
+            async ({ nodes, form }) => {
+              await Promise.all(nodes.map(({ what, start }) => keep(what, start)));
+              await form();
+            },
+          )
+        : timedStore(
+            () => prepareRedis(redisPlace),
+            (redis) => keep('Redis', redis.start),
+          ),
   ]);
   return { databaseUrl, redisUrl };
 }

@@ -6,10 +6,10 @@ import { whenNpmIsGone } from '../local/parent.mjs';
 import { preparePostgres } from '../local/postgres.mjs';
 import { say, timed } from '../local/progress.mjs';
 import { prepareRedis } from '../local/redis.mjs';
+import { prepareRedisCluster } from '../local/redis-cluster.mjs';
 import { createRoster } from '../local/roster.mjs';
 import { checkStyleAndTypes } from './checks.mjs';
 import { findChrome } from './chrome.mjs';
-import { startCluster } from './cluster.mjs';
 import { findNginx } from './nginx.mjs';
 import { findPgbouncer } from './pgbouncer.mjs';
 import { makeRunFolders } from './run-folders.mjs';
@@ -22,7 +22,10 @@ const POSTGRES_SETTINGS = {
   // Counts what the services ask, for the tests that say how little it is.
   shared_preload_libraries: 'pg_stat_statements',
 };
-const CLUSTER_TESTS = ['gateway/queue', 'gateway/admission', 'gateway/lobby', 'gateway/recovery'];
+const CLUSTER_TESTS = [
+  ...['gateway/queue', 'gateway/admission', 'gateway/lobby', 'gateway/recovery'],
+  'infra/journeys/redis-failover',
+];
 /** Every test file takes a database number of its own. */
 const REDIS_SETTINGS = { databases: 4096 };
 
@@ -82,9 +85,7 @@ async function testOnCluster({ roster, root, args, folder, databaseFolder }) {
   await installPackages({ roster, root, development: true });
   const [stores, clusterUrl] = await Promise.all([
     startStores({ roster, root, folder, throwAway: databaseFolder }),
-    timed('A Redis Cluster of three masters ready', () =>
-      startCluster({ roster, folder, binaries: binariesOf(root) }),
-    ),
+    timed('A Redis Cluster of three masters ready', () => startCluster({ roster, root, folder })),
   ]);
   const env = { ...stores, TEST_REDIS_CLUSTER_URL: clusterUrl, TMPDIR: folder };
   const files = args.length > 0 ? args : CLUSTER_TESTS;
@@ -97,6 +98,13 @@ async function testOnCluster({ roster, root, args, folder, databaseFolder }) {
   });
   say(numbers);
   return passed ? 0 : 1;
+}
+
+async function startCluster({ roster, root, folder }) {
+  const cluster = await prepareRedisCluster({ roster, dataDir: folder, binaries: binariesOf(root) });
+  for (const node of cluster.nodes) await node.start();
+  await cluster.form();
+  return cluster.url;
 }
 
 const binariesOf = (root) => resolve(root, process.env.DATA_DIR || '.data', 'redis-server');

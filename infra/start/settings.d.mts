@@ -1,0 +1,4 @@
+export function readSettings(
+  env: Record<string, string | undefined>,
+  options?: { scaled?: boolean },
+): Promise<{ redisCluster: boolean }>;
