@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { createRandom } from '../testing/random.ts';
 import { runCampaign } from './campaign.ts';
 import type { Fault } from './fault.ts';
-import { allFaults } from './faults/all.ts';
+import { allClusterFaults, allFaults } from './faults/all.ts';
 import { poolerFaults } from './faults/pooler.ts';
 import { describe } from './report.ts';
 import { startChaosShop } from './shop.ts';
@@ -29,6 +29,7 @@ was broken.
   --times N         each fault that often, however long that takes unless --minutes ends it
   --fault NAME      only this fault, as --list names it; may be repeated
   --only TEXT       only faults whose names have this in them; may be repeated
+  --cluster         on a Redis Cluster of three masters, each with a replica
   --form short      faults stay a few seconds, and those that take long are left out
   --fans N          how many fans there are at once (${FANS})
   --gateways N      how many gateways there are (by the seed: ${GATEWAYS.join(', ')})
@@ -45,24 +46,24 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     process.stderr.write(`${(error as Error).message}\n\n${usage}\n`);
     return 2;
   }
-  const { seed, minutes, times, form, fans, gateways, pooler, faults, help, list, out, again } = options;
+  const { seed, minutes, times, form, fans, gateways, pooler, cluster, faults, help, list, out, again } =
+    options;
+  const known = faultsKnown({ pooler, cluster });
   if (help || list) {
-    const names = faultsKnown(pooler).map(
-      ({ name, leftOut }) => `  ${name}${leftOut ? ` (not here: ${leftOut})` : ''}`,
-    );
+    const names = known.map(({ name, leftOut }) => `  ${name}${leftOut ? ` (not here: ${leftOut})` : ''}`);
     console.log(help ? usage : names.join('\n'));
     return 0;
   }
   const extent =
     times === undefined ? `for ${minutes} minutes` : `${times} times each of ${faults.length} faults`;
-  console.log(
-    `Chaos, ${extent}, ${gateways} gateways,${pooler ? ' by way of PgBouncer,' : ''} seed ${seed}.`,
-  );
+  const on = `${pooler ? ', by way of PgBouncer' : ''}${cluster ? ', on a Redis Cluster' : ''}`;
+  console.log(`Chaos, ${extent}, ${gateways} gateways${on}, seed ${seed}.`);
   const dataDir = resolve(root, process.env.DATA_DIR || '.data');
   const pgbouncerBinaries = pooler ? join(dataDir, 'pgbouncer-server') : null;
   let isStopping = false;
   // Whoever is told to end while the shop starts ends it when it has.
-  const starting = startChaosShop(join(dataDir, 'redis-server'), { gateways, pgbouncerBinaries });
+  const shopOf = { gateways, pgbouncerBinaries, onCluster: cluster };
+  const starting = startChaosShop(join(dataDir, 'redis-server'), shopOf);
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => {
       isStopping = true;
@@ -77,7 +78,7 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
     const goesOn = () => !isStopping && Date.now() < endsAt;
     const verdict = await runCampaign(shop, { seed, fans, faults, form, times, goesOn, say: console.log });
     if (out) await writeFile(out, verdict.asked.map((asked) => `${JSON.stringify(asked)}\n`).join(''));
-    console.log(`\n${describe(verdict, faultsKnown(pooler), again)}`);
+    console.log(`\n${describe(verdict, known, again)}`);
     return verdict.breaches.length === 0 ? 0 : 1;
   } finally {
     await shop.stop();
@@ -100,7 +101,7 @@ function readOptions(args: string[]) {
       },
       ...{ fault: { ...text, multiple: true, default: [] as string[] } },
       ...{ only: { ...text, multiple: true, default: [] as string[] }, form: { ...text, default: 'long' } },
-      ...{ help: flag, list: flag, pooler: flag },
+      ...{ help: flag, list: flag, pooler: flag, cluster: flag },
     } as const,
   });
   const { form } = values;
@@ -117,15 +118,18 @@ function readOptions(args: string[]) {
   const gateways = Number(values.gateways ?? createRandom(seed).fork('gateways').pick(GATEWAYS));
   if (!(Number.isInteger(gateways) && gateways > 0 && gateways <= GATEWAYS_MAX))
     throw new Error(`--gateways must be from 1 to ${GATEWAYS_MAX}.`);
-  const { only, fault, pooler } = values;
-  const faults = chosenFaults(faultsKnown(pooler), { names: fault, only, form });
+  const { only, fault, pooler, cluster } = values;
+  const faults = chosenFaults(faultsKnown({ pooler, cluster }), { names: fault, only, form });
   const said = { seed, minutes: values.minutes, times: values.times, form, fans, gateways, only, fault };
-  const flags = pooler ? ['--pooler'] : [];
+  const flags = [...(pooler ? ['--pooler'] : []), ...(cluster ? ['--cluster'] : [])];
   const again = ['npm run chaos --', ...flags, ...Object.entries(said).flatMap(optionAgain)].join(' ');
   return { ...values, form: form as 'short' | 'long', minutes, times, fans, gateways, faults, seed, again };
 }
 
-const faultsKnown = (pooler: boolean): Fault[] => (pooler ? [...allFaults, ...poolerFaults] : allFaults);
+const faultsKnown = ({ pooler, cluster }: { pooler: boolean; cluster: boolean }): Fault[] => [
+  ...(cluster ? allClusterFaults : allFaults),
+  ...(pooler ? poolerFaults : []),
+];
 
 function chosenFaults(
   known: readonly Fault[],

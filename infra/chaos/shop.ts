@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type OwnPgbouncer, ownPgbouncer } from '../testing/pgbouncer-server.ts';
 import { canMountDisks, type OwnPostgres, ownPostgres } from '../testing/postgres-server.ts';
 import { startProxy, type TcpProxy } from '../testing/proxy.ts';
+import { type OwnRedisCluster, ownRedisCluster } from '../testing/redis-cluster.ts';
 import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
 import { type ServiceName, type Services, startServices } from '../testing/services.ts';
 import { type MailServer, startMailServer } from './mail-server.ts';
@@ -22,7 +23,9 @@ export type ChaosShop = {
   database: OwnPostgres;
   /** Between the services and PostgreSQL, where it was asked for. */
   pooler: OwnPgbouncer | null;
-  redis: OwnRedis;
+  /** One Redis, or a cluster. */
+  redis: { one: OwnRedis } | { cluster: OwnRedisCluster };
+  redisUrl: string;
   mail: MailServer;
   ways: Record<'PostgreSQL' | 'Redis' | 'the booking services', TcpProxy[]>;
   /** Each service's own way to Redis. */
@@ -34,11 +37,24 @@ type Options = {
   gateways?: number;
   /** Where PgBouncer is, or is to be, if the services are to go by way of it. */
   pgbouncerBinaries?: string | null;
+  onCluster?: boolean;
 };
+
+/** For faults of one Redis; on a cluster they are left out. */
+export function redisOf({ redis }: Pick<ChaosShop, 'redis'>): OwnRedis {
+  if ('one' in redis) return redis.one;
+  throw new Error('This shop is on a Redis Cluster.');
+}
+
+/** The same the other way round. */
+export function clusterOf({ redis }: Pick<ChaosShop, 'redis'>): OwnRedisCluster {
+  if ('cluster' in redis) return redis.cluster;
+  throw new Error('This shop is on one Redis.');
+}
 
 export async function startChaosShop(
   redisBinaries: string,
-  { gateways = 2, pgbouncerBinaries = null }: Options = {},
+  { gateways = 2, pgbouncerBinaries = null, onCluster = false }: Options = {},
 ): Promise<ChaosShop> {
   const ends: (() => unknown)[] = [];
   let stopping: Promise<void> | null = null;
@@ -62,9 +78,12 @@ export async function startChaosShop(
       ...(canMountDisks ? { diskMb: DISK_MB } : {}),
     });
     ends.push(database.stop);
-    // Its file is only written on, so that it can be cut where it stood a moment ago.
-    const redis = await ownRedis({ 'auto-aof-rewrite-percentage': 0 }, redisBinaries);
-    ends.push(redis.stop);
+    const redis = onCluster
+      ? { cluster: await ownRedisCluster(redisBinaries) }
+      : // Its file is only written on, so that it can be cut where it stood a moment ago.
+        { one: await ownRedis({ 'auto-aof-rewrite-percentage': 0 }, redisBinaries) };
+    const { url: redisUrl, stop: stopRedis } = 'one' in redis ? redis.one : redis.cluster;
+    ends.push(stopRedis);
     const mail = await startMailServer();
     ends.push(mail.stop);
     const toPostgres = await wayTo(database.url);
@@ -74,15 +93,20 @@ export async function startChaosShop(
     const waysToRedis = new Map<ServiceName, TcpProxy>();
     const toBookings: TcpProxy[] = [];
     const services = await startServices(
-      { databaseUrl: toPostgres.url, redisUrl: redis.url, dataDir },
+      { databaseUrl: toPostgres.url, redisUrl, dataDir },
       {
         ...{ gateways, bookings: 2 },
         env: { SMTP_URL: mail.url, ...pooler?.env },
-        inFrontOfRedis: async (name) => {
-          const way = await wayTo(redis.url);
-          waysToRedis.set(name, way);
-          return way.url;
-        },
+        // Behind a proxy nobody would find a cluster's nodes: they say themselves where they are.
+        ...(onCluster
+          ? {}
+          : {
+              inFrontOfRedis: async (name) => {
+                const way = await wayTo(redisUrl);
+                waysToRedis.set(name, way);
+                return way.url;
+              },
+            }),
         inFrontOfBooking: async (url) => {
           const way = await wayTo(url);
           toBookings.push(way);
@@ -98,7 +122,7 @@ export async function startChaosShop(
     };
     const named = (start: string) => services.names.filter((name) => name.startsWith(start));
     const shop = { services, gateways: named('gateway'), bookings: named('booking') };
-    return { ...shop, database, pooler, redis, mail, ways, waysToRedis, stop };
+    return { ...shop, database, pooler, redis, redisUrl, mail, ways, waysToRedis, stop };
   } catch (error) {
     await stop();
     throw error;

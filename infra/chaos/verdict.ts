@@ -36,7 +36,7 @@ export async function reachVerdict(of: {
   disturbances: readonly Disturbance[];
 }): Promise<Verdict> {
   const { seed, shop, world, injected, disturbances } = of;
-  const urls = { databaseUrl: shop.database.url, redisUrl: shop.redis.url };
+  const urls = { databaseUrl: shop.database.url, redisUrl: shop.redisUrl };
   const sql = postgres(urls.databaseUrl, { max: 1, onnotice: () => undefined });
   const looking = await openStores(urls);
   try {

@@ -1,4 +1,5 @@
 import { type Fault, orUndone } from '../fault.ts';
+import { redisOf } from '../shop.ts';
 import { RESTART_MS } from './redis.ts';
 
 /** Nothing is left but what the services have in memory. */
@@ -8,7 +9,9 @@ export const bothStoresFaults: Fault[] = [
     of: 'stores',
     lastsMs: { short: 1_000, long: 5_000 },
     recoveryMs: RESTART_MS,
-    inject: async ({ redis, database }) => {
+    inject: async (injecting) => {
+      const redis = redisOf(injecting);
+      const { database } = injecting;
       const startBoth = () => Promise.all([redis.start(), database.start()]);
       return orUndone(startBoth, () => Promise.all([redis.kill(), database.crash()]));
     },
@@ -21,7 +24,9 @@ export const bothStoresFaults: Fault[] = [
       process.platform === 'linux'
         ? null
         : 'the backends of PostgreSQL are found by /proc, which is Linux only',
-    inject: async ({ redis, database }) => {
+    inject: async (injecting) => {
+      const redis = redisOf(injecting);
+      const { database } = injecting;
       redis.freeze();
       database.freeze();
       return async () => {

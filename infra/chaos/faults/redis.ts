@@ -4,9 +4,10 @@ import { Redis } from 'ioredis';
 import type { OwnRedis } from '../../testing/redis-server.ts';
 import type { Fault } from '../fault.ts';
 import { allOf, isUnnoticed, joinsAreRefused, placesAreServed, shoppingGoesOn } from '../meanwhile.ts';
+import { redisOf } from '../shop.ts';
 
 /** Half of the sales' graceSeconds (ARCHITECTURE.md, "Losing Redis"). */
-const RECOVERY_MS = 10_000;
+export const RECOVERY_MS = 10_000;
 /** What a Redis that starts takes besides. */
 export const RESTART_MS = 2_000;
 const LOST_MS = 2_000;
@@ -32,7 +33,8 @@ export const redisFaults: Fault[] = [
     of: 'stores',
     lastsMs: { short: 1_500, long: 8_000 },
     recoveryMs: RESTART_MS,
-    inject: async ({ redis }) => {
+    inject: async (injecting) => {
+      const redis = redisOf(injecting);
       await redis.kill();
       return redis.start;
     },
@@ -44,7 +46,8 @@ export const redisFaults: Fault[] = [
     lastsMs: { short: 500, long: 1_000 },
     recoveryMs: RECOVERY_MS + RESTART_MS,
     isLong: true,
-    inject: async ({ redis }) => {
+    inject: async (injecting) => {
+      const redis = redisOf(injecting);
       const file = appendedFile(redis);
       const { size } = statSync(file);
       await new Promise((resolve) => setTimeout(resolve, LOST_MS));
@@ -59,7 +62,8 @@ export const redisFaults: Fault[] = [
     lastsMs: { short: 0, long: 0 },
     recoveryMs: RECOVERY_MS,
     isLong: true,
-    inject: async ({ redis }) => {
+    inject: async (injecting) => {
+      const redis = redisOf(injecting);
       await command(redis, (client) => client.flushall());
       return async () => undefined;
     },
@@ -68,7 +72,8 @@ export const redisFaults: Fault[] = [
     name: 'Redis stopped',
     of: 'stores',
     lastsMs: { short: 3_000, long: 10_000 },
-    inject: async ({ redis }) => {
+    inject: async (injecting) => {
+      const redis = redisOf(injecting);
       redis.freeze();
       return async () => redis.thaw();
     },
@@ -78,7 +83,8 @@ export const redisFaults: Fault[] = [
     name: 'Redis forgets its scripts',
     of: 'stores',
     lastsMs: { short: 1_000, long: 3_000 },
-    inject: async ({ redis }) => {
+    inject: async (injecting) => {
+      const redis = redisOf(injecting);
       await command(redis, (client) => client.script('FLUSH'));
       return async () => undefined;
     },
@@ -88,7 +94,8 @@ export const redisFaults: Fault[] = [
     name: 'Redis full',
     of: 'stores',
     lastsMs: { short: 3_000, long: 8_000 },
-    inject: async ({ redis }) => {
+    inject: async (injecting) => {
+      const redis = redisOf(injecting);
       await command(redis, (client) => client.config('SET', 'maxmemory', '1mb'));
       return () => command(redis, (client) => client.config('SET', 'maxmemory', '0'));
     },

@@ -38,10 +38,11 @@ function ailing(ill: Ill) {
   };
 }
 
-const to: Way[] = ['Redis', 'PostgreSQL', 'the booking services'];
+/** Without Redis'. */
+const to: Way[] = ['PostgreSQL', 'the booking services'];
 
 /** One gateway has lost Redis, and the others have not. */
-const cutOff: Fault = {
+export const cutOff: Fault = {
   name: 'one gateway alone is cut off from Redis',
   of: 'services',
   lastsMs: { short: 3_000, long: 10_000 },
@@ -53,7 +54,7 @@ const cutOff: Fault = {
   turnPauseMsMax: TURN_PAUSE_MS_MAX,
 };
 
-const illWays: Fault[] = to.flatMap((way) =>
+const illWays = (way: Way): Fault[] =>
   Object.entries(ills).map(([what, begin]) => ({
     name: `the way to ${way} ${what}`,
     of: way === 'the booking services' ? 'services' : 'stores',
@@ -65,7 +66,7 @@ const illWays: Fault[] = to.flatMap((way) =>
       };
     },
     ...(way === 'Redis' && what === 'stalls' ? { meanwhile: allOf(joinsAreRefused, shoppingGoesOn) } : {}),
-  })),
-);
+  }));
 
-export const wayFaults: Fault[] = [...illWays, cutOff];
+export const wayFaults: Fault[] = to.flatMap(illWays);
+export const redisWayFaults: Fault[] = illWays('Redis');
