@@ -1,6 +1,6 @@
 import type { ClusterNode, OwnRedisCluster } from '../../testing/redis-cluster.ts';
-import { type Fault, type Injecting, orUndone } from '../fault.ts';
-import { isUnnoticed, turnsGoOn } from '../meanwhile.ts';
+import { type Fault, type Injecting, orUndone, TURN_PAUSE_MS_MAX } from '../fault.ts';
+import { isUnnoticed } from '../meanwhile.ts';
 import { clusterOf } from '../shop.ts';
 import { RECOVERY_MS, RESTART_MS } from './redis.ts';
 
@@ -72,7 +72,8 @@ export const clusterFaults: Fault[] = [
       await pair.replica.kill();
       return startedAgain(pair, [pair.replica]);
     },
-    meanwhile: (meanwhile) => [...turnsGoOn(meanwhile), ...isUnnoticed(meanwhile)],
+    meanwhile: isUnnoticed,
+    turnPauseMsMax: TURN_PAUSE_MS_MAX,
   },
   {
     name: 'a Redis master killed behind whose back its replica lagged',
