@@ -92,7 +92,7 @@ local function lastsOn(id, entry)
   writeEntry(id, entry)
   redis.call('ZADD', K.admitted, deadlineOf(entry), id)
   noteSilent(id, entry)
-  return true
+  return deadlineOf(entry) > now
 end
 
 -- After a loss more may be remembered of an entry's number than of itself (gateway/recovery/restore.lua): how it ended then,
