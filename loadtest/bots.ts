@@ -6,7 +6,7 @@ import type { Options } from 'k6/options';
 import type { SaleRecord } from '../infra/history/record.ts';
 import { Fan } from './lib/fan.ts';
 import { recordEnd } from './lib/record.ts';
-import { ANSWER_TIMEOUT, setting, shopUrl } from './lib/settings.ts';
+import { ANSWER_TIMEOUT, gateways as addresses, setting, shopUrl } from './lib/settings.ts';
 import { arriving, openSaleFor, wholeFan, wholeFanThresholds } from './lib/whole-fan.ts';
 
 // Fans go the whole way while programs try to have more than their share. What these try must fail, and the fans must not
@@ -17,8 +17,8 @@ const rate = setting('RATE', 5, 1, 1_000);
 const seconds = setting('SECONDS', 20, 5, 3_600);
 /** Of each kind at a time. */
 const bots = setting('BOTS', 2, 1, 1_000);
-/** Each counts for itself. */
-const gateways = setting('GATEWAYS', 1, 1, 1_000);
+/** Each counts for itself; behind one address there may be several. */
+const gateways = setting('GATEWAYS', addresses, 1, 1_000);
 /** What one of them does at once. */
 const AT_ONCE = 10;
 /** Of one ticket at one gateway: what the contract says of polls. */
@@ -185,7 +185,7 @@ function request(method: string, path: string, token?: string, json?: object, ke
   if (key) headers['idempotency-key'] = key;
   return {
     method,
-    url: `${shopUrl}${path}`,
+    url: `${shopUrl()}${path}`,
     body: json ? JSON.stringify(json) : null,
     params: { headers, tags: { name: 'bot' }, timeout: ANSWER_TIMEOUT, responseCallback: expected },
   };

@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findRunningShop } from '../infra/start/running-shop.mjs';
+import { arrivalsCampaign } from './campaigns/arrivals.ts';
 import { kneeCampaign } from './campaigns/knee.ts';
 import { openingRushCampaign } from './campaigns/opening-rush.ts';
 import { soakCampaign } from './campaigns/soak.ts';
 import { spikeCampaign } from './campaigns/spike.ts';
+import { waitingCampaign } from './campaigns/waiting.ts';
 import { figuresOf } from './figures.ts';
 import { findK6, howToGetK6, versionOfK6 } from './k6.ts';
 import type { Watched } from './machine/processes.ts';
@@ -29,29 +31,34 @@ when the run did not come about.
   browsing            visitors who read and reload, and some who buy meanwhile
   bots                fans, among programs that want more than their share
   polling-flood       fans who wait, and some who ask a hundred times as often as they are told to
+  arrivals            a crowd joins within a minute: each has a place of their own
+  waiting             a crowd that waits and asks where it stands, at one rate of polls
   knee                the highest rate of such fans that the shop bears
   soak                a share of the knee for a long time: memory and open files stay as they are
 
   --fans N            how many fans come                         (on-sale 400, one-seat 1,000, polling-flood 200,
-                                                              opening-rush 300)
-  --seconds N         how long they keep coming                  (on-sale 40, steady 20, a step of the knee 15)
+                                                              opening-rush 300, arrivals 100,000,
+                                                              waiting 15 for each poll a second)
+  --seconds N         how long they keep coming                  (on-sale 40, steady 20, a step of the knee 15, arrivals 60)
+                      waiting: how long they are asked for       (600)
   --seats N           on-sale: how many seats there are          (as many as fans)
   --capacity N        on-sale: how many may shop at a time       (a tenth of the fans)
   --rate N            on-sale: turns a minute                    (six times the fans)
                       steady, spike, bots: fans a second         (5)
                       browsing: visitors a second                (10)
+                      waiting: polls a second                    (3,000)
                       soak: the knee; without it, it is searched
   --from N            knee: fans a second of the first step      (10)
   --minutes N         soak: how long                             (30)
   --share N           soak: the share of the knee                (1/3)
   --admission SECONDS on-sale: how long one may shop             (45)
   --async PERCENT     on-sale: orders that may be booked later   (0)
-  --answer-ms N       the longest that 99 of 100 answers take    (on-sale and spike 3,000, one-seat 10,000, others 1,000)
+  --answer-ms N       the longest that 99 of 100 answers take    (on-sale and spike 3,000, one-seat 10,000, waiting 100, others 1,000)
   --patience SECONDS  the longest that a fan waits               (on-sale 600, one-seat and spike 120, others 20)
   --seed N            other fans, who do other things            (1)
   --set NAME=VALUE    a setting of a script of your own; may be repeated
   --processes NAME=PID,…   the shop’s processes here, where npm start did not start them
-  --shop URL          another shop than the one that npm start runs here
+  --shop URL,…        another shop than the one that npm start runs here; several gateways are asked in turn
   --out FOLDER        where history, summary and verdict are kept (DATA_DIR/loadtest/NAME)
   --quiet             no progress while k6 runs
 
@@ -75,10 +82,12 @@ const scriptSettings = [
 
 /** What runs a script more than once, or watches the shop meanwhile. */
 const campaigns = new Map<string, typeof kneeCampaign>([
+  ['arrivals', arrivalsCampaign],
   ['knee', kneeCampaign],
   ['opening-rush', openingRushCampaign],
   ['soak', soakCampaign],
   ['spike', spikeCampaign],
+  ['waiting', waitingCampaign],
 ]);
 
 /** `npm run loadtest`: resolves to the exit code. */
@@ -175,8 +184,8 @@ async function run(root: string, options: RunOptions): Promise<number> {
   if (!k6) throw new Error(howToGetK6);
   const version = await versionOfK6(k6);
   const found = findRunningShop({ root });
-  const url = options.shop ?? found.gatewayUrl;
-  if (!url)
+  const urls = options.shop?.split(',') ?? found.gatewayUrls;
+  if (urls.length === 0)
     throw new Error(
       `No shop runs in ${found.dataDir}: start one with npm start, or name one with --shop URL.`,
     );
@@ -186,14 +195,14 @@ async function run(root: string, options: RunOptions): Promise<number> {
     );
 
   const folder = resolve(options.out ?? join(found.dataDir, 'loadtest', options.name));
-  console.log(`k6 ${version}: ${options.name} against ${url}`);
+  console.log(`k6 ${version}: ${options.name} against ${urls.join(', ')}`);
   // By the environment and not by an argument: whoever lists this machine's processes must not read the key.
   process.env.ORGANISER_KEY = found.organiserKey;
   const { databaseUrl, redisUrl } = found;
-  const isStarted = url === found.gatewayUrl;
+  const isStarted = urls.every((url) => found.gatewayUrls.includes(url));
   const isOther = options.shop !== undefined && !process.env.DATABASE_URL && !isStarted;
   const target: Target = {
-    ...{ k6, url, quiet: options.quiet },
+    ...{ k6, urls, quiet: options.quiet },
     books: databaseUrl && redisUrl && !isOther ? { databaseUrl, redisUrl } : null,
     processes: options.processes.length > 0 || !isStarted ? options.processes : toldApart(found.processes),
   };

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Judgement, judgeFans } from '../infra/history/promises.ts';
+import { type Judgement, judgeFans, type PromiseName } from '../infra/history/promises.ts';
 import { type History, readHistory } from '../infra/history/read.ts';
 import { runK6 } from './k6.ts';
 import type { Watched } from './machine/processes.ts';
@@ -11,7 +11,8 @@ import { judgeK6, type K6Summary } from './summary.ts';
 /** The shop under load; its books are judged where they are within reach, its processes watched where they run here. */
 export type Target = {
   k6: string;
-  url: string;
+  /** Where it is asked, in turn: one address, or each gateway's. */
+  urls: readonly string[];
   books: { databaseUrl: string; redisUrl: string } | null;
   processes: Watched[];
   quiet: boolean;
@@ -24,6 +25,8 @@ export type Run = {
   samples: Samples;
   /** Arrivals that k6 could not start. */
   dropped: number;
+  /** What k6 measured. */
+  metrics: K6Summary['metrics'];
 };
 
 /** The load generator among the processes of the shop. */
@@ -47,7 +50,7 @@ export async function runOnce(
   try {
     await runK6(target.k6, {
       script,
-      env: { ...settings, SHOP: target.url, RECORD: '1' },
+      env: { ...settings, SHOP: target.urls.join(','), RECORD: '1' },
       history: record,
       summary,
       quiet: target.quiet,
@@ -63,8 +66,12 @@ export async function runOnce(
     ...judgeK6(history, { metrics }),
     ...(target.books ? await judgeBooks(history, target.books) : {}),
   };
-  return { history, judgement, samples, dropped: metrics.dropped_iterations?.count ?? 0 };
+  return { history, judgement, samples, dropped: metrics.dropped_iterations?.count ?? 0, metrics };
 }
+
+/** What a run judges that is not about everything: of what nobody did nothing is judged, and it is said to be so. */
+export const only = (judgement: Judgement, names: readonly PromiseName[]): Judgement =>
+  Object.fromEntries(names.flatMap((name) => (judgement[name] ? [[name, judgement[name]]] : [])));
 
 /** What was found against the promises, without k6's limits on times: a slow answer is no broken promise. */
 export function withoutLimits({ thresholds: _, ...promised }: Judgement): Judgement {

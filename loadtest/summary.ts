@@ -66,7 +66,7 @@ export function describeFans({ ends, fans, sale }: History): string[] {
   ];
 }
 
-export function describeSteps(figures: Figures): string[] {
+export function describeSteps(figures: Pick<Figures, 'steps' | 'seconds' | 'perSecond'>): string[] {
   const header = ['step', 'answers', 'per s', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms', 'refused'];
   const rows = figures.steps.map(({ step, answers, perSecond, p50, p95, p99, max, refused }) => [
     ...[step, String(answers), perSecond.toFixed(1)],

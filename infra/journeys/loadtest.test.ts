@@ -7,12 +7,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findK6 } from '../../loadtest/k6.ts';
 import {
   exchangedPlaces,
+  failedAnswer,
   grantedForgery,
   inventedOrder,
   otherConcert,
   type Plant,
   risingPosition,
   secondWinner,
+  several,
+  sharedNumber,
   startFaultyProxy,
 } from '../../loadtest/testing/faulty-proxy.ts';
 import { type Shop, startShop } from '../testing/shop.ts';
@@ -33,8 +36,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The launcher as a process of its own; with `plant`, through a proxy that misbehaves. */
-async function loadtest(args: string[], plant: Plant | null = null, env: Record<string, string> = {}) {
+/** The launcher as a process of its own; with `plant`, through a proxy that misbehaves. `more`: another way to the same shop. */
+async function loadtest(
+  args: string[],
+  plant: Plant | null = null,
+  env: Record<string, string> = {},
+  more: string[] = [],
+) {
   const gateway = shop?.gatewayUrls[0] ?? 'http://127.0.0.1:9';
   const proxy = plant && (await startFaultyProxy(gateway, plant));
   try {
@@ -45,7 +53,15 @@ async function loadtest(args: string[], plant: Plant | null = null, env: Record<
     };
     const child = spawn(
       process.execPath,
-      ['loadtest/run.mjs', ...args, '--quiet', '--out', folder, '--shop', proxy?.url ?? gateway],
+      [
+        'loadtest/run.mjs',
+        ...args,
+        '--quiet',
+        '--out',
+        folder,
+        '--shop',
+        [proxy?.url ?? gateway, ...more].join(),
+      ],
       {
         cwd: root,
         env: { PATH: process.env.PATH, HOME: process.env.HOME, DATA_DIR: folder, ...shopEnv, ...env },
@@ -104,14 +120,7 @@ describe.skipIf(!k6)('k6 against real processes', () => {
   }, 120_000);
 
   test('a sale whose fans see their position rise, and one of whom is told of an order that is not', async () => {
-    const plants = [risingPosition(), inventedOrder()];
-    const { code, output } = await loadtest(onSale, async (exchange) => {
-      for (const plant of plants) {
-        const planted = await plant(exchange);
-        if (planted) return planted;
-      }
-      return null;
-    });
+    const { code, output } = await loadtest(onSale, several(risingPosition(), inventedOrder()));
     expect(code, output).toBe(1);
     expect(await brokenPromises()).toEqual(expect.arrayContaining(['lost-order', 'position-rises']));
   }, 180_000);
@@ -143,6 +152,42 @@ describe.skipIf(!k6)('k6 against real processes', () => {
     const { code, output } = await loadtest(browsing, otherConcert());
     expect(code, output).toBe(1);
     expect(output).toMatch(/as_expected was to be rate==1/);
+  }, 180_000);
+
+  test('a crowd arrives, at two addresses in turn: kept; a number given twice and a join that failed are found', async () => {
+    const arrivals = ['arrivals', '--fans', '40', '--seconds', '1', ...patient];
+    let joins = 0;
+    const countsJoins: Plant = ({ method, path }) => {
+      if (method === 'POST' && path.endsWith('/queue')) joins += 1;
+      return null;
+    };
+    const kept = await loadtest(arrivals, countsJoins, {}, shop.gatewayUrls);
+    expect(kept, kept.output).toMatchObject({ code: 0 });
+    expect(kept.output).toMatch(/40 {2}has a place[\s\S]*: 40 joined, of whom \d+ wait/);
+    // (A virtual user goes on where it has been, and twenty of them begin at either.)
+    expect(joins).toBeGreaterThanOrEqual(10);
+    expect(joins).toBeLessThanOrEqual(30);
+    const { code, output } = await loadtest(arrivals, several(sharedNumber(), failedAnswer('join')));
+    expect(code, output).toBe(1);
+    expect(output).toMatch(/Failed: fan-\d+ and fan-\d+ were both told number 1\n/);
+    expect(output).toMatch(/Failed: fan-\d+ was answered 500 internal\n/);
+    expect(output).toMatch(/Failed: fan-\d+ was told no number\n/);
+    expect(output).toMatch(/Failed: Of the numbers 1 to 40 2 were told nobody\n/);
+    expect(await brokenPromises()).toEqual(expect.arrayContaining(['server-error', 'thresholds']));
+  }, 180_000);
+
+  test('a crowd that waits and polls: kept; a position that rises and a poll that fails are found', async () => {
+    const waiting = ['waiting', '--rate', '40', '--fans', '40', '--seconds', '5', ...patient];
+    const kept = await loadtest(waiting);
+    expect(kept, kept.output).toMatchObject({ code: 0 });
+    expect(kept.output).toMatch(/[12]\d\d polls, of which 0 failed/);
+    expect(kept.output).toMatch(/had a turn and made room/);
+    const { code, output } = await loadtest(waiting, several(risingPosition(), failedAnswer('poll')));
+    expect(code, output).toBe(1);
+    expect(await brokenPromises()).toEqual(['position-rises', 'server-error', 'thresholds']);
+    expect(output).toMatch(/was told position \d+ and then 1\d\d/);
+    expect(output).toMatch(/positions_risen was to be count==0, and was count [1-9]/);
+    expect(output).toMatch(/polls_failed was to be rate<0.0001/);
   }, 180_000);
 
   test('a search for the knee ends at what fails twice, and a promise that is broken in a step breaks it', async () => {

@@ -53,6 +53,7 @@ test('one command opens a demo sale that a fan can join, wherever it lies, and t
       expect(findRunningShop({ root: '/', env })).toMatchObject({
         running: true,
         gatewayUrl: gateway,
+        gatewayUrls: [gateway],
         databaseUrl: expect.stringMatching(/^postgres:/),
         redisUrl: expect.stringMatching(/^redis:/),
         organiserKey: expect.stringMatching(/.{32}/),

@@ -3,6 +3,8 @@ export type RunningShop = {
   /** Whether `npm start` runs on that folder. */
   running: boolean;
   gatewayUrl: string | null;
+  /** All that fans may ask; behind nginx that is its address alone. */
+  gatewayUrls: string[];
   databaseUrl: string | null;
   redisUrl: string | null;
   organiserKey: string | null;

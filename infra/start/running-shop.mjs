@@ -7,6 +7,7 @@ export function shopToRemember({ env, settings, databaseUrl, redisUrl }) {
   return {
     // Where fans come: with start:scaled that is nginx.
     gatewayUrl: settings.publicUrl,
+    gatewayUrls: settings.proxy ? [settings.publicUrl] : settings.gatewayUrls,
     ...(env.DATABASE_URL ? {} : { databaseUrl }),
     ...(env.REDIS_URL ? {} : { redisUrl }),
   };
@@ -14,7 +15,8 @@ export function shopToRemember({ env, settings, databaseUrl, redisUrl }) {
 
 /**
  * Where the shop is that a tool is to look at: what the environment says, completed by what `npm start` has left in its
- * data folder while it runs. What neither says is null. `gatewayUrl` comes from GATEWAY_URL; `running` tells whether a
+ * data folder while it runs. What neither says is null. `gatewayUrl` comes from GATEWAY_URL; `gatewayUrls` are all that fans
+ * may ask, of several gateways with no nginx in front of them each one's; `running` tells whether a
  * launcher runs there, `launcher` which, and how far its last roll is (roll.mjs), and `processes` what it keeps running, if that
  * is the shop that is meant.
  */
@@ -28,6 +30,7 @@ export function findRunningShop({ root, env = process.env }) {
     dataDir,
     running: left !== null,
     gatewayUrl: env.GATEWAY_URL || left?.gatewayUrl || null,
+    gatewayUrls: env.GATEWAY_URL ? [env.GATEWAY_URL] : (left?.gatewayUrls ?? []),
     // Past a pooler: tools read in long transactions, and with settings of their own.
     databaseUrl: env.DATABASE_DIRECT_URL || env.DATABASE_URL || left?.databaseUrl || null,
     redisUrl: env.REDIS_URL || left?.redisUrl || null,

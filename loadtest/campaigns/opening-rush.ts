@@ -23,7 +23,7 @@ export async function openingRushCampaign(
   const env = { PATIENCE: String(PATIENCE_SECONDS), ...settings };
   const { history, judgement } = await runOnce(target, join(root, 'loadtest/opening-rush.ts'), env, folder);
   const { sale } = history.sale;
-  const answer = await fetch(`${target.url}/api/sales/${sale}/draw`, {
+  const answer = await fetch(`${target.urls[0]}/api/sales/${sale}/draw`, {
     signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
   });
   const draw = DrawAnswer.parse(await answer.json());

@@ -9,7 +9,7 @@ const RETRY_SECONDS = 1;
 const UNAVAILABLE = 503;
 
 /** Every status of the contract is an answer that k6 expects; the rest fails `http_req_failed`. */
-const expected = http.expectedStatuses({ min: 200, max: 499 }, UNAVAILABLE);
+export const expected = http.expectedStatuses({ min: 200, max: 499 }, UNAVAILABLE);
 
 export type Answer = {
   status: number;
@@ -23,6 +23,7 @@ export type Status = {
   queueNumber: number | null;
   position: number | null;
   pollAfterMs: number;
+  version: number;
   claimBy: string | null;
 };
 
@@ -196,7 +197,8 @@ export class Fan {
     return answer;
   }
 
-  private noteStatus({ status, body }: Answer): Status | null {
+  /** What the fan knows from an answer about their place; null when it is none. */
+  noteStatus({ status, body }: Pick<Answer, 'status' | 'body'>): Status | null {
     if (status !== 200 && status !== 201) return null;
     this.version = Math.max(this.version, Number(body.version));
     if (typeof body.queueTicket === 'string') this.queueTicket = body.queueTicket;
@@ -226,7 +228,7 @@ export class Fan {
     const sentAt = Date.now();
     const response = http.request(
       method,
-      `${shopUrl}/api/sales/${this.sale}${path}`,
+      `${shopUrl()}/api/sales/${this.sale}${path}`,
       json ? JSON.stringify(json) : null,
       {
         headers,
@@ -267,7 +269,7 @@ export class Fan {
 const seatsOf = (tickets: unknown): string[] =>
   ((tickets ?? []) as { seat: string }[]).map(({ seat }) => seat);
 
-const statusFacts = (body: Record<string, unknown>): Partial<AnswerRecord> => ({
+export const statusFacts = (body: Record<string, unknown>): Partial<AnswerRecord> => ({
   // As the draw's page names the fan (gateway/queue/ticket.ts: version.sale.entry.…).
   ...(typeof body.queueTicket === 'string' ? { entry: body.queueTicket.split('.')[2] } : {}),
   state: String(body.state),

@@ -55,7 +55,7 @@ export function openSale(name: string, hall: Hall, settings: SaleSettings, lobby
 }
 
 function commitmentOf(sale: string): string {
-  const { status, body } = http.get(`${shopUrl}/api/sales/${sale}/draw`, { tags: { name: 'organise' } });
+  const { status, body } = http.get(`${shopUrl()}/api/sales/${sale}/draw`, { tags: { name: 'organise' } });
   const { commitment = null } =
     status === 200 ? (JSON.parse(String(body)) as { commitment?: string | null }) : {};
   if (commitment === null) throw new Error(`No commitment is published for the draw of sale ${sale}.`);
@@ -63,14 +63,15 @@ function commitmentOf(sale: string): string {
 }
 
 function organise<Answer>(path: string, body: object): Answer {
-  const answer = http.post(`${shopUrl}/api/organiser${path}`, JSON.stringify(body), {
+  const shop = shopUrl();
+  const answer = http.post(`${shop}/api/organiser${path}`, JSON.stringify(body), {
     headers: { authorization: `Bearer ${organiserKey}`, 'content-type': 'application/json' },
     tags: { name: 'organise' },
   });
   if (answer.status === CREATED) return answer.json() as unknown as Answer;
   throw new Error(
     answer.status === 0
-      ? `No shop answers at ${shopUrl}: ${answer.error}`
+      ? `No shop answers at ${shop}: ${answer.error}`
       : `The organiser's ${path} was answered with ${answer.status}: ${String(answer.body)}`,
   );
 }

@@ -23,7 +23,7 @@ export class Visitor {
   open(path: string, says: string): void {
     const known = this.tags.get(path);
     const sentAt = Date.now();
-    const response = http.get(`${shopUrl}${path}`, {
+    const response = http.get(`${shopUrl()}${path}`, {
       headers: known === undefined ? {} : { 'if-none-match': known },
       tags: { name: 'browse' },
       timeout: ANSWER_TIMEOUT,

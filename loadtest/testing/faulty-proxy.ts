@@ -115,3 +115,41 @@ export function otherConcert(): Plant {
     return { status, body: '<html>Another concert</html>' };
   };
 }
+
+/** The second fan who joins is told the first one’s number. */
+export function sharedNumber(): Plant {
+  let first: number | null = null;
+  let isPlanted = false;
+  return ({ method, path, status, body }) => {
+    if (isPlanted || status !== 201 || method !== 'POST' || !path.endsWith('/queue')) return null;
+    const answer = JSON.parse(body) as { queueNumber: number };
+    if (first === null) {
+      first = answer.queueNumber;
+      return null;
+    }
+    isPlanted = true;
+    return { status, body: JSON.stringify({ ...answer, queueNumber: first }) };
+  };
+}
+
+/** The third fan who joins, or the third poll that is answered, is told that the shop has failed. */
+export function failedAnswer(step: 'join' | 'poll'): Plant {
+  let count = 0;
+  return ({ path, status }) => {
+    const isIt = step === 'join' ? status === 201 && path.endsWith('/queue') : path.includes('/queue/me?');
+    if (!isIt) return null;
+    count += 1;
+    return count === 3 ? { status: 500, body: JSON.stringify({ code: 'internal' }) } : null;
+  };
+}
+
+/** Several faults at once; the first that has something to say of an answer says it. */
+export function several(...plants: Plant[]): Plant {
+  return async (exchange) => {
+    for (const plant of plants) {
+      const planted = await plant(exchange);
+      if (planted) return planted;
+    }
+    return null;
+  };
+}
