@@ -43,7 +43,7 @@ export type ExtendedHold = {
   leftMs: number;
 };
 
-/** `next`: after which hold the next ones come; null at the end. */
+/** `next`: after which order the next ones come; null at the end. */
 export type ExtendedHoldsPage = { holds: ExtendedHold[]; next: string | null };
 
 /** How far the clocks of gateway and booking service may differ. */

@@ -1,4 +1,4 @@
-import type { ExtendedHold, ExtendedHoldsPage } from '#shared/internal.ts';
+import { type ExtendedHold, type ExtendedHoldsPage, PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import type { Db } from '../db/client.ts';
 import { type Asking, inOneCall } from '../db/in-one-call.ts';
 
@@ -13,40 +13,39 @@ export const liveHolds = (db: Db, of: { sale: string; fan: string }): Promise<re
       order by created_at`,
   );
 
-/** Equal to what the gateway takes for a page (gateway/booking/catalogue.ts). */
-const EXTENDED_HOLDS_PER_PAGE = 1_000;
+const ORDERS_PER_PAGE = 1_000;
+/** A hold is extended once, by its first order, and then lasts PAYMENT_EXTENSION_SECONDS at most: it has an order that is no older. */
+const ORDER_AGE_SECONDS_MAX = PAYMENT_EXTENSION_SECONDS + 60;
 
 /**
- * The holds of a sale for which a payment has begun and that are not over, as they are stored, page by page. They are found by
- * the seats they hold: those are as many as the event has, whatever it has sold; holds are many more.
+ * The holds of a sale for which a payment has begun and that are not over, page by page. They are found by the orders of the last
+ * minutes: those are as many as the shop sells, and not as many as the hall has seats.
  */
 export async function extendedHolds(
   db: Db,
   { sale, after }: { sale: string; after: string },
 ): Promise<ExtendedHoldsPage> {
-  const rows = await db.call<Omit<ExtendedHold, 'leftMs'> & { hold: string; leftMs: number | null }>(
+  const rows = await db.call<Omit<ExtendedHold, 'leftMs'> & { order: string; leftMs: number | null }>(
     (sql) => sql`
-      with held as materialized (
-        select distinct hold from seat
-        where event = (select event from sale where id = ${sale}) and state = 1
-          and held_until > clock_timestamp() and hold > ${after}
-        order by hold limit ${EXTENDED_HOLDS_PER_PAGE}
-      )
-      select held.hold, paid.fan as entry, paid.left_ms as "leftMs", said.queue_number::float8 as "queueNumber",
-        said.admitted_at::float8 as "admittedAt"
-      from held left join lateral (
-        select id, fan, (extract(epoch from expires_at - clock_timestamp()) * 1000)::float8 as left_ms from hold
-        where id = held.hold and sale = ${sale} and extended and hold_is_live(state, expires_at) limit 1
-      ) paid on true left join lateral (
-        select queue_number, admitted_at from ticket_order where ticket_order.hold = paid.id limit 1
-      ) said on true
-      order by held.hold`,
+      select said.id as "order", paid.fan as entry, paid.left_ms as "leftMs",
+        said.queue_number::float8 as "queueNumber", said.admitted_at::float8 as "admittedAt"
+      from (
+        select id, created_at, hold, queue_number, admitted_at from ticket_order
+        where (sale || '') = ${sale}
+          and created_at > clock_timestamp() - make_interval(secs => ${ORDER_AGE_SECONDS_MAX})
+          and (${after} = '' or (created_at, id) > (select created_at, id from ticket_order where id = ${after}))
+        order by created_at, id limit ${ORDERS_PER_PAGE}
+      ) said left join lateral (
+        select fan, (extract(epoch from expires_at - clock_timestamp()) * 1000)::float8 as left_ms from hold
+        where id = said.hold and extended and hold_is_live(state, expires_at)
+      ) paid on true
+      order by said.created_at, said.id`,
   );
   const holds = [];
   for (const { entry, queueNumber, admittedAt, leftMs } of rows)
     if (leftMs !== null && leftMs > 0) holds.push({ entry, queueNumber, admittedAt, leftMs });
-  const isLast = rows.length < EXTENDED_HOLDS_PER_PAGE;
-  return { holds, next: isLast ? null : (rows.at(-1)?.hold ?? null) };
+  const isLast = rows.length < ORDERS_PER_PAGE;
+  return { holds, next: isLast ? null : (rows.at(-1)?.order ?? null) };
 }
 
 type OfFan = { sale: string; fan: string };

@@ -5,8 +5,8 @@ import { Problem } from '#shared/problem.ts';
 import type { BookingClient } from './client.ts';
 import { bookingForOrganisers, inNameOf } from './for-organisers.ts';
 
-/** Of 1,000 holds each: as many as the largest capacity. */
-const EXTENDED_HOLDS_PAGES_MAX = 100;
+/** Of 1,000 orders each: a thousand and more in every second of the minutes that a payment may last. */
+const EXTENDED_HOLDS_PAGES_MAX = 500;
 
 export type StockOfSale = SaleStock & { sale: string; version: number; nextHoldEnds: number | null };
 

@@ -15,7 +15,7 @@ const memory: QueueMemory = {
   run: 'a',
   runBeganAt: 0,
   birth: 'b1',
-  longestAdmissionMs: 600_000,
+  longerAdmissions: '600000:1700000000000',
   lastNumber: 8,
   eras: '',
   bits: Buffer.from([0x7f, 0x80]),

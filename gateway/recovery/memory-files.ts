@@ -29,7 +29,7 @@ const Header = z.strictObject({
   lastNumber: z.int().min(0),
   eras: z.string(),
   birth: z.string().default(''),
-  longestAdmissionMs: z.int().min(0).default(0),
+  longerAdmissions: z.string().default(''),
   draw: z.array(z.string()),
   bitsBytes: z.int().min(0),
   statesBytes: z.int().min(0),

@@ -9,8 +9,8 @@ export type QueueMemory = Moment & {
   mark: string;
   /** 'epoch:number:ms …': above which number numbers were given in each epoch after a loss, and since when. */
   eras: string;
-  /** For how long the longest of its admissions were given, in ms. */
-  longestAdmissionMs: number;
+  /** 'ms:until': longer admissions than are given now, and by when they are over; empty for none. */
+  longerAdmissions: string;
   /** One bit a queue number, 1 while it waits. */
   bits: Uint8Array;
   /** Half a byte a queue number, as prelude/states.lua's STATE_NAMES. */
@@ -42,7 +42,7 @@ export async function readMemory<Known extends QueueMemory | null>(
     lastNumber,
     eras,
     birth,
-    longestAdmissionMs,
+    longerAdmissions,
     bits,
     states,
     from,
@@ -59,7 +59,7 @@ export async function readMemory<Known extends QueueMemory | null>(
     lastNumber: Number(lastNumber),
     eras: String(eras),
     birth: String(birth),
-    longestAdmissionMs: Number(longestAdmissionMs),
+    longerAdmissions: String(longerAdmissions),
     bits: bits as Buffer,
     states: states as Buffer,
     codes: continued(known, Number(from), log as Buffer),

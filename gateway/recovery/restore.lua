@@ -7,7 +7,7 @@
 -- ARGV[2]  the epoch of the recovery
 -- ARGV[3]  the last number that was given, as far as is remembered
 -- ARGV[4]  by how many seconds an admission's token outlives it
--- ARGV[5]  for how many milliseconds the longest admissions were given
+-- ARGV[5]  longer admissions that were given, 'ms:until', or empty
 -- ARGV[6]  the epoch of what is remembered,
 -- ARGV[7]  and its eras
 -- ARGV[8]  the first number of this slice
@@ -31,7 +31,8 @@ local lastRemembered = math.min(tonumber(ARGV[3]), lastNumberOf(memoryEpoch))
 local recoveredAt = keepRecovering()
 redis.call('HSET', K.queue, 'next', math.max(tonumber(known[3] or 0), lastRemembered), 'restoredTo', math.max(tonumber(known[4] or 0), lastRemembered))
 
-noteAdmissionMs(tonumber(ARGV[5]))
+local longerMs, longerUntil = string.match(ARGV[5], '(%d+):(%d+)')
+if longerMs then noteLongerAdmissions(tonumber(longerMs), tonumber(longerUntil)) end
 local from = tonumber(ARGV[8])
 local codes = string.sub(ARGV[9], 1, math.max(0, lastRemembered - from + 1))
 if codes == '' then return 0 end

@@ -114,7 +114,7 @@ async function restoreNumbers(
   const lastNumber = Math.max(latest.lastNumber, heard?.lastNumber ?? 0);
   const { eras } = latest;
   const about = [
-    ...[epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.longestAdmissionMs],
+    ...[epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.longerAdmissions],
     ...[memory.epoch, eras],
   ];
   if ((await restore(store, sale, [...about, 1, ''])) === TOO_EARLY) return 'later';

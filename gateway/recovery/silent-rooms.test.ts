@@ -421,3 +421,105 @@ test('a shorter time for admissions ends none that was given before', () =>
     f.pass(ADMISSION_SECONDS);
     expect(await endTheSilent(f.store, sale, nobodyPays)).toBe(CAPACITY);
   }));
+
+test('whoever pays for two holds has the room as long as the longer one lives, in whichever order they are told', () =>
+  lostShop(async ({ sale, at, claims, admitted }) => {
+    const [known, silent] = claims as [AdmissionClaims, AdmissionClaims];
+    expect(await come(known)).toBe('live');
+    at(ADMISSION_SECONDS + ASKED_SECONDS);
+    const holds = async () => [
+      ...[pays(known, 10_000), pays(known, 200_000)],
+      ...[pays(silent, 200_000), pays(silent, 10_000)],
+    ];
+    expect(await endTheSilent(f.store, sale, holds)).toBe(CAPACITY - 2);
+    f.pass(60);
+    await giveTurns(f.store, sale);
+    expect(await admitted()).toBe(2);
+    expect([await come(known, true), await come(silent, true)]).toEqual(['live', 'live']);
+  }));
+
+test('an answer says nothing of those who are over only behind the moment of the question', () =>
+  lostShop(async ({ sale, at, claims, admitted }) => {
+    const [early, paying] = claims as [AdmissionClaims, AdmissionClaims];
+    expect(await come(early)).toBe('live');
+    at(ADMISSION_SECONDS - 0.001);
+    // The time of the stand-ins passes between what is noted and what is ended.
+    let calls = 0;
+    const time = () => {
+      calls += 1;
+      return f.now() + (calls > 2 ? 1 : 0);
+    };
+    await f.redis.zadd(saleKey(sale, 'holds-unknown'), f.now() - 1, early.sub);
+    expect(await endTheSilent({ ...f.store, time }, sale, async () => [pays(paying, 200_000)])).toBe(1);
+    expect(calls).toBeGreaterThan(3);
+    expect(await admitted()).toBe(CAPACITY - 1);
+    at(ADMISSION_SECONDS + ASKED_SECONDS);
+    expect(await endTheSilent(f.store, sale, async () => [pays(paying, 200_000)])).toBe(CAPACITY - 2);
+    expect(await come(paying, true)).toBe('live');
+  }));
+
+test.each([false, true])(
+  'an older answer with a payment does not take a room back that a newer one has given on (shown up by ticket: %s)',
+  (isKnown) =>
+    lostShop(async ({ sale, at, claims, inside, gateway, waiting, admitted }) => {
+      if (isKnown) await gateway.poll(inside[0] as TestFan);
+      at(ADMISSION_SECONDS + ASKED_SECONDS);
+      const slow = async () => {
+        f.pass(3);
+        expect(await endTheSilent(f.store, sale, nobodyPays)).toBe(CAPACITY);
+        await giveTurns(f.store, sale);
+        for (const fan of waiting.slice(0, CAPACITY)) await claim(sale, fan);
+        return [pays(claims[0] as AdmissionClaims, 2_000)];
+      };
+      expect(await endTheSilent(f.store, sale, slow)).toBe(0);
+      expect(await admitted()).toBe(CAPACITY);
+    }),
+);
+
+test('an answer that took too long says nothing', () =>
+  lostShop(async ({ sale, at, admitted }) => {
+    at(ADMISSION_SECONDS + ASKED_SECONDS);
+    const late = async () => {
+      f.pass(5.1);
+      return [];
+    };
+    expect(await endTheSilent(f.store, sale, late)).toBe(0);
+    expect(await admitted()).toBe(CAPACITY);
+  }));
+
+test('of several gateways one asks at a time', () =>
+  lostShop(async ({ sale, at }) => {
+    at(ADMISSION_SECONDS + ASKED_SECONDS);
+    let asked = 0;
+    const slow = async () => {
+      asked += 1;
+      if (asked === 1) expect(await endTheSilent(f.store, sale, slow)).toBe(0);
+      return [];
+    };
+    expect(await endTheSilent(f.store, sale, slow)).toBe(CAPACITY);
+    expect(asked).toBe(1);
+  }));
+
+test('a time for admissions that nobody was let in under keeps no room', async () => {
+  const definition: SaleDefinition = {
+    ...definitionAt(f.now()),
+    ...{ capacity: CAPACITY, admissionSeconds: 86_400, admitPerMinute: 1_000_000, graceSeconds: 86_400 },
+  };
+  const { sale } = definition;
+  await putSale(f.store, definition);
+  Object.assign(definition, { admissionSeconds: ADMISSION_SECONDS, version: 2 });
+  await putSale(f.store, definition);
+  const gateway = await queueGateway(f.store);
+  gateway.queue.limit = unlimitedPolls;
+  await gateway.queue.watch.renew(sale);
+  const fans = await joinMany(gateway, sale, CAPACITY + 2);
+  while ((await giveTurns(f.store, sale)) > 0) f.pass(1);
+  for (const fan of fans.slice(0, CAPACITY)) await claim(sale, fan);
+  await gateway.look(sale);
+  await loseEverything(f, definition);
+  const lostAt = f.now();
+  for (let looks = 0; looks < 2; looks += 1) await gateway.look(sale);
+  f.pass((lostAt - f.now()) / 1_000 + ADMISSION_SECONDS + ASKED_SECONDS);
+  expect(await endTheSilent(f.store, sale, nobodyPays)).toBe(CAPACITY);
+  await gateway.stop();
+});

@@ -5,13 +5,10 @@ import type { QueueWatch } from '../queue/watch.ts';
 import { type Store, saleScript } from '../redis/script.ts';
 
 const ASK_INTERVAL_MS = 1_000;
-/**
- * An older answer says nothing: a payment may have begun since. With how long one may take to begin (PAYMENT_BEGINS_MS in
- * prelude/after-a-loss.lua) it is more than a gateway waits for its answer.
- */
-const ANSWER_AGE_MS_MAX = 5_000;
 /** Each takes Redis as long as an admission that is brought back. */
-const HOLDS_PER_CALL = 100;
+const HOLDS_PER_CALL = 50;
+/** Of one answer; a round ends as many as one call may. */
+const ROUNDS_MAX = 1_000;
 
 const list = saleScript<(number | string)[]>(new URL('./list-silent.lua', import.meta.url));
 const notePayments = saleScript<0 | 1>(new URL('./note-payments.lua', import.meta.url));
@@ -33,25 +30,32 @@ export async function endTheSilent(
   sale: string,
   askForExtendedHolds: AskForExtendedHolds,
 ): Promise<number> {
-  let listed = await list(store, sale);
+  const listed = await list(store, sale, [0]);
   if (listed.length === 0) return 0;
-  const [epoch] = listed as [number, ...string[]];
-  const askedAt = performance.now();
-  const isFresh = () => performance.now() - askedAt <= ANSWER_AGE_MS_MAX;
-  const holds = await askForExtendedHolds(sale);
+  // Of whoever is over only later the answer says nothing.
+  const [epoch, askedAt] = listed as [number, number, ...string[]];
+  const holds = longestOfEach(await askForExtendedHolds(sale));
   for (let from = 0; from < holds.length; from += HOLDS_PER_CALL) {
     const told = holds.slice(from, from + HOLDS_PER_CALL).flatMap(valuesOf);
-    if (!isFresh() || (await notePayments(store, sale, [epoch, ...told])) === 0) return 0;
+    if ((await notePayments(store, sale, [epoch, askedAt, ...told])) === 0) return 0;
   }
   let sum = 0;
-  while (listed.length > 0 && isFresh()) {
-    const ended = await endSilent(store, sale, [epoch, ...listed.slice(1)]);
+  for (let rounds = 0; rounds < ROUNDS_MAX; rounds += 1) {
+    const [, , ...entries] = await list(store, sale, [1]);
+    const ended = entries.length === 0 ? 0 : await endSilent(store, sale, [epoch, askedAt, ...entries]);
     sum += ended;
     // What is left is for the next answer.
     if (ended === 0) break;
-    listed = await list(store, sale);
   }
   return sum;
+}
+
+/** A fan may pay for several holds, one after another: the room is theirs as long as the last of them lives. */
+function longestOfEach(holds: readonly ExtendedHold[]): ExtendedHold[] {
+  const longest = new Map<string, ExtendedHold>();
+  for (const hold of holds)
+    if (hold.leftMs > (longest.get(hold.entry)?.leftMs ?? 0)) longest.set(hold.entry, hold);
+  return [...longest.values()];
 }
 
 /** In the order of note-payments.lua's ARGV. */

@@ -19,8 +19,7 @@ for code in string.gmatch(ARGV[6], '%S+') do redis.call('HSETNX', K.codes, code,
 for i = 9, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
 redis.call('HDEL', K.sale, 'beaconVersion')
 local sale = loadSale()
-if before then noteAdmissionMs(before.admissionMs) end
-noteAdmissionMs(sale.admissionMs)
+if before then shortenAdmissions(before.admissionMs, sale.admissionMs) end
 local isLost = known == 0 and ARGV[7] == '1'
 if known == 0 then
   -- A queue that was put in again is another one, however alike their counts are.

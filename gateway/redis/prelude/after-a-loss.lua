@@ -1,8 +1,18 @@
-local function areStandInsOver() return redis.call('EXISTS', K.silent) == 1 and now >= silentUntil() end
+local function areStandInsOver(at) return redis.call('EXISTS', K.silent) == 1 and at >= silentUntil() end
+
+-- An answer of the booking service that was asked for so long ago says nothing: a payment may have begun since. With how long one
+-- may take to begin it is more than a gateway waits for its answer.
+local ANSWER_AGE_MS_MAX = 5000
+local function isOldAnswer(askedAt) return now > askedAt + ANSWER_AGE_MS_MAX end
+
+-- How an admission has ended that does not come back by what is known of its payments.
+local function isOverForGood(entry)
+  return entry.state == 'finished' or entry.state == 'left' or entry.state == 'expired' and not entry.displaced
+end
 
 -- How many of them it is to be asked about at this moment.
 local function silentRooms()
-  local standIns = areStandInsOver() and redis.call('ZCARD', K.silent) or 0
+  local standIns = areStandInsOver(now) and redis.call('ZCARD', K.silent) or 0
   return standIns + redis.call('ZCOUNT', K.holdsUnknown, '-inf', now)
 end
 
@@ -13,9 +23,14 @@ local PAYMENT_BEGINS_MS = 15000
 -- Those in the shop who are known to be there have room in it: one whom nobody has heard of gives up theirs.
 local function isFull(sale) return redis.call('ZCARD', K.admitted) + redis.call('ZCARD', K.ready) >= sale.capacity end
 local function displaceOne()
-  local id = redis.call('ZRANGE', K.silent, 0, 0)[1]
-  if not id then return end
-  local standIn = readEntry(id)
+  local id, standIn
+  repeat
+    id = redis.call('ZRANGE', K.silent, 0, 0)[1]
+    if not id then return end
+    standIn = redis.call('ZSCORE', K.admitted, id) and readEntry(id)
+    -- A gateway of an older version, beside this one, does not know the set.
+    if not standIn then redis.call('ZREM', K.silent, id) end
+  until standIn
   expireAdmission(id, standIn)
   standIn.displaced = true
   redis.call('HSET', K.entries, id, cjson.encode(standIn))

@@ -43,11 +43,14 @@ end
 
 -- Until when whoever was in the shop before the last loss may be there without having been heard of. Of the last moments before
 -- it nobody remembers whose admission ended and who was let in instead: so each room has the time of the longest admission, and
--- each loss begins it anew.
+-- each loss begins it anew. `longerAdmissions`, 'ms:until': the organiser has made admissions shorter since, and by then those are
+-- over that were inside. (By a clock that has gone back they would last for ever.)
 local function silentUntil()
-  local longest = redis.call('HMGET', K.sale, 'admissionMs', 'longestAdmissionMs')
+  local known = redis.call('HMGET', K.sale, 'admissionMs', 'longerAdmissions')
   local lostAt = tonumber(redis.call('HGET', K.queue, 'lostAt') or 0)
-  return lostAt + math.max(tonumber(longest[1] or 0), tonumber(longest[2] or 0))
+  local ms, ends = string.match(known[2] or '', '(%d+):(%d+)')
+  local longer = ms and math.min(lostAt + tonumber(ms), tonumber(ends)) or 0
+  return math.max(lostAt + tonumber(known[1] or 0), longer)
 end
 
 -- Gateways bring back what they remember within this time after a loss was noticed (gateway/recovery/keep-memory.ts waits for a

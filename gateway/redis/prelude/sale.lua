@@ -27,10 +27,18 @@ end
 
 local function hasEnded(state) return state == 'closed' or state == 'soldOut' end
 
--- The longest that this sale's admissions have been given for (prelude/epochs.lua's silentUntil).
-local function noteAdmissionMs(ms)
-  local longest = tonumber(redis.call('HGET', K.sale, 'longestAdmissionMs') or 0)
-  if ms > longest then redis.call('HSET', K.sale, 'longestAdmissionMs', ms) end
+-- Of what was known of longer admissions and what is said of them now the later counts (prelude/epochs.lua's silentUntil).
+local function noteLongerAdmissions(ms, ends)
+  local knownMs, knownEnds = string.match(redis.call('HGET', K.sale, 'longerAdmissions') or '', '(%d+):(%d+)')
+  redis.call('HSET', K.sale, 'longerAdmissions', string.format('%.0f:%.0f', math.max(ms, tonumber(knownMs or 0)),
+    math.max(ends, tonumber(knownEnds or 0))))
+end
+
+-- Admissions are shorter from now on: who is inside has the time they were given.
+local function shortenAdmissions(beforeMs, afterMs)
+  if afterMs >= beforeMs then return end
+  local last = redis.call('ZREVRANGE', K.admitted, 0, 0, 'WITHSCORES')
+  if last[2] then noteLongerAdmissions(beforeMs, math.min(tonumber(last[2]), now + beforeMs)) end
 end
 
 -- Settings that were changed, and what follows from that. From ARGV[first] on: field, value, …
@@ -38,8 +46,7 @@ local function putIntoEffect(first)
   local before = loadSale()
   for i = first, #ARGV, 2 do redis.call('HSET', K.sale, ARGV[i], ARGV[i + 1]) end
   local after = loadSale()
-  noteAdmissionMs(before.admissionMs)
-  noteAdmissionMs(after.admissionMs)
+  shortenAdmissions(before.admissionMs, after.admissionMs)
   -- After a pause the rate grows to its full height: a shop that has stood still is not run over.
   if stateOf(before) == 'paused' and not after.paused then redis.call('HSET', K.queue, 'rampFrom', now) end
   -- What was measured under other settings says nothing about what comes.
