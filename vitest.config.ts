@@ -53,6 +53,9 @@ const common = {
   teardownTimeout: 20_000,
 } as const;
 
+/** `npm run test:cluster` runs it, for minutes. */
+const onClusterOnly = process.env.TEST_REDIS_CLUSTER_URL ? [] : ['infra/journeys/redis-failover.test.ts'];
+
 export default defineConfig({
   test: {
     globalSetup: ['infra/testing/global-setup.ts'],
@@ -96,7 +99,7 @@ export default defineConfig({
           ...common,
           name: 'journeys',
           include: [journeys, streams],
-          exclude: [...exclude, ...patient],
+          exclude: [...exclude, ...patient, ...onClusterOnly],
           // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
           fileParallelism: false,
           sequence: { groupOrder: 3 },

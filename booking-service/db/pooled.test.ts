@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Problem } from '#shared/problem.ts';
@@ -15,6 +16,11 @@ const WELL_AGAIN_MS_MAX = 5_000;
 const OTHERS_ANSWERED_MS_MAX = 1_000;
 const CONNECTIONS = 10;
 const FEW_SESSIONS = 2;
+const LOGINS = 50;
+/** With a password it would derive keys, which takes 7 ms and more. */
+const LOGIN_MS_MAX = 3;
+/** Of Linux' times of processes (USER_HZ). */
+const TICK_MS = 10;
 const LOCK_NOT_AVAILABLE = '55P03';
 const QUERY_CANCELED = '57014';
 
@@ -86,6 +92,24 @@ describe.skipIf(!process.env.TEST_PGBOUNCER_BINARIES)('by way of PgBouncer', () 
       'DATABASE_URL: its sessions have statement_timeout = 0; let its pooler give them statement_timeout = 2500 (PgBouncer: connect_query)',
     );
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'a login takes next to none of the pooler’s one thread',
+    async () => {
+      const cpuMs = async () => {
+        const stat = await readFile(`/proc/${pooler.pid()}/stat`, 'utf8');
+        const [user, system] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14);
+        return (Number(user) + Number(system)) * TICK_MS;
+      };
+      const before = await cpuMs();
+      for (let i = 0; i < LOGINS; i += 1) {
+        const client = postgres(pooler.url, { max: 1, fetch_types: false, prepare: false });
+        await client`select 1`;
+        await client.end();
+      }
+      expect((await cpuMs()) - before).toBeLessThan(LOGINS * LOGIN_MS_MAX);
+    },
+  );
 
   describe.each([false, true])('with statements prepared: %s', (isPrepared) => {
     let db: Db;

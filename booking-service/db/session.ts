@@ -40,6 +40,10 @@ export const poolingOf = (env: Reach): Required<Pooling> => ({
 export const directUrlOf = (env: Pick<Reach, 'DATABASE_URL' | 'DATABASE_DIRECT_URL'>): string =>
   env.DATABASE_DIRECT_URL ?? env.DATABASE_URL;
 
+/** A limit may be a shorter one. */
+const isKept = (name: string, setting: string, wanted: string): boolean =>
+  name.endsWith('_timeout') ? Number(setting) > 0 && Number(setting) <= Number(wanted) : setting === wanted;
+
 /**
  * Throws one EnvError for sessions without these settings, in which a statement would go on for ever behind a caller that has
  * long been answered. A database that is away at this moment cannot be judged and is waited for.
@@ -52,7 +56,7 @@ export async function refuseLaxSessions(db: Db): Promise<void> {
         select name, setting from pg_settings where name = any (${[...wanted.keys()]}::text[]) order by name`,
     )
     .catch(() => []);
-  const lax = found.filter(({ name, setting }) => setting !== wanted.get(name));
+  const lax = found.filter(({ name, setting }) => !isKept(name, setting, wanted.get(name) as string));
   if (lax.length === 0) return;
   throw new EnvError(
     lax.map(

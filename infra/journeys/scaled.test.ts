@@ -210,7 +210,9 @@ describe.skipIf(!binaries)(
       expect(launched.output().match(/ended unexpectedly \(exit code/g)).toBeNull();
       const now = new Set(await pooledSessions());
       expect(now.size > 0).toBe(poolerBinaries !== '');
-      expect(sessionsBefore.filter((pid) => now.has(pid))).toEqual([]);
+      // Before 1.21 it prepares nothing, and has nothing to renew.
+      const [, minor = '0'] = /PgBouncer 1\.(\d+)\S* ready/.exec(launched.output()) ?? [];
+      if (Number(minor) >= 21) expect(sessionsBefore.filter((pid) => now.has(pid))).toEqual([]);
     }, 180_000);
 
     test('with one gateway and one booking service dead, no fan is refused', async () => {

@@ -14,6 +14,8 @@ import { ranks } from './roster.mjs';
 const PRIVATE_FILE_MODE = 0o600;
 const READY_TIMEOUT_MS = 20_000;
 const CONSOLE_TIMEOUT_SECONDS = 5;
+/** One that was killed is back by then. */
+const RENEW_TIMEOUT_MS = 20_000;
 /** SIGINT lets statements under way end; PostgreSQL gives them 2.5 s. */
 const STOP_STEPS = [
   { signal: 'SIGINT', timeoutMs: 4_000 },
@@ -24,9 +26,9 @@ const ACCOUNTS = ['pgbouncer', 'postgres', '_postgres'];
 const PREPARED_STATEMENTS = 'max_prepared_statements = 500';
 
 /**
- * Prepares PgBouncer in front of one database with the configuration of infra/pgbouncer, in a folder of its own; as an account
+ * Prepares PgBouncer in front of one database, which runs, with the configuration of infra/pgbouncer, in a folder of its own; as an account
  * without rights when root starts it, which it asks for. The result is its `url`, whether it `prepares` statements, `start`, which
- * starts it on the same port as often as it is asked, and `renew`, by which each session ends as soon as it is free.
+ * starts it on the same port as often as it is asked, and `renew`, by which all that is prepared is prepared anew.
  */
 export async function preparePgbouncer({
   roster,
@@ -48,7 +50,8 @@ export async function preparePgbouncer({
   const folder = makeAccountFolder({ dataDir, name: 'pgbouncer', account });
   const port = await freePort();
   const url = new URL(databaseUrl);
-  const config = writeConfig({ root, folder, account, url, port, binary, poolSize, clientsMax });
+  const secret = await secretOf(databaseUrl);
+  const config = writeConfig({ root, folder, account, url, secret, port, binary, poolSize, clientsMax });
   url.host = `${LOOPBACK}:${port}`;
   const options = {
     command: binary.command,
@@ -62,12 +65,33 @@ export async function preparePgbouncer({
     prepares: binary.prepares,
     title: `PgBouncer ${binary.version}`,
     start: () => startPgbouncer({ roster, options, port, log: join(dataDir, 'pgbouncer.log') }),
-    renew: () => renewSessions(url),
+    renew: () => (binary.prepares ? renewSessions(url) : undefined),
   };
 }
 
-/** The password stands in a file of its own that nobody else reads. Returns the path of the configuration. */
-function writeConfig({ root, folder, account, url, port, binary, poolSize, clientsMax }) {
+/**
+ * What PostgreSQL itself has kept of the password (RFC 5803). With it PgBouncer derives no keys at each login, which would take its
+ * one thread 8 ms, seconds for all the connections that come at once when it was away; and knows no password.
+ */
+async function secretOf(databaseUrl) {
+  const { default: postgres } = await import('postgres');
+  const sql = postgres(databaseUrl, {
+    max: 1,
+    connect_timeout: CONSOLE_TIMEOUT_SECONDS,
+    fetch_types: false,
+  });
+  try {
+    const [row] = await sql`select rolpassword as secret from pg_authid where rolname = current_user`;
+    return row.secret;
+  } catch (error) {
+    throw new LaunchError(`PostgreSQL did not tell PgBouncer who may come (${error.code ?? error.message}).`);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+/** The secret stands in a file of its own that nobody else reads. Returns the path of the configuration. */
+function writeConfig({ root, folder, account, url, secret, port, binary, poolSize, clientsMax }) {
   const users = join(folder, 'users.txt');
   const values = {
     DATABASE: decodeURIComponent(url.pathname.slice(1)),
@@ -85,7 +109,7 @@ function writeConfig({ root, folder, account, url, port, binary, poolSize, clien
   const template = readFileSync(join(root, 'infra', 'pgbouncer', 'pgbouncer.ini'), 'utf8');
   const files = {
     [config]: filledIn(template, values, { what: 'infra/pgbouncer', comment: ';' }),
-    [users]: `${quoted(url.username)} ${quoted(url.password)}\n`,
+    [users]: `${quoted(url.username)} "${secret}"\n`,
   };
   for (const [path, text] of Object.entries(files)) {
     writeFileSync(path, text, { mode: PRIVATE_FILE_MODE });
@@ -109,8 +133,26 @@ async function startPgbouncer({ roster, options, port, log }) {
   throw new LaunchError(`PgBouncer did not start; its log says:\n${lastLines(readLog(log))}`);
 }
 
-/** By its console, which is a database of its own. */
+/**
+ * By its console, which is a database of its own. Connections of callers end with the sessions (they try again by themselves):
+ * with new sessions alone the driver would read what a statement answers now by what it answered before.
+ */
 async function renewSessions(url) {
+  let failure = null;
+  const isRenewed = await until(async () => {
+    failure = await tryToRenew(url).then(
+      () => null,
+      (error) => error,
+    );
+    return failure === null;
+  }, RENEW_TIMEOUT_MS);
+  if (isRenewed) return;
+  throw new LaunchError(
+    `PgBouncer did not renew its sessions behind the migration (${failure.code ?? failure.message}); end it, and it is started anew.`,
+  );
+}
+
+async function tryToRenew(url) {
   // Loaded only now: where nothing has been installed yet there is no driver.
   const { default: postgres } = await import('postgres');
   const consoleUrl = new URL(url);
@@ -121,7 +163,9 @@ async function renewSessions(url) {
     fetch_types: false,
   });
   try {
-    await sql.unsafe('reconnect').simple();
+    const database = `"${decodeURIComponent(new URL(url).pathname.slice(1))}"`;
+    await sql.unsafe(`kill ${database}`).simple();
+    await sql.unsafe(`resume ${database}`).simple();
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -18,7 +18,10 @@ export function readPooler(env, { scaled, faults }) {
       'DATABASE_DIRECT_URL is PostgreSQL itself behind the pooler of DATABASE_URL; set both or none.',
     );
   }
-  if (!scaled) return false;
+  if (!scaled) {
+    if (env.POOLER === 'on') faults.push('POOLER=on is for npm run start:scaled; leave it out.');
+    return false;
+  }
   const text = env.POOLER || (env.DATABASE_URL ? 'off' : 'on');
   if (!WAYS.includes(text)) faults.push(`POOLER is ${JSON.stringify(text)}; it must be on or off.`);
   if (text === 'on' && env.DATABASE_URL) {

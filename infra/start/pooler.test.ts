@@ -21,6 +21,9 @@ test('what does not fit together is refused in a sentence', () => {
   expect(read({ ...elsewhere, POOLER: 'on' }).faults).toEqual([
     'POOLER=on is for the PostgreSQL that is started here, and DATABASE_URL names another; leave one of them out.',
   ]);
+  expect(read({ POOLER: 'on' }, false).faults).toEqual([
+    'POOLER=on is for npm run start:scaled; leave it out.',
+  ]);
   for (const scaled of [true, false]) {
     expect(read({ DATABASE_DIRECT_URL: elsewhere.DATABASE_URL }, scaled).faults).toEqual([
       'DATABASE_DIRECT_URL is PostgreSQL itself behind the pooler of DATABASE_URL; set both or none.',

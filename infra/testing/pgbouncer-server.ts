@@ -18,6 +18,7 @@ export type OwnPgbouncer = {
   env: Record<'DATABASE_URL' | 'DATABASE_DIRECT_URL' | 'DATABASE_PREPARE', string>;
   title: string;
   isRunning: () => boolean;
+  pid: () => number;
   /** SIGKILL, as a crash would; resolves when the process is gone. */
   kill: () => Promise<void>;
   /** On the same port; resolves when it answers. */
@@ -46,6 +47,7 @@ export async function ownPgbouncer(
       DATABASE_PREPARE: prepares ? 'on' : 'off',
     },
     isRunning: () => running.ended() === null,
+    pid: () => running.pid,
     kill: async () => {
       await endProcess(running, []);
     },
