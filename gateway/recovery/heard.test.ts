@@ -168,3 +168,79 @@ test('a place that was brought back by its ticket, which is lost again, comes ba
   expect(await faultsOf(f, sale)).toEqual([]);
   await gateway.stop();
 });
+
+test('what was told and is lost is found out although another claim is answered first', async () => {
+  const { sale, gateway } = await seldomLooking({
+    capacity: 2,
+    claimSeconds: 60,
+    admissionSeconds: 3_600,
+  });
+  const [one, two] = (await joinMany(gateway, sale, 4)) as [TestFan, TestFan];
+  for (let i = 0; i < 5; i += 1) {
+    await giveTurns(f.store, sale);
+    f.pass(2);
+  }
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  await claimTurn(gateway.queue.store, keys, sale, one.ticket.entry);
+  await finishAdmission(gateway.queue.store, sale, one.ticket.entry, 'order-1');
+  await goBack(f, sale, saved);
+  await claimTurn(gateway.queue.store, keys, sale, two.ticket.entry);
+  f.pass(SETTLED_SECONDS);
+  await recover(sale, gateway);
+  expect((await gateway.poll(one)).state).toBe('finished');
+  await gateway.stop();
+});
+
+test('a memory that is behind what was told is none, whoever reads it first', async () => {
+  const { sale, gateway } = await seldomLooking({
+    capacity: 2,
+    claimSeconds: 10,
+    admissionSeconds: 3_600,
+  });
+  const other = await queueGateway(f.store);
+  await other.look(sale);
+  await other.queue.watch.stop();
+  const [one, two] = (await joinMany(gateway, sale, 4)) as [TestFan, TestFan];
+  for (let i = 0; i < 5; i += 1) {
+    await giveTurns(f.store, sale);
+    f.pass(1);
+  }
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  await claimTurn(gateway.queue.store, keys, sale, one.ticket.entry);
+  await goBack(f, sale, saved);
+  await claimTurn(other.queue.store, keys, sale, two.ticket.entry);
+  await gateway.remember(sale);
+  await recover(sale, gateway);
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  expect((await gateway.poll(one)).state).toBe('admitted');
+  for (const each of [gateway, other]) await each.stop();
+});
+
+test('a claim that is brought back late, in the recovery still, was no missed turn meanwhile', async () => {
+  const { sale, gateway } = await seldomLooking({
+    capacity: 1,
+    claimSeconds: 10,
+    admissionSeconds: 3_600,
+  });
+  const [inside] = (await joinMany(gateway, sale, 3)) as [TestFan];
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  await claimTurn(gateway.queue.store, keys, sale, inside.ticket.entry);
+  await gateway.look(sale);
+  await goBack(f, sale, saved);
+  f.pass(11);
+  await giveTurns(f.store, sale);
+  await gateway.queue.watch.renew(sale);
+  f.pass(3);
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  f.pass(RECOVERY_SECONDS);
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  expect((await gateway.poll(inside)).state).toBe('admitted');
+  await gateway.stop();
+});

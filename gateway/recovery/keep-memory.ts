@@ -3,9 +3,10 @@ import type { Log } from '#shared/log.ts';
 import type { Drawing, FrozenLobby } from '../lobby/draw.ts';
 import { beginRecovery } from '../queue/begin-recovery.ts';
 import type { Guard } from '../queue/watch.ts';
+import { isBehind } from '../redis/heard.ts';
 import type { Store } from '../redis/script.ts';
 import type { LobbyFiles } from './lobby-files.ts';
-import { isBehind, type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
+import { type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
 import type { MemoryFiles } from './memory-files.ts';
 import { ofDraw, restoreQueue, settleLobby } from './restore.ts';
 
@@ -173,7 +174,11 @@ export async function keepMemory(
     const isEarly = memory !== null && performance.now() - kept.readAt < readIntervalMs(memory);
     if (isEarly && !readsAtOnce) return;
     kept.readAt = performance.now();
+    // What Redis had answered by now: a memory that is behind it is no memory of it, and the next snapshot begins a recovery.
+    const answered = (store.heard?.of(sale) ?? []).map((moment) => ({ ...moment }));
+    if (kept.newest !== null) answered.push({ ...kept.newest, became: new Map() });
     const fresh = await readMemory(store, sale, memory);
+    if (fresh !== null && answered.some((moment) => isBehind(fresh, moment))) return;
     if (fresh === null || fresh === memory || (memory !== null && isBehind(fresh, memory))) return;
     // Nothing of an earlier epoch is forgotten before it has been brought back, or cannot be any more.
     const isDone = fresh.epoch === now.epoch && (!now.recovering || kept.restoredEpoch === now.epoch);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { idPattern } from '#shared/ids.ts';
 import type { Log } from '#shared/log.ts';
-import { isBehind, type QueueMemory } from './memory.ts';
+import { isBehind } from '../redis/heard.ts';
+import type { QueueMemory } from './memory.ts';
 
 export const FOLDER = 'queue-memory';
 export const FOLDER_MODE = 0o700;

@@ -74,18 +74,6 @@ function continued(known: QueueMemory | null, from: number, more: Buffer): Uint8
   return more.length === 0 ? before : Buffer.concat([before, more]);
 }
 
-/**
- * Whether what is seen cannot come after what is remembered: Redis has lost data in between. Counters that have caught up
- * since hide nothing: a new run of Redis has noted how far the queue had come when it began.
- */
-export const isBehind = (seen: Moment, remembered: Moment): boolean => {
-  if (seen.epoch !== remembered.epoch) return seen.epoch < remembered.epoch;
-  if (seen.birth !== remembered.birth) return true;
-  const isLess = (['version', 'moves', 'lastNumber'] as const).some((name) => seen[name] < remembered[name]);
-  const isOtherRun = seen.run !== remembered.run || seen.runBeganAt !== remembered.runBeganAt;
-  return isLess || (isOtherRun && seen.runBeganAt < remembered.moves);
-};
-
 export const NOT_REMEMBERED = 255;
 export const WAITS = 0;
 export const MISSED = 2;

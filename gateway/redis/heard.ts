@@ -12,6 +12,18 @@ export type Moment = {
   lastNumber: number;
 };
 
+/**
+ * Whether what is seen cannot come after what is remembered: Redis has lost data in between. Counters that have caught up
+ * since hide nothing: a new run of Redis has noted how far the queue had come when it began.
+ */
+export const isBehind = (seen: Moment, remembered: Moment): boolean => {
+  if (seen.epoch !== remembered.epoch) return seen.epoch < remembered.epoch;
+  if (seen.birth !== remembered.birth) return true;
+  const isLess = (['version', 'moves', 'lastNumber'] as const).some((name) => seen[name] < remembered[name]);
+  const isOtherRun = seen.run !== remembered.run || seen.runBeganAt !== remembered.runBeganAt;
+  return isLess || (isOtherRun && seen.runBeganAt < remembered.moves);
+};
+
 /** The same as prelude/states.lua's momentNow answers it. */
 export type MomentReply = [
   epoch: number,
@@ -56,10 +68,10 @@ export function createHeard(): Heard {
         epochs.push(last);
         if (epochs.length > EPOCHS_MAX) epochs.shift();
       }
-      // What is behind the newest is what the next snapshot will find out.
-      const isFurther = epoch === last.epoch && moves >= last.moves && lastNumber >= last.lastNumber;
-      if (!isFurther) return;
-      Object.assign(last, { birth, version, moves, run, runBeganAt, lastNumber });
+      const moment = { epoch, birth, version, moves, run, runBeganAt, lastNumber };
+      // What is behind the newest, or of a Redis that has lost it, the next snapshot will find out by what stays here.
+      if (isBehind(moment, last)) return;
+      Object.assign(last, moment);
       if (!entry || entry.number === 0 || last.became.size >= BECAME_MAX) return;
       last.became.set(entry.number, { state: entry.state, moves });
     },

@@ -26,6 +26,8 @@ export type QueueGateway = {
   poll: (fan: TestFan) => Promise<StatusAnswer>;
   /** What it does several times a second, now. */
   look: (sale: string) => Promise<void>;
+  /** Of that, the look at what it remembers alone. */
+  remember: (sale: string) => Promise<void>;
   stop: () => Promise<void>;
 };
 
@@ -77,6 +79,7 @@ export async function queueGateway(
       await memory.look(sale);
       await watch.renew(sale);
     },
+    remember: (sale) => memory.look(sale),
     async stop() {
       await presence.stop();
       await watch.stop();

@@ -61,7 +61,8 @@ local BROUGHT_BACK_MS = 2000
 local function isToBeCompared()
   meetRun()
   local known = redis.call('HMGET', K.queue, 'settledAt', 'lostAt')
-  return now < tonumber(known[1] or 0) or now < tonumber(known[2] or 0) + BROUGHT_BACK_MS
+  -- What is brought back late counts as well: nobody gets a turn before the recovery is over, so it costs no room.
+  return now < tonumber(known[1] or 0) or now < tonumber(known[2] or 0) + BROUGHT_BACK_MS or isRecovering()
 end
 
 -- While places are being brought back nobody's is shown: not before all of them are there.
