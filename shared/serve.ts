@@ -15,7 +15,7 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 8_000;
 const REQUEST_TIMEOUT_MS = 9_000;
 const TIMEOUT_CHECK_INTERVAL_MS = 500;
-/** Longer than nginx's 60 s, so that the proxy and not this server closes an idle connection first. */
+/** Longer than nginx's (infra/nginx/admit-one.conf), so that the proxy and not this server closes an idle connection first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CONNECTIONS_MAX = 30_000;
 /**
@@ -212,14 +212,20 @@ function shedWhenFull(server: Server): void {
   });
 }
 
+/**
+ * Right behind the event loop's look at its sockets, when every connection that the system has taken in is the server's: those that it
+ * has not accepted yet are reset with the listening socket, and a proxy may not send once more what it has sent there.
+ */
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
+    setImmediate(() => {
+      const cut = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);
+      server.close(() => {
+        clearTimeout(cut);
+        resolve();
+      });
+      server.closeIdleConnections();
     });
-    server.closeIdleConnections();
   });
 }
 

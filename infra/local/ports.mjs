@@ -9,10 +9,15 @@ const FREE_PORT_MIN = 15_000;
 const FREE_PORT_MAX = 32_000;
 const FREE_PORT_TRIES_MAX = 100;
 
-/** A port that was free a moment ago. Whoever takes it must still be ready to find it taken. */
+/** Handed out by this process, and perhaps not listened on yet: a whole shop takes some twenty before the first of them is. */
+const handedOut = new Set();
+
+/** A port that was free a moment ago, and another each time. Whoever takes it must still be ready to find it taken. */
 export async function freePort(host = LOOPBACK) {
   for (let tries = 0; tries < FREE_PORT_TRIES_MAX; tries += 1) {
     const port = randomInt(FREE_PORT_MIN, FREE_PORT_MAX);
+    if (handedOut.has(port)) continue;
+    handedOut.add(port);
     if (await isFree(port, host)) return port;
   }
   throw new LaunchError(`There is no free port on ${host} between ${FREE_PORT_MIN} and ${FREE_PORT_MAX}.`);

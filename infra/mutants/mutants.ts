@@ -319,14 +319,14 @@ export const mutants: Mutant[] = [
   {
     fault: 'after a loss of Redis the rooms of the silent are given on at once',
     file: 'gateway/redis/prelude/after-a-loss.lua',
-    from: "redis.call('EXISTS', K.silent) == 1 and now >= silentUntil()",
+    from: "redis.call('EXISTS', K.silent) == 1 and at >= silentUntil()",
     to: "redis.call('EXISTS', K.silent) == 1",
     tests: ['gateway/recovery/silent-rooms.test.ts'],
   },
   {
     fault: 'a payment under way is not asked for before a silent room is given on',
     file: 'gateway/recovery/note-payments.lua',
-    from: 'if areStandInsOver() then carryOn(standIn, readEntry(standIn), ends) end',
+    from: 'if areStandInsOver(asOf) then carryOn(standIn, readEntry(standIn), ends) end',
     to: '',
     tests: ['gateway/recovery/silent-rooms.test.ts'],
   },
@@ -336,5 +336,19 @@ export const mutants: Mutant[] = [
     from: 'if now < asked.ends * 1000 then return nil end',
     to: 'do return nil end',
     tests: ['gateway/recovery/silent-rooms.test.ts'],
+  },
+  {
+    fault: 'an answer is believed about whoever was over only after it was asked for',
+    file: 'gateway/recovery/end-silent.lua',
+    from: 'areStandInsOver(asOf)',
+    to: 'areStandInsOver(now)',
+    tests: ['gateway/recovery/silent-rooms.test.ts'],
+  },
+  {
+    fault: 'what a new master answers first is taken for what comes next',
+    file: 'gateway/redis/heard.ts',
+    from: 'if (isBehind(moment, last)) return;',
+    to: '',
+    tests: ['gateway/recovery/heard.test.ts'],
   },
 ];
