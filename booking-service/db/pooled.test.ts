@@ -16,6 +16,7 @@ const WELL_AGAIN_MS_MAX = 5_000;
 const OTHERS_ANSWERED_MS_MAX = 1_000;
 const CONNECTIONS = 10;
 const FEW_SESSIONS = 2;
+const CALLERS = 20;
 const LOGINS = 50;
 /** With a password it would derive keys, which takes 7 ms and more. */
 const LOGIN_MS_MAX = 3;
@@ -110,6 +111,34 @@ describe.skipIf(!process.env.TEST_PGBOUNCER_BINARIES)('by way of PgBouncer', () 
       expect((await cpuMs()) - before).toBeLessThan(LOGINS * LOGIN_MS_MAX);
     },
   );
+
+  test('a renewal ends every session and every connection, and no call that is under way fails', async () => {
+    const db = dbAt(pooler.url);
+    const sessions = async () => {
+      const rows = await admin<{ pid: number }[]>`
+        select pid from pg_stat_activity where datname = current_database() and application_name = 'admit-one/pooled'`;
+      return rows.map(({ pid }) => pid);
+    };
+    let isOver = false;
+    const callers = Promise.all(
+      Array.from({ length: CALLERS }, async () => {
+        let calls = 0;
+        for (; !isOver; calls += 1) expect(await one(db)).toEqual({ one: 1 });
+        return calls;
+      }),
+    );
+    await vi.waitFor(async () => expect((await sessions()).length).toBeGreaterThanOrEqual(CONNECTIONS), {
+      timeout: WELL_AGAIN_MS_MAX,
+    });
+    const before = await sessions();
+    await pooler.renew();
+    await vi.waitFor(async () => expect((await sessions()).length).toBeGreaterThanOrEqual(CONNECTIONS), {
+      timeout: WELL_AGAIN_MS_MAX,
+    });
+    expect((await sessions()).filter((pid) => before.includes(pid))).toEqual([]);
+    isOver = true;
+    expect(Math.min(...(await callers))).toBeGreaterThan(0);
+  });
 
   describe.each([false, true])('with statements prepared: %s', (isPrepared) => {
     let db: Db;

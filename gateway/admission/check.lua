@@ -40,28 +40,14 @@ local function pastItsEnd(asked, number)
   return 'ended'
 end
 
--- How a number ended for good, as far as is remembered, or nil.
-local function endOf(number)
-  if number == 0 then return nil end
-  local standIn = readEntry(standInOf(number))
-  local state = standIn and standIn.state or STATE_NAMES[stateCodes(number, number)[number]]
-  if state == 'finished' or (state == 'expired' and not (standIn and standIn.displaced)) then return state end
-  return nil
-end
-
 local function check(asked)
   local id = asked.id
   -- It is another fan's by now: the admission counts, the number does not.
   local number = asked.number > lastNumberAt(asked.iat) and 0 or asked.number
   local entry = currentEntry(id, 'open')
-  if not entry then
-    local over = endOf(number)
-    if over then return { over == 'finished' and over or 'ended', 0, 0 } end
-    if isEarly then return { 'early', 0, 0 } end
-    local past = pastItsEnd(asked, number)
-    if past then return { past, 0, asked.ends * 1000 - now } end
-    entry = readmit(asked, number, nil)
-  elseif not entry.jti and (entry.state ~= 'expired' or entry.displaced) and entry.state ~= 'finished' and entry.state ~= 'left' then
+  local over = not entry and endOf(number)
+  if over then return { over == 'finished' and over or 'ended', 0, 0 } end
+  if not entry or not entry.jti and not isOverForGood(entry) then
     if isEarly then return { 'early', 0, 0 } end
     local past = pastItsEnd(asked, number)
     if past then return { past, 0, asked.ends * 1000 - now } end

@@ -45,7 +45,7 @@ mayDrain()
 -- Whatever ends, or is changed one by one, comes out of one budget, and what is left of it bounds the new turns.
 local budget = ENDS_PER_CALL_MAX
 local missed = redis.call('ZRANGEBYSCORE', K.ready, '-inf', now, 'LIMIT', 0, budget)
-if #missed > 0 and isToBeCompared() then missed = {} end
+if #missed > 0 and mustWait() then missed = {} end
 for _, id in ipairs(missed) do missTurn(id, readEntry(id)) end
 if #missed > 0 then noteOutcomes(0, #missed) end
 budget = budget - #missed

@@ -81,12 +81,8 @@ export function sendHoldsTogether(
     const answer = await booking.request(request);
     const process = answer.headers[internalHeaders.process];
     const token = request.headers?.authorization;
-    if (typeof process === 'string' && token !== undefined) know(token, process);
+    if (typeof process === 'string' && token !== undefined) processOf.set(token, process, performance.now());
     return answer;
-  };
-
-  const know = (token: string, process: string): void => {
-    processOf.set(token, process, performance.now());
   };
 
   const send = (): void => {

@@ -3,7 +3,7 @@ import type { Log } from '#shared/log.ts';
 import type { Drawing, FrozenLobby } from '../lobby/draw.ts';
 import { beginRecovery } from '../queue/begin-recovery.ts';
 import type { Guard } from '../queue/watch.ts';
-import { isBehind } from '../redis/heard.ts';
+import { isBehind, type Moment } from '../redis/heard.ts';
 import type { Store } from '../redis/script.ts';
 import type { LobbyFiles } from './lobby-files.ts';
 import { type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
@@ -89,14 +89,18 @@ export async function keepMemory(
   for (const [sale, [memory, ...others]] of (await files?.readAll()) ?? [])
     Object.assign(keptOf(sale), { memory, others });
 
-  const guard: Guard = (sale) => {
-    // What was remembered when the read began: answers to later reads may be here before its own.
+  /** All that is known of a queue by now: what Redis had answered to earlier reads, and what it had answered besides. */
+  const knownOf = (sale: string): Moment[] => {
     const known = queues.get(sale);
-    const remembered = known
-      ? [known.memory, known.newest, ...known.others].filter((moment) => moment !== null)
-      : [];
+    const remembered = known ? [known.memory, known.newest, ...known.others] : [];
     // Copied: what is answered meanwhile may be newer than what is read.
-    const before = [...remembered, ...(store.heard?.of(sale) ?? []).map((moment) => ({ ...moment }))];
+    const heard = (store.heard?.of(sale) ?? []).map((moment) => ({ ...moment }));
+    return [...remembered.filter((moment) => moment !== null), ...heard];
+  };
+
+  const guard: Guard = (sale) => {
+    // When the read begins: answers to later reads may be here before its own.
+    const before = knownOf(sale);
     return async (snapshot) => {
       const seen: SeenQueue = { ...snapshot, bits: snapshot.bits.bytes };
       if (before.some((moment) => isBehind(seen, moment))) {
@@ -174,18 +178,16 @@ export async function keepMemory(
     const isEarly = memory !== null && performance.now() - kept.readAt < readIntervalMs(memory);
     if (isEarly && !readsAtOnce) return;
     kept.readAt = performance.now();
-    // What Redis had answered by now: a memory that is behind it is no memory of it, and the next snapshot begins a recovery.
-    const answered = (store.heard?.of(sale) ?? []).map((moment) => ({ ...moment }));
-    if (kept.newest !== null) answered.push({ ...kept.newest, became: new Map() });
+    const before = knownOf(sale);
     const fresh = await readMemory(store, sale, memory);
-    if (fresh !== null && answered.some((moment) => isBehind(fresh, moment))) return;
-    if (fresh === null || fresh === memory || (memory !== null && isBehind(fresh, memory))) return;
+    // One that is behind is no memory of the queue: the next snapshot begins a recovery.
+    if (fresh === null || fresh === memory || before.some((moment) => isBehind(fresh, moment))) return;
     // Nothing of an earlier epoch is forgotten before it has been brought back, or cannot be any more.
     const isDone = fresh.epoch === now.epoch && (!now.recovering || kept.restoredEpoch === now.epoch);
     if (memory !== null && fresh.epoch !== memory.epoch && !isDone) return;
     if (kept.newest !== null && kept.newest.epoch !== fresh.epoch) kept.newest = null;
     kept.memory = fresh;
-    store.heard?.isRemembered(sale, fresh);
+    store.heard?.forget(sale, fresh);
     await rememberLobby(sale, kept);
   };
 

@@ -32,14 +32,13 @@ local function note(id, number, iat, ends)
   end
   -- What Redis knows of its end it knows better, and a newer answer may have ended it.
   if entry and (entry.jti or isOverForGood(entry)) then return end
-  local standIn = number > 0 and standInOf(number)
-  if standIn and redis.call('ZSCORE', K.silent, standIn) then
+  local standIn = standInOf(number)
+  if redis.call('ZSCORE', K.silent, standIn) then
     if areStandInsOver(asOf) then carryOn(standIn, readEntry(standIn), ends) end
     return
   end
   -- Let in in the last moments before the loss, which nobody remembers: some stand-in has kept the room.
-  local known = standIn and (readEntry(standIn) or { state = STATE_NAMES[stateCodes(number, number)[number]] })
-  if known and isOverForGood(known) then return end
+  if endOf(number) then return end
   entry = bringBack(sale, id, entry, number)
   entry.expiresAt = math.max(now, silentUntil())
   entry.exp = math.ceil(math.max(ends, entry.expiresAt) / 1000)

@@ -31,8 +31,7 @@ local lastRemembered = math.min(tonumber(ARGV[3]), lastNumberOf(memoryEpoch))
 local recoveredAt = keepRecovering()
 redis.call('HSET', K.queue, 'next', math.max(tonumber(known[3] or 0), lastRemembered), 'restoredTo', math.max(tonumber(known[4] or 0), lastRemembered))
 
-local longerMs, longerUntil = string.match(ARGV[5], '(%d+):(%d+)')
-if longerMs then noteLongerAdmissions(tonumber(longerMs), tonumber(longerUntil)) end
+if ARGV[5] ~= '' then noteLongerAdmissions(longerAdmissions(ARGV[5])) end
 local from = tonumber(ARGV[8])
 local codes = string.sub(ARGV[9], 1, math.max(0, lastRemembered - from + 1))
 if codes == '' then return 0 end

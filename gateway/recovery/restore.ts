@@ -28,7 +28,10 @@ const restoreDraw = saleScript<
 const restoreLobby = saleScript<-1 | 0 | 1>(new URL('./restore-lobby.lua', import.meta.url));
 const settle = saleScript<0 | 1>(new URL('./settle-lobby.lua', import.meta.url));
 
-/** What a gateway remembers of one queue. `newer`: a snapshot of the memory's epoch, newer than it by a moment; `heard`: what Redis has answered in it. */
+/**
+ * What a gateway remembers of one queue. `newer`: a snapshot of the memory's epoch, newer than it by a moment; `heard`: what Redis
+ * has answered in that epoch.
+ */
 export type Remembered = {
   memory: QueueMemory;
   newer: SeenQueue | null;

@@ -48,8 +48,8 @@ export type Heard = {
   note: (sale: string, moment: MomentReply, entry?: { number: number; state: string }) => void;
   /** Of the last two epochs, the newest last. */
   of: (sale: string) => readonly HeardMoment[];
-  /** Whoever has read the memory of this moment knows what became of anybody by then. */
-  isRemembered: (sale: string, moment: Pick<Moment, 'epoch' | 'moves'>) => void;
+  /** A memory of this moment was read: it knows what became of anybody by then. */
+  forget: (sale: string, moment: Pick<Moment, 'epoch' | 'moves'>) => void;
 };
 
 const EPOCHS_MAX = 2;
@@ -76,7 +76,7 @@ export function createHeard(): Heard {
       last.became.set(entry.number, { state: entry.state, moves });
     },
     of: (sale) => queues.get(sale) ?? [],
-    isRemembered(sale, { epoch, moves }) {
+    forget(sale, { epoch, moves }) {
       for (const moment of queues.get(sale) ?? []) {
         if (moment.epoch > epoch) continue;
         for (const [number, became] of moment.became)

@@ -148,7 +148,7 @@ describe.skipIf(!binaries)(
       const mortal = ['Gateway 1', 'Worker 1', 'Booking service 2', 'PostgreSQL'];
       if (poolerBinaries) mortal.push('PgBouncer');
       const deaths = mortal.map((name, i) => [40 + 30 * i, () => kill(name)] as const);
-      const outcome = await sellOut(shop, Object.fromEntries(deaths));
+      const outcome = await sellOut(shop, Object.fromEntries(deaths), { losesProvider: true });
       await expectPromisesKept(shop, outcome);
       for (const name of mortal) {
         expect(await until(() => launched.output().includes(`${name} is back.`), BACK_MS_MAX)).toBe(true);
@@ -198,7 +198,7 @@ describe.skipIf(!binaries)(
       const rolling = roll().then((ended) => {
         rolled = ended;
       });
-      while (!rolled) await expectPromisesKept(shop, await sellOut(shop, {}, asking));
+      while (!rolled) await expectPromisesKept(shop, await sellOut(shop, {}, { asking }));
       await rolling;
       expect(rolled).toEqual({ code: 0, output: 'Every service has been replaced.\n' });
       expect(unhappy).toEqual([]);

@@ -26,7 +26,7 @@ const PAY_ATTEMPTS_MAX = 3;
 type Bought = { fan: Fan; order: string; seat: string; code: string };
 
 /** Queues up, takes the best seat there is and pays, whatever fails in between. */
-async function buyOne(fan: Fan, name: string): Promise<Bought> {
+async function buyOne(fan: Fan, name: string, payAttemptsMax: number): Promise<Bought> {
   await fan.join();
   expect(await fan.queueUp()).toBe('admitted');
   const held = await fan.shop<{ hold: string }>('POST', '/holds', { best: { quantity: 1 } }, `hold-${name}`);
@@ -47,7 +47,7 @@ async function buyOne(fan: Fan, name: string): Promise<Bought> {
       continue;
     }
     // It died before the provider had heard of the payment: that attempt is over, nothing was taken, and the fan pays again.
-    if (paid.status === 402 && attempts < PAY_ATTEMPTS_MAX) {
+    if (paid.status === 402 && attempts < payAttemptsMax) {
       attempts += 1;
       continue;
     }
@@ -59,12 +59,13 @@ async function buyOne(fan: Fan, name: string): Promise<Bought> {
 
 /**
  * FANS fans buy all seats, one each; when so many are sold as a key of `atSold` says, its fault happens. `asking`: who asks for
- * the fans, and may write it down.
+ * the fans, and may write it down. `losesProvider`: the test provider, which is in PostgreSQL, is killed with it, so that an attempt
+ * to pay may be over before the provider has heard of it.
  */
 export async function sellOut(
   running: OpenShop,
   atSold: Record<number, () => Promise<void>>,
-  asking: typeof ask = ask,
+  { asking = ask, losesProvider = false }: { asking?: typeof ask; losesProvider?: boolean } = {},
 ) {
   const sale = await openSale(running, hall, { capacity: CAPACITY, admitPerMinute: 60_000, seatsPerFan: 1 });
   const witness = await watchQueue(running.redisUrl, sale, CAPACITY);
@@ -74,7 +75,7 @@ export async function sellOut(
   const bought = await Promise.all(
     Array.from({ length: FANS }, async (_, i) => {
       const fan = createFan(running.gatewayUrls, sale, `fan-${i}`, startedAt + SALE_MS_MAX, {}, asking);
-      const result = await buyOne(fan, `fan-${i}`);
+      const result = await buyOne(fan, `fan-${i}`, losesProvider ? PAY_ATTEMPTS_MAX : 1);
       sold += 1;
       const fault = atSold[sold];
       if (fault) faults.push(fault());

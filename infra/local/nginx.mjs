@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { accountMay, unprivilegedAccount } from './account.mjs';
@@ -8,7 +7,7 @@ import { filledIn } from './filled-in.mjs';
 import { LaunchError } from './launch-error.mjs';
 import { lastLines, readLog, startLogged } from './logged.mjs';
 import { NGINX_IS_MISSING, nginxBinary } from './nginx-binary.mjs';
-import { LOOPBACK } from './ports.mjs';
+import { isListenedOn } from './ports.mjs';
 import { endGroup, endProcess, until } from './processes.mjs';
 import { ranks } from './roster.mjs';
 import { runTool } from './tool.mjs';
@@ -90,19 +89,8 @@ async function startNginx({ roster, options, port, log }) {
     await endGroup(running.pid);
     return ended;
   });
-  const settled = await until(() => running.ended() || answers(port), READY_TIMEOUT_MS);
+  const settled = await until(() => running.ended() || isListenedOn(port), READY_TIMEOUT_MS);
   if (settled === true) return { ...running, exited };
   await endProcess(running, STOP_STEPS);
   throw new LaunchError(`nginx did not start; its log says:\n${lastLines(readLog(log))}`);
-}
-
-function answers(port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, LOOPBACK);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false)); // not listening yet: asked again until the time is over
-  });
 }

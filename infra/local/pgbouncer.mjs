@@ -1,5 +1,4 @@
 import { chownSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { accountMay, unprivilegedAccount } from './account.mjs';
 import { makeAccountFolder } from './account-folder.mjs';
@@ -7,13 +6,13 @@ import { filledIn } from './filled-in.mjs';
 import { LaunchError } from './launch-error.mjs';
 import { lastLines, readLog, startLogged } from './logged.mjs';
 import { PGBOUNCER_IS_MISSING, pgbouncerBinary } from './pgbouncer-binary.mjs';
-import { freePort, LOOPBACK } from './ports.mjs';
+import { freePort, isListenedOn, LOOPBACK } from './ports.mjs';
 import { endProcess, until } from './processes.mjs';
 import { ranks } from './roster.mjs';
 
 const PRIVATE_FILE_MODE = 0o600;
 const READY_TIMEOUT_MS = 20_000;
-const CONSOLE_TIMEOUT_SECONDS = 5;
+const ASK_TIMEOUT_SECONDS = 5;
 /** One that was killed is back by then. */
 const RENEW_TIMEOUT_MS = 20_000;
 /** SIGINT lets statements under way end; PostgreSQL gives them 2.5 s. */
@@ -65,7 +64,7 @@ export async function preparePgbouncer({
     prepares: binary.prepares,
     title: `PgBouncer ${binary.version}`,
     start: () => startPgbouncer({ roster, options, port, log: join(dataDir, 'pgbouncer.log') }),
-    renew: () => (binary.prepares ? renewSessions(url) : undefined),
+    renew: () => renewSessions(url),
   };
 }
 
@@ -74,17 +73,19 @@ export async function preparePgbouncer({
  * one thread 8 ms, seconds for all the connections that come at once when it was away; and knows no password.
  */
 async function secretOf(databaseUrl) {
-  const { default: postgres } = await import('postgres');
-  const sql = postgres(databaseUrl, {
-    max: 1,
-    connect_timeout: CONSOLE_TIMEOUT_SECONDS,
-    fetch_types: false,
-  });
-  try {
-    const [row] = await sql`select rolpassword as secret from pg_authid where rolname = current_user`;
-    return row.secret;
-  } catch (error) {
+  const secret = ([row]) => row.secret;
+  const look = (sql) => sql`select rolpassword as secret from pg_authid where rolname = current_user`;
+  return askAt(databaseUrl, look).then(secret, (error) => {
     throw new LaunchError(`PostgreSQL did not tell PgBouncer who may come (${error.code ?? error.message}).`);
+  });
+}
+
+async function askAt(url, work) {
+  // Loaded only now: where nothing has been installed yet there is no driver.
+  const { default: postgres } = await import('postgres');
+  const sql = postgres(url, { max: 1, connect_timeout: ASK_TIMEOUT_SECONDS, fetch_types: false });
+  try {
+    return await work(sql);
   } finally {
     await sql.end({ timeout: 1 });
   }
@@ -127,7 +128,7 @@ async function startPgbouncer({ roster, options, port, log }) {
     rank: ranks.pooler,
     stopSteps: STOP_STEPS,
   });
-  const settled = await until(() => running.ended() || answers(port), READY_TIMEOUT_MS);
+  const settled = await until(() => running.ended() || isListenedOn(port), READY_TIMEOUT_MS);
   if (settled === true) return running;
   await endProcess(running, STOP_STEPS);
   throw new LaunchError(`PgBouncer did not start; its log says:\n${lastLines(readLog(log))}`);
@@ -152,32 +153,12 @@ async function renewSessions(url) {
   );
 }
 
-async function tryToRenew(url) {
-  // Loaded only now: where nothing has been installed yet there is no driver.
-  const { default: postgres } = await import('postgres');
+function tryToRenew(url) {
+  const database = `"${decodeURIComponent(url.pathname.slice(1))}"`;
   const consoleUrl = new URL(url);
   consoleUrl.pathname = '/pgbouncer';
-  const sql = postgres(consoleUrl.href, {
-    max: 1,
-    connect_timeout: CONSOLE_TIMEOUT_SECONDS,
-    fetch_types: false,
-  });
-  try {
-    const database = `"${decodeURIComponent(new URL(url).pathname.slice(1))}"`;
+  return askAt(consoleUrl.href, async (sql) => {
     await sql.unsafe(`kill ${database}`).simple();
     await sql.unsafe(`resume ${database}`).simple();
-  } finally {
-    await sql.end({ timeout: 1 });
-  }
-}
-
-function answers(port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, LOOPBACK);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false)); // not listening yet: asked again until the time is over
   });
 }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { LaunchError } from './launch-error.mjs';
 
 export const LOOPBACK = '127.0.0.1';
@@ -31,6 +31,18 @@ async function isFree(port, host) {
     if (error.code === 'EADDRINUSE') return false;
     throw error;
   }
+}
+
+/** Whether somebody takes connections there by now; whoever waits for that asks again. */
+export function isListenedOn(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, LOOPBACK);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 /** Throws one sentence naming the port and its variable when somebody else listens there. */

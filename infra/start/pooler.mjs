@@ -56,7 +56,9 @@ export async function openPooler({ roster, budget, giveUp, root, dataDir, settin
         DATABASE_DIRECT_URL: databaseUrl,
         DATABASE_PREPARE: pgbouncer.prepares ? 'on' : 'off',
       };
-      return { title: pgbouncer.title, environment, renew: pgbouncer.renew };
+      // What was never prepared need not be prepared anew, and cuts nobody off.
+      const renew = async () => pgbouncer.prepares && pgbouncer.renew();
+      return { title: pgbouncer.title, environment, renew };
     },
   );
 }

@@ -19,6 +19,8 @@ export type OwnPgbouncer = {
   title: string;
   isRunning: () => boolean;
   pid: () => number;
+  /** As a roll does behind a migration. */
+  renew: () => Promise<void>;
   /** SIGKILL, as a crash would; resolves when the process is gone. */
   kill: () => Promise<void>;
   /** On the same port; resolves when it answers. */
@@ -38,9 +40,9 @@ export async function ownPgbouncer(
   const sizes = { poolSize, clientsMax: CLIENTS_MAX };
   const pgbouncer = await preparePgbouncer({ roster, root, dataDir, binaries, databaseUrl, ...sizes });
   let running: RunningProcess = await pgbouncer.start();
-  const { url, prepares, title } = pgbouncer;
+  const { url, prepares, title, renew } = pgbouncer;
   return {
-    ...{ url, prepares, title },
+    ...{ url, prepares, title, renew },
     env: {
       DATABASE_URL: url,
       DATABASE_DIRECT_URL: databaseUrl,

@@ -1,16 +1,7 @@
+-- The rooms of the silent (gateway/recovery/silent-rooms.ts): whether all that are kept for stand-ins are over at a moment.
 local function areStandInsOver(at) return redis.call('EXISTS', K.silent) == 1 and at >= silentUntil() end
 
--- An answer of the booking service that was asked for so long ago says nothing: a payment may have begun since. With how long one
--- may take to begin it is more than a gateway waits for its answer.
-local ANSWER_AGE_MS_MAX = 5000
-local function isOldAnswer(askedAt) return now > askedAt + ANSWER_AGE_MS_MAX end
-
--- How an admission has ended that does not come back by what is known of its payments.
-local function isOverForGood(entry)
-  return entry.state == 'finished' or entry.state == 'left' or entry.state == 'expired' and not entry.displaced
-end
-
--- How many of them it is to be asked about at this moment.
+-- Of how many admissions that were brought back it is to be asked at this moment whether a payment goes on in them.
 local function silentRooms()
   local standIns = areStandInsOver(now) and redis.call('ZCARD', K.silent) or 0
   return standIns + redis.call('ZCOUNT', K.holdsUnknown, '-inf', now)
@@ -19,6 +10,21 @@ end
 -- A payment that was let in has begun, for all to see, so long after: longer than a gateway waits for the booking service's
 -- answer (gateway/booking/client.ts).
 local PAYMENT_BEGINS_MS = 15000
+-- An answer of the booking service that was asked for longer ago says nothing: a payment may have begun since.
+local ANSWER_AGE_MS_MAX = 5000
+local function isOldAnswer(askedAt) return now > askedAt + ANSWER_AGE_MS_MAX end
+
+-- Whether an entry has ended in a way that neither a token nor a payment undoes.
+local function isOverForGood(entry)
+  return entry.state == 'finished' or entry.state == 'left' or entry.state == 'expired' and not entry.displaced
+end
+
+-- How a number ended for good whose owner Redis does not know, or nil.
+local function endOf(number)
+  if number == 0 then return nil end
+  local known = readEntry(standInOf(number)) or { state = STATE_NAMES[stateCodes(number, number)[number]] }
+  return isOverForGood(known) and known.state or nil
+end
 
 -- Those in the shop who are known to be there have room in it: one whom nobody has heard of gives up theirs.
 local function isFull(sale) return redis.call('ZCARD', K.admitted) + redis.call('ZCARD', K.ready) >= sale.capacity end

@@ -115,7 +115,7 @@ local function currentEntry(id, saleState)
     redis.call('HSET', K.entries, id, cjson.encode(entry))
     if remembered == 'finished' then redis.call('ZREM', K.codeMissed, id) else giveCodeBack(id) end
   end
-  if entry.state == 'ready' and entry.claimBy and entry.claimBy <= now and not isToBeCompared() then
+  if entry.state == 'ready' and entry.claimBy and entry.claimBy <= now and not mustWait() then
     missTurn(id, entry)
     noteOutcomes(0, 1)
   elseif entry.state == 'admitted' and deadlineOf(entry) <= now and not lastsOn(id, entry) then

@@ -41,28 +41,33 @@ local function isRecovering()
   return now < tonumber(redis.call('HGET', K.queue, 'recoveredAt') or 0) or isLobbyMissing()
 end
 
+-- What is known of admissions that were longer before the organiser made them shorter, 'ms:until': how long they were given for,
+-- and by when those that were inside then are over; 0 for nothing.
+local function longerAdmissions(text)
+  local ms, ends = string.match(text or '', '(%d+):(%d+)')
+  return tonumber(ms or 0), tonumber(ends or 0)
+end
+
 -- Until when whoever was in the shop before the last loss may be there without having been heard of. Of the last moments before
--- it nobody remembers whose admission ended and who was let in instead: so each room has the time of the longest admission, and
--- each loss begins it anew. `longerAdmissions`, 'ms:until': the organiser has made admissions shorter since, and by then those are
--- over that were inside. (By a clock that has gone back they would last for ever.)
+-- it nobody remembers whose admission ended and who was let in instead: so each room has the whole time of an admission, and each
+-- loss begins it anew. (By a clock that has gone back longer ones would last for ever.)
 local function silentUntil()
   local known = redis.call('HMGET', K.sale, 'admissionMs', 'longerAdmissions')
   local lostAt = tonumber(redis.call('HGET', K.queue, 'lostAt') or 0)
-  local ms, ends = string.match(known[2] or '', '(%d+):(%d+)')
-  local longer = ms and math.min(lostAt + tonumber(ms), tonumber(ends)) or 0
-  return math.max(lostAt + tonumber(known[1] or 0), longer)
+  local ms, ends = longerAdmissions(known[2])
+  return math.max(lostAt + tonumber(known[1] or 0), math.min(lostAt + ms, ends))
 end
 
 -- Gateways bring back what they remember within this time after a loss was noticed (gateway/recovery/keep-memory.ts waits for a
 -- second, and looks every fifth of one).
 local BROUGHT_BACK_MS = 2000
--- Whether they may know more of what Redis has, for they have not had the time to compare, or to bring it back. By then no
--- deadline ends anything that could be further along: a turn that has passed by what is left of it may have been claimed.
+-- Whether they may know more of an admission that is over by what Redis has left: they have not had the time to compare, or to
+-- bring it back. (A turn that has passed by what is left of it waits for the whole recovery, in which nobody gets another: what was
+-- claimed may be brought back late.)
 local function isToBeCompared()
   meetRun()
   local known = redis.call('HMGET', K.queue, 'settledAt', 'lostAt')
-  -- What is brought back late counts as well: nobody gets a turn before the recovery is over, so it costs no room.
-  return now < tonumber(known[1] or 0) or now < tonumber(known[2] or 0) + BROUGHT_BACK_MS or isRecovering()
+  return now < tonumber(known[1] or 0) or now < tonumber(known[2] or 0) + BROUGHT_BACK_MS
 end
 
 -- While places are being brought back nobody's is shown: not before all of them are there.

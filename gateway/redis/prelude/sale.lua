@@ -29,9 +29,9 @@ local function hasEnded(state) return state == 'closed' or state == 'soldOut' en
 
 -- Of what was known of longer admissions and what is said of them now the later counts (prelude/epochs.lua's silentUntil).
 local function noteLongerAdmissions(ms, ends)
-  local knownMs, knownEnds = string.match(redis.call('HGET', K.sale, 'longerAdmissions') or '', '(%d+):(%d+)')
-  redis.call('HSET', K.sale, 'longerAdmissions', string.format('%.0f:%.0f', math.max(ms, tonumber(knownMs or 0)),
-    math.max(ends, tonumber(knownEnds or 0))))
+  local knownMs, knownEnds = longerAdmissions(redis.call('HGET', K.sale, 'longerAdmissions'))
+  local later = string.format('%.0f:%.0f', math.max(ms, knownMs), math.max(ends, knownEnds))
+  redis.call('HSET', K.sale, 'longerAdmissions', later)
 end
 
 -- Admissions are shorter from now on: who is inside has the time they were given.
