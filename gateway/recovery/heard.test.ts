@@ -20,6 +20,7 @@ import { testSigningKeys } from '../testing/test-keys.ts';
 
 /** What a replica that takes over has often lost: answers of the last milliseconds, which no snapshot has shown. */
 const SETTLED_SECONDS = 3;
+const LOSSES = 4;
 
 let f: QueueFixture;
 let keys: SigningKeys;
@@ -241,6 +242,30 @@ test('a claim that is brought back late, in the recovery still, was no missed tu
   f.pass(RECOVERY_SECONDS);
   await giveTurns(f.store, sale);
   await gateway.look(sale);
+  expect((await gateway.poll(inside)).state).toBe('admitted');
+  await gateway.stop();
+});
+
+test('what was told outlives losses one upon the other, each before anything was brought back', async () => {
+  const { sale, gateway } = await seldomLooking({ capacity: 1, claimSeconds: 10, admissionSeconds: 3_600 });
+  const [inside, ...others] = (await joinMany(gateway, sale, LOSSES + 1)) as [TestFan, ...TestFan[]];
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  await claimTurn(gateway.queue.store, keys, sale, inside.ticket.entry);
+  for (const other of others) {
+    await takeOver(sale, saved);
+    await gateway.queue.watch.renew(sale);
+    // Answers of each epoch are known, too.
+    await leavePlace(gateway.queue.store, sale, other.ticket.entry);
+  }
+  // Whoever remembers the epoch before speaks first.
+  f.pass(RECOVERY_SECONDS / 2);
+  await gateway.look(sale);
+  await gateway.look(sale);
+  f.pass(RECOVERY_SECONDS);
+  await gateway.look(sale);
+  expect(gateway.queue.watch.remembered(sale)).toMatchObject({ epoch: LOSSES + 1, recovering: false });
   expect((await gateway.poll(inside)).state).toBe('admitted');
   await gateway.stop();
 });

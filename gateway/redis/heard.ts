@@ -46,13 +46,14 @@ type Became = { state: string; moves: number };
  */
 export type Heard = {
   note: (sale: string, moment: MomentReply, entry?: { number: number; state: string }) => void;
-  /** Of the last two epochs, the newest last. */
+  /** Of the last epochs, the newest last. */
   of: (sale: string) => readonly HeardMoment[];
   /** A memory of this moment was read: it knows what became of anybody by then. */
   forget: (sale: string, moment: Pick<Moment, 'epoch' | 'moves'>) => void;
 };
 
-const EPOCHS_MAX = 2;
+/** What was told is brought back in the epoch after the loss, unless a loss comes upon it: then in the one after that. */
+const EPOCHS_MAX = 8;
 /** Far more than become anything between two reads of a memory. */
 const BECAME_MAX = 20_000;
 
