@@ -11,6 +11,7 @@ import {
   type PluralForms,
   type Range,
   tagOf,
+  timeLeft,
   type Unit,
   unitFormat,
   waitForms,
@@ -42,6 +43,8 @@ export type Locale = {
   clock: (iso: string, timeZone: string) => string;
   /** A length of time in words, rounded to what a person plans with. */
   duration: (seconds: number) => string;
+  /** What a clock says that counts down. */
+  timeLeft: (seconds: number) => string;
   /** How long a fan waits, as a range; null: nobody can say yet. */
   wait: (range: Range | null) => string;
   /** A seat's id in words: A-1-14 is section A, row 1, seat 14. */
@@ -107,6 +110,7 @@ function createLocale(
       seconds < 2 * MINUTE_SECONDS
         ? unit('second').format(Math.max(0, Math.round(seconds)))
         : unit('minute').format(Math.round(seconds / MINUTE_SECONDS)),
+    timeLeft: (seconds) => timeLeft(Math.max(0, Math.floor(seconds)), tag),
     wait: (range) =>
       wait(
         range,

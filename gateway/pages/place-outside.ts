@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { ACCESS_CODE_LENGTH_MAX, type SaleAnswer, type SaleState } from '#shared/contract/sale.ts';
+import { countdown } from './countdown.ts';
 import type { Html } from './layout.ts';
 import type { Locale } from './locale.ts';
 
@@ -34,7 +35,7 @@ export function notJoined(view: PlaceView): Html {
       const next = sale.lobbyOpensAt ?? sale.opensAt;
       return html`<section class="card" data-state="none" data-now="${sale.serverTime}">
         <h2>${opens}</h2>
-        <p class="position"><span data-until="${next}" data-at-zero="${openingSpreadMs(sale)}"></span></p>
+        <p class="position">${countdown(next, sale.serverTime, locale, html`data-at-zero="${openingSpreadMs(sale)}"`)}</p>
         <p>${sale.lobbyOpensAt ? queue.untilLobby : queue.untilJoining}</p>
       </section>`;
     }

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
+import { countdown } from './countdown.ts';
 import type { Html } from './layout.ts';
 import { ended, notJoined, type PlaceView, rejoin } from './place-outside.ts';
 import { held, leave, live, queueing, trouble, updated } from './place-waiting.ts';
@@ -89,7 +90,7 @@ function ready(view: PlaceView, status: StatusAnswer): Html {
     <h2>${queue.turn}</h2>
     ${
       status.claimBy
-        ? html`<p class="position"><span data-until="${status.claimBy}"></span></p>
+        ? html`<p class="position">${countdown(status.claimBy, sale.serverTime, locale)}</p>
             <p>${queue.turnEnds(locale.clock(status.claimBy, sale.event.timeZone))}</p>`
         : html`<p>${queue.shopFull}</p>`
     }
@@ -113,7 +114,7 @@ function admitted(view: PlaceView, status: StatusAnswer): Html {
     <h2>${queue.admitted}</h2>
     <p>${sentence(queue.shopUntil, {
       time: status.expiresAt ? locale.clock(status.expiresAt, sale.event.timeZone) : '',
-      left: html`<span data-until="${status.expiresAt}"></span>`,
+      left: status.expiresAt ? countdown(status.expiresAt, sale.serverTime, locale) : '',
     })}</p>
     ${claimForm(view, queue.toSeats, false)}
   </section>`;

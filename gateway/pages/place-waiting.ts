@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
+import { countdown } from './countdown.ts';
 import type { Html } from './layout.ts';
 import { endedText, heldInWords, type PlaceView } from './place-outside.ts';
 import { named, sentence } from './sentence.ts';
@@ -72,7 +73,7 @@ export function queueing(view: PlaceView, status: StatusAnswer): Html {
 const untilOpening = ({
   sale,
   locale,
-}: PlaceView): Html => html`<p class="position"><span data-until="${sale.opensAt}"></span></p>
+}: PlaceView): Html => html`<p class="position">${countdown(sale.opensAt, sale.serverTime, locale)}</p>
   <p>${locale.texts.queue.untilOpening(locale.day(sale.opensAt, sale.event.timeZone))} ${locale.texts.queue.lobbyRule}</p>`;
 
 /** Between the opening and the draw: everybody has a place, and nobody knows yet which. */

@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { z } from 'zod';
 import type { HoldAnswer, HoldsAnswer, SeatKind, SeatsAnswer } from '#shared/contract/booking.ts';
 import type { SaleAnswer } from '#shared/contract/sale.ts';
+import { countdown } from './countdown.ts';
 import { type Html, hasFocus } from './layout.ts';
 import type { Locale } from './locale.ts';
 import type { Warning } from './seat-map/warnings.ts';
@@ -47,7 +48,7 @@ export function shopPage(view: ShopView, locale: Locale): Html {
     <h1 ${hasFocus(view.problem === null && view.holds.length === 0)}><bdi>${view.sale.event.name}</bdi></h1>
     ${
       view.admissionEnds
-        ? html`<p class="soft">${shop.shoppingLeft} ${clock(view.admissionEnds, shop.shoppingWarnings, 'shopping-warning')}</p>
+        ? html`<p class="soft">${shop.shoppingLeft} ${clock(view, view.admissionEnds, locale, shop.shoppingWarnings, 'shopping-warning')}</p>
           <p class="warning" role="status" id="shopping-warning"></p>`
         : ''
     }
@@ -63,13 +64,24 @@ export function shopPage(view: ShopView, locale: Locale): Html {
   </details>`;
 }
 
-/** A clock that counts down to a moment, and says its warnings in the element of that id. */
-function clock(until: string, texts: Record<keyof typeof WARN_SECONDS, string>, saysIn: string): Html {
+/**
+ * A clock that counts down to a moment, and says its warnings in the element of that id. Nothing renews this page: without a
+ * script it says the moment as well.
+ */
+function clock(
+  { sale: { serverTime, event } }: ShopView,
+  until: string,
+  locale: Locale,
+  texts: Record<keyof typeof WARN_SECONDS, string>,
+  saysIn: string,
+): Html {
   const warnings: Warning[] = Object.entries(WARN_SECONDS).map(([name, seconds]) => ({
     seconds,
     text: texts[name as keyof typeof WARN_SECONDS],
   }));
-  return html`<strong class="number" dir="ltr"><span data-until="${until}" data-says="${saysIn}" data-warnings="${JSON.stringify(warnings)}"></span></strong>`;
+  const says = html`data-says="${saysIn}" data-warnings="${JSON.stringify(warnings)}"`;
+  return html`<strong class="number" dir="ltr">${countdown(until, serverTime, locale, says)}</strong>
+    <noscript>${locale.texts.shop.until(locale.clock(until, event.timeZone))}</noscript>`;
 }
 
 const seatList = (
@@ -88,7 +100,7 @@ function basket(view: ShopView, hold: Hold, locale: Locale): Html {
   const warning = `hold-warning-${hold.hold}`;
   return html`<section class="card">
     <h2 ${hasFocus(view.problem === null)}>${shop.held}</h2>
-    <p>${shop.heldFor} ${clock(hold.expiresAt, shop.holdWarnings, warning)}</p>
+    <p>${shop.heldFor} ${clock(view, hold.expiresAt, locale, shop.holdWarnings, warning)}</p>
     <p class="warning" role="status" id="${warning}"></p>
     <p class="actions" data-after="${warning}" hidden><a class="button" href="/sales/${view.sale.sale}/seats">${shop.chooseAgain}</a></p>
     ${seatList(hold.seats, locale, view.kindOf)}

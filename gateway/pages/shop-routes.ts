@@ -23,6 +23,8 @@ type Shown = {
   row?: string | undefined;
   /** Ids of seats as they came. */
   chosen?: string[];
+  /** Seats that others were just found to have. */
+  taken?: string[];
   refusal?: Refusal;
   buyer?: { name: string; email: string };
 };
@@ -49,6 +51,7 @@ export function shopPageRoutes(deps: PageDeps) {
       section: form.get('section') ?? undefined,
       row: form.get('row') ?? undefined,
       chosen: form.getAll('seat').filter((seat) => !conflicts.includes(seat)),
+      taken: conflicts,
       refusal: refusalOf(answer, localeOf(c), { isBest }),
     });
   });
@@ -89,6 +92,9 @@ export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promis
     askShop(deps, c, doorRoutes.holds),
   ]);
   const locale = localeOf(c);
+  // The list may be another booking service's, which hears a moment later what the one that refused knows.
+  const listed = rowPage(answered<z.infer<typeof SeatsAnswer>>(seats, locale).seats, row, size);
+  const open = listed.seats.filter(({ id }) => !shown.taken?.includes(id));
   const view: ShopView = {
     sale,
     layoutUrl: `/api/events/${event.event}/layout/${event.layoutVersion}`,
@@ -98,7 +104,7 @@ export async function showShop(deps: PageDeps, c: Context, shown: Shown): Promis
       ({ name, accessible = [] }) => sections.includes(name) && accessible.length > 0,
     ),
     kindOf: kindsOf(event),
-    page: rowPage(answered<z.infer<typeof SeatsAnswer>>(seats, locale).seats, row, size),
+    page: { ...listed, seats: open },
     chosen: seatsAlong(
       shown.chosen ?? [],
       event.sections.filter(({ name }) => sections.includes(name)),

@@ -197,9 +197,12 @@ describe.skipIf(!chromePath)('the seat map, in a real browser', () => {
   test('without JavaScript there is the list, and the best up to a price', async () => {
     const { page } = await inTheShop({ browser: { javaScriptEnabled: false } });
     expect(await page.locator('canvas').isVisible()).toBe(false);
+    const left = /\d{1,2}:\d\d \(until \d\d:\d\d:\d\d .+\)/;
+    expect(await page.innerText('[data-shop]')).toMatch(new RegExp(`Shopping time left: ${left.source}`));
     await page.getByLabel('Row 4, seat 10', { exact: true }).check();
     await hold(page);
     await said(page, 'Section A, row 4, seat 10: €80.00');
+    expect(await page.innerText('main')).toMatch(new RegExp(`For another ${left.source}`));
     await page.getByRole('button', { name: 'Give these seats back' }).click();
     await page.getByLabel('Price up to').selectOption('€65.00');
     await page.getByRole('button', { name: 'Hold the best seats' }).click();

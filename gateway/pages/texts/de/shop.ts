@@ -8,6 +8,7 @@ export const shop: Texts['shop'] = {
     halfMinute: 'Ihre Einkaufszeit endet in weniger als 30 Sekunden.',
     over: 'Ihre Einkaufszeit ist vorbei. Plätze, die für Sie reserviert sind, bleiben es bis zum Ende ihrer eigenen Frist.',
   },
+  until: (time: string) => `(bis ${time})`,
   leave: 'Den Verkauf verlassen',
   leaveMeans:
     'Ihre Plätze werden wieder frei, und der nächste Fan kommt herein. Sie können in diesen Verkauf nicht zurückkehren.',

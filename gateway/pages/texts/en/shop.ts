@@ -9,6 +9,8 @@ export const shop = {
     halfMinute: 'Less than 30 seconds of your shopping time are left.',
     over: 'Your shopping time is over. Seats that you hold stay yours until their own time is over.',
   },
+  /** Behind the time left, where no script counts it down. */
+  until: (time: string) => `(until ${time})`,
   leave: 'Leave the shop',
   leaveMeans: 'Your seats are given back and the next fan gets in. You cannot come back to this sale.',
   leaveSure: 'Yes, leave',

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { giveTurns } from '../admission/turn-giver.ts';
+import { gatewayFixture } from '../testing/gateway-fixture.ts';
+import { saleOfSomeEvent } from '../testing/some-event.ts';
+
+const seats = [1, 2, 3].map((number) => ({
+  ...{ id: `A-1-${number}`, section: 'A', row: 1, number, status: 'open', kind: 'standard' },
+  price: { amount: 6_500, currency: 'EUR' },
+}));
+
+/** A booking service that has refused a seat, and one beside it that has not heard of the hold yet. */
+async function twoServices() {
+  const shop = createServer(({ method = '', url = '' }, response) => {
+    const isHold = method === 'POST' && url.endsWith('/holds');
+    const answer = isHold
+      ? { code: 'seats-taken', status: 409, conflicts: ['A-1-2'] }
+      : url.includes('/seats')
+        ? { seats }
+        : { holds: [] };
+    if (!url.startsWith('/api/')) return void response.writeHead(503).end();
+    response
+      .writeHead(isHold ? 409 : 200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(answer));
+  });
+  await once(shop.listen(0, '127.0.0.1'), 'listening');
+  const g = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
+  onTestFinished(async () => {
+    await g.close();
+    shop.closeAllConnections();
+    shop.close();
+  });
+  return g;
+}
+
+test('a seat that somebody else was just found to have is not offered again, whatever another service still lists', async () => {
+  const g = await twoServices();
+  const sale = await saleOfSomeEvent(g);
+  const cookies: string[] = [];
+  const form = async (path: string, body = '') => {
+    const answer = await g.app.request(`/sales/${sale}/${path}`, {
+      method: 'POST',
+      headers: { cookie: cookies.join('; '), 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    });
+    cookies.push(...answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0] as string));
+    return answer;
+  };
+  await form('join');
+  await giveTurns(g.store, sale);
+  expect((await form('claim')).status).toBe(303);
+  const refused = await form('hold', 'choose=seats&section=A&seat=A-1-1&seat=A-1-2');
+  expect(refused.status).toBe(409);
+  const html = await refused.text();
+  const offered = [...html.matchAll(/name="seat" value="([^"]+)"/g)].map(([, seat]) => seat);
+  expect(offered).toEqual(['A-1-1', 'A-1-3']);
+  expect(html).toMatch(/value="A-1-1"[^>]*checked/);
+});
