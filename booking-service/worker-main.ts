@@ -46,8 +46,10 @@ await runUntilStopped(async (life) => {
     report: (error, what) => log.warn({ err: error }, what),
     connections: CONNECTIONS_MAX,
   });
-  if (env.NODE_ENV === 'production') await refuseForgetfulDatabase(db);
-  if (env.NODE_ENV === 'production' || pooling.isPooled) await refuseLaxSessions(db);
+  if (env.NODE_ENV === 'production') await life.insistOn(() => refuseForgetfulDatabase(db));
+  if (env.NODE_ENV === 'production' || pooling.isPooled) {
+    await life.insistOn(() => refuseLaxSessions(db));
+  }
   const mail =
     env.SMTP_URL === undefined
       ? createFolderTransport(join(env.DATA_DIR, 'mail'))

@@ -84,7 +84,7 @@ await runUntilStopped(async (life) => {
   const organisers = readOrganisers(env);
   const access = watchAccess(env);
   const redis = await connectRedis(env.REDIS_URL, log);
-  if (env.NODE_ENV === 'production') await refuseForgetfulRedis(redis);
+  if (env.NODE_ENV === 'production') await life.insistOn(() => refuseForgetfulRedis(redis));
   const store: Store = { redis, time: () => null, heard: createHeard() };
   const booking = connectBooking(env.BOOKING_URL, env.INTERNAL_SECRET);
   const catalogue = bookingCatalogue(booking);

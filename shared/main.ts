@@ -5,6 +5,8 @@ import { logIsWritten } from './log.ts';
 const STOP_TIMEOUT_MS = 15_000;
 /** Proxies and orchestrators look at /readyz every few seconds; in development nobody does. */
 const DRAIN_SECONDS_IN_PRODUCTION = 5;
+/** How soon a store that could not be judged is looked at again. */
+const LOOK_AGAIN_MS = 2_000;
 
 /** Where a process is in its life. */
 export type Life = {
@@ -12,6 +14,11 @@ export type Life = {
   isDraining: () => boolean;
   /** How long that takes. */
   drainFor: (seconds: number) => void;
+  /**
+   * Refuses what `look` throws an EnvError for. Whatever else it throws says that what it looks at is away: the service starts
+   * all the same, and is ended by the refusal when a later look finds a reason.
+   */
+  insistOn: (look: () => Promise<void>) => Promise<void>;
 };
 
 /** How long a process that has been told to end goes on. */
@@ -30,10 +37,21 @@ export async function runUntilStopped(
 ): Promise<void> {
   let draining = false;
   let drainMs = 0;
+  const fail = (error: unknown) => {
+    process.stderr.write(`${startFailure(error)}\n`);
+    process.exit(1);
+  };
+  const lookAgain = async (look: () => Promise<void>) => {
+    do await delay(LOOK_AGAIN_MS, undefined, { ref: false });
+    while (!draining && !(await couldLook(look)));
+  };
   const life: Life = {
     isDraining: () => draining,
     drainFor: (seconds) => {
       drainMs = seconds * 1000;
+    },
+    insistOn: async (look) => {
+      if (!(await couldLook(look))) lookAgain(look).catch(fail);
     },
   };
   try {
@@ -51,10 +69,18 @@ export async function runUntilStopped(
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
   } catch (error) {
-    process.stderr.write(`${startFailure(error)}\n`);
-    process.exit(1);
+    fail(error);
   }
 }
+
+const couldLook = (look: () => Promise<void>): Promise<boolean> =>
+  look().then(
+    () => true,
+    (error) => {
+      if (error instanceof EnvError) throw error;
+      return false;
+    },
+  );
 
 function startFailure(error: unknown): string {
   if (error instanceof EnvError) return error.message;

@@ -46,16 +46,14 @@ const isKept = (name: string, setting: string, wanted: string): boolean =>
 
 /**
  * Throws one EnvError for sessions without these settings, in which a statement would go on for ever behind a caller that has
- * long been answered. A database that is away at this moment cannot be judged and is waited for.
+ * long been answered, and another error where the database is away.
  */
 export async function refuseLaxSessions(db: Db): Promise<void> {
   const wanted = new Map(Object.entries(sessionSettings).map(([name, value]) => [name, String(value)]));
-  const found = await db
-    .call<{ name: string; setting: string }>(
-      (sql) => sql`
-        select name, setting from pg_settings where name = any (${[...wanted.keys()]}::text[]) order by name`,
-    )
-    .catch(() => []);
+  const found = await db.call<{ name: string; setting: string }>(
+    (sql) => sql`
+      select name, setting from pg_settings where name = any (${[...wanted.keys()]}::text[]) order by name`,
+  );
   const lax = found.filter(({ name, setting }) => !isKept(name, setting, wanted.get(name) as string));
   if (lax.length === 0) return;
   throw new EnvError(

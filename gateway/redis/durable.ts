@@ -4,18 +4,20 @@ import type { RedisClient } from './client.ts';
 
 /**
  * Throws one EnvError for a Redis that forgets: one that evicts keys takes places away from fans, and one that writes nothing
- * down loses the whole queue with its process. Of a cluster each node is judged: a replica may be a master tomorrow. One that is
- * away at this moment cannot be judged and is waited for.
+ * down loses the whole queue with its process. Of a cluster each node is judged: a replica may be a master tomorrow. Throws
+ * another error where none has a fault and one is away.
  */
 export async function refuseForgetfulRedis(redis: RedisClient): Promise<void> {
-  const found = await Promise.all(nodesOf(redis).map(faultsOfNode));
-  const faults = [...new Set(found.flat())];
-  if (faults.length > 0) throw new EnvError(faults);
+  const found = await Promise.allSettled(nodesOf(redis).map(faultsOfNode));
+  const faults = new Set(found.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])));
+  if (faults.size > 0) throw new EnvError([...faults]);
+  const away = found.find((each) => each.status === 'rejected');
+  if (away) throw away.reason;
 }
 
 async function faultsOfNode(node: RedisClient): Promise<string[]> {
   // INFO, not CONFIG: hosted servers allow no CONFIG.
-  const info = await node.info().catch(() => '');
+  const info = await node.info();
   const faults: string[] = [];
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy !== undefined && policy !== 'noeviction') {

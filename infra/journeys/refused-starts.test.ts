@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
@@ -8,6 +9,7 @@ import { nodeArgs } from '../local/built-services.mjs';
 import { freePort, LOOPBACK } from '../local/ports.mjs';
 import { newSecrets } from '../local/secrets.mjs';
 import { builtServices } from '../testing/built.ts';
+import { startProxy } from '../testing/proxy.ts';
 import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
 import { type TestDatabase, testDatabase } from '../testing/stores.ts';
 
@@ -42,12 +44,24 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([database.drop(), forgetful.stop()]));
 
-/** Runs a service that is to refuse; what it said. */
-async function refusal(service: Name, changes: Record<string, string | undefined>): Promise<string> {
+/** Runs a service that is to refuse, at its start or, where that is given, only after it has said that it serves; what it said. */
+async function refusal(
+  service: Name,
+  changes: Record<string, string | undefined>,
+  onceItServes?: () => void,
+): Promise<string> {
   const given = Object.entries({ PATH: process.env.PATH, HOME: process.env.HOME, ...complete, ...changes });
   const env = Object.fromEntries(given.filter(([, value]) => value !== undefined));
   const { [service]: script } = await builtServices();
   const child = spawn(process.execPath, nodeArgs(script), { cwd: root, env });
+  if (onceItServes) {
+    for await (const line of createInterface(child.stdout)) {
+      if (/"msg":"[^"]*(listening|working)"/.test(line)) break;
+    }
+    child.stdout.resume();
+    expect(child.exitCode).toBe(null);
+    onceItServes();
+  }
   try {
     const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
     expect(code).toBe(1);
@@ -159,4 +173,32 @@ test('stores that forget are refused in production, each with what to set', asyn
   expect(gateway).toContain('set its appendonly to yes');
   expect(booking).toContain('set its synchronous_commit to on');
   expect(worker).toContain('set its synchronous_commit to on');
+});
+
+test('a store that is away at the start is judged as soon as it is there', async () => {
+  const [toPostgres, toRedis] = await Promise.all([startProxy(database.url), startProxy(forgetful.url)]);
+  const away = { LOG_LEVEL: 'info', DATABASE_URL: toPostgres.url, REDIS_URL: toRedis.url };
+  try {
+    toPostgres.stall();
+    toRedis.stall();
+    let serving = 0;
+    /** All must be there before the first is refused. */
+    const comesBack = () => {
+      serving += 1;
+      if (serving < 3) return;
+      toPostgres.cut();
+      toRedis.cut();
+    };
+    const [gateway, booking, worker] = await Promise.all([
+      refusal('gateway', away, comesBack),
+      refusal('booking', away, comesBack),
+      refusal('worker', away, comesBack),
+    ]);
+    expect(gateway).toContain('set its maxmemory-policy to noeviction');
+    expect(booking).toContain('set its synchronous_commit to on');
+    expect(worker).toContain('set its synchronous_commit to on');
+  } finally {
+    toPostgres.close();
+    toRedis.close();
+  }
 });
