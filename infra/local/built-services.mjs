@@ -42,7 +42,7 @@ export async function buildServices({ root, folder }) {
     sourcemap: 'linked',
     sourcesContent: false,
     ...inNode,
-    plugins: [madeNow, ownPlaces, besideItsPackage],
+    plugins: [madeNow, ownPlaces, besideItsPackage, ownLinesOnly],
   });
   // Its program would wait for more to do as long as this process lives.
   await building.finally(stop);
@@ -84,7 +84,7 @@ const madeNow = {
           throw new Error(`${basename(path)} exports ${name}, which would be something else as JSON.`);
         return `export const ${name} = ${json};`;
       };
-      return { contents: Object.entries(exported).map(asJson).join('\n'), loader: 'js' };
+      return { contents: withoutLines(Object.entries(exported).map(asJson).join('\n')), loader: 'js' };
     });
   },
 };
@@ -114,3 +114,21 @@ const besideItsPackage = {
     }));
   },
 };
+
+/**
+ * Errors tell the lines of the project's files, and of packages the file. A map of every word of them would be most of the heap of a
+ * process in which any error has ever told its stack.
+ */
+const ownLinesOnly = {
+  name: 'own lines only',
+  setup(building) {
+    building.onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
+      loader: 'js',
+      contents: withoutLines(await readFile(path, 'utf8')),
+    }));
+  },
+};
+
+/** Its source map has one place for the whole module. */
+const withoutLines = (code) => `${code}\n//# sourceMappingURL=data:application/json;base64,${ONE_PLACE}`;
+const ONE_PLACE = Buffer.from('{"version":3,"sources":[""],"mappings":"AAAA"}').toString('base64');
