@@ -20,7 +20,9 @@ const fans = setting('FANS', rate * POLL_SECONDS, 2, 1_000_000);
 const comingSeconds = Math.ceil(fans / setting('JOINS', 1_000, 1, 100_000));
 const joinsPerSecond = Math.ceil(fans / comingSeconds);
 /** Where answers take this long, k6 has no virtual user for the next poll. */
-const ANSWER_SECONDS = 0.25;
+const ANSWER_SECONDS = 0.5;
+/** From joins to polls in the full number: nobody's crowd comes to ask in one moment, and nothing has met it cold then. */
+const RISING_SECONDS = 10;
 const VIRTUAL_USERS_MIN = 20;
 const VIRTUAL_USERS_MAX = 8_000;
 const virtualUsers = Math.min(
@@ -58,7 +60,7 @@ export const options: Options = {
       ...{ preAllocatedVUs: virtualUsers, maxVUs: virtualUsers, gracefulStop: '30s' },
       stages: [
         { target: joinsPerSecond, duration: `${comingSeconds}s` },
-        { target: rate, duration: '0s' },
+        { target: rate, duration: `${RISING_SECONDS}s` },
         { target: rate, duration: `${seconds}s` },
         { target: tellingRate, duration: '0s' },
         { target: tellingRate, duration: `${TELLING_SECONDS}s` },
@@ -92,11 +94,11 @@ const mine: WaitingFan[] = [];
 let asked = 0;
 let came = 0;
 let isComing = true;
-/** By k6's clock; known from the first moment on. */
+/** By k6's clock; known from the first moment on: from here they come at their full rate, and are counted. */
 let pollsFrom = 0;
 
 export default function oneMoment(sale: SaleRecord): void {
-  pollsFrom ||= exec.scenario.startTime + comingSeconds * 1_000;
+  pollsFrom ||= exec.scenario.startTime + (comingSeconds + RISING_SECONDS) * 1_000;
   if (Date.now() >= pollsFrom + seconds * 1_000) {
     for (const fan of mine) fan.tellLast();
     return;
