@@ -3,6 +3,7 @@ import { HOLDS_END_UNKNOWN, internalHeaders } from '#shared/internal.ts';
 import type { Log } from '#shared/log.ts';
 import { counter } from '#shared/metrics/registry.ts';
 import { Problem } from '#shared/problem.ts';
+import { createRecent } from '#shared/recent.ts';
 import { REQUEST_ID } from '#shared/request-id.ts';
 import {
   type AdmissionCheck,
@@ -21,7 +22,9 @@ import { shareReads } from './shared-reads.ts';
 
 /** How long a read may go by an earlier check of the same admission. */
 const CHECK_AGE_MS_MAX = 1_000;
-const CHECKS_MAX = 50_000;
+const CHECKS_KEPT = 50_000;
+/** As long as most admissions last. What one buys after that, without Redis, the booking service still bounds by its `jti`. */
+const OVER_KEPT_MS = 10 * 60_000;
 /** Of one admission: more than any browser sends at once, and too few to fill the way to the shop. */
 const REQUESTS_PER_ADMISSION_MAX = 60;
 const CROWDED_RETRY_SECONDS = 1;
@@ -105,7 +108,11 @@ export function createDoor(options: {
   const askForAll = shareReads(booking);
   let requestsUnderWay = 0;
   let paymentsUnderWay = 0;
-  const checks = new Map<string, { check: AdmissionCheck; at: number }>();
+  const checks = createRecent<{ check: AdmissionCheck; at: number }>({
+    ...{ keysKept: CHECKS_KEPT, keptMs: CHECK_AGE_MS_MAX },
+  });
+  /** Admissions that are over, and as what. */
+  const over = createRecent<AdmissionState>({ keysKept: CHECKS_KEPT, keptMs: OVER_KEPT_MS });
   const underWay = new Map<string, number>();
 
   const admissionOf = async (
@@ -115,8 +122,6 @@ export function createDoor(options: {
   ): Promise<AdmissionCheck> => {
     const known = checks.get(claims.jti);
     if (!route.writes && known && clock() - known.at < CHECK_AGE_MS_MAX) return known.check;
-    // Another request may have found out meanwhile.
-    const over = () => overAs(checks.get(claims.jti)?.check);
     let check: AdmissionCheck;
     try {
       check = await checkAdmission(store, claims, { startsPayment: route.startsPayment });
@@ -125,19 +130,22 @@ export function createDoor(options: {
       // While Redis is away admitted fans keep shopping on their token alone; the booking service bounds what it buys.
       judgedByToken.count();
       log.warn({ err: error, requestId }, 'an admission was judged by its token alone');
-      return { state: over() ?? 'live', holdEndsMs: null, leftMs: null };
+      // Another request may have found out meanwhile.
+      return { state: over.get(claims.jti) ?? 'live', holdEndsMs: null, leftMs: null };
     }
-    if (check.state === 'early') return early(route, over());
+    if (check.state === 'early') return early(route, over.get(claims.jti));
     // Redis was asked before an order was answered, or could not be told of it: whoever has bought does not come back.
-    if (check.state === 'live' && over() === 'finished') check = { ...check, state: 'finished' };
+    if (check.state === 'live' && over.get(claims.jti) === 'finished')
+      check = { ...check, state: 'finished' };
     remember(claims.jti, check);
     return check;
   };
 
   const remember = (jti: string, check: AdmissionCheck): void => {
-    checks.delete(jti);
-    if (checks.size >= CHECKS_MAX) checks.delete(checks.keys().next().value as string);
-    checks.set(jti, { check, at: clock() });
+    const now = clock();
+    checks.set(jti, { check, at: now }, now);
+    if (check.state === 'live') over.delete(jti);
+    else over.set(jti, check.state, now);
   };
 
   /**
@@ -292,9 +300,6 @@ export function createDoor(options: {
 }
 
 /** How an admission is over; no admission comes back, whatever Redis has lost or cannot say. Undefined for any other. */
-const overAs = (known: AdmissionCheck | undefined): AdmissionState | undefined =>
-  known?.state === 'live' ? undefined : known?.state;
-
 /**
  * While Redis does not know yet whether the admission has ended: it may look, and has to wait for a moment with the rest,
  * unless this gateway knows it.

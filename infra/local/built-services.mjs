@@ -53,9 +53,18 @@ export async function buildServices({ root, folder }) {
 export const builtIn = (folder) =>
   Object.fromEntries(Object.keys(scripts).map((name) => [name, join(folder, `${name}.mjs`)]));
 
-/** How Node is told to run a script, built or not. */
-export const nodeArgs = (script) =>
-  script.endsWith('.ts') ? ['--import', 'tsx', script] : ['--enable-source-maps', script];
+/**
+ * A service needs a tenth of it. Where a heap may become larger V8 lets it grow to four times what lives before it looks what can
+ * go, and its memory swings by as much; by this limit it is 1.6 times.
+ */
+const HEAP_MB_MAX = 1_024;
+
+/** How Node is told to run a script, built or not. Whoever sets a limit of the heap in NODE_OPTIONS has it. */
+export function nodeArgs(script, heapMbMax = HEAP_MB_MAX) {
+  const isSet = /--max[-_]old[-_]space[-_]size/.test(process.env.NODE_OPTIONS ?? '');
+  const heap = isSet ? [] : [`--max-old-space-size=${heapMbMax}`];
+  return [...heap, ...(script.endsWith('.ts') ? ['--import', 'tsx'] : ['--enable-source-maps']), script];
+}
 
 /**
  * A module named `*.made.ts` runs now, once, and its exports stand in the services as what came of them, as JSON: they take

@@ -43,8 +43,7 @@ export function createService(script: string, env: Record<string, string>, url: 
 
   const start = async ({ env: changedEnv = {}, fileHandlesMax, heapMbMax }: StartOptions = {}) => {
     givenEnv = { ...givenEnv, ...changedEnv };
-    const heap = heapMbMax === undefined ? [] : [`--max-old-space-size=${heapMbMax}`];
-    const command = [process.execPath, ...heap, ...nodeArgs(script)];
+    const command = [process.execPath, ...nodeArgs(script, heapMbMax)];
     if (fileHandlesMax !== undefined) command.unshift('prlimit', `--nofile=${fileHandlesMax}`);
     const [program = '', ...args] = command;
     const service = await startProcess({
