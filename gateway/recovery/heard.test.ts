@@ -4,7 +4,8 @@ import { claimTurn, finishAdmission } from '../admission/admission.ts';
 import type { SigningKeys } from '../admission/signing-keys.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { adoptEntry } from '../queue/adopt.ts';
-import { leavePlace } from '../queue/place.ts';
+import { leavePlace, takePlace } from '../queue/place.ts';
+import { saleKey } from '../redis/keys.ts';
 import {
   faultsOf,
   goBack,
@@ -14,7 +15,7 @@ import {
   type Saved,
   saveQueue,
 } from '../testing/losing-redis.ts';
-import { type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
+import { census, type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
 import { type QueueGateway, queueGateway, type TestFan } from '../testing/queue-gateway.ts';
 import { testSigningKeys } from '../testing/test-keys.ts';
 
@@ -256,7 +257,7 @@ test('what was told outlives losses one upon the other, each before anything was
   for (const other of others) {
     await takeOver(sale, saved);
     await gateway.queue.watch.renew(sale);
-    // Answers of each epoch are known, too.
+    // Of this epoch no memory is ever read.
     await leavePlace(gateway.queue.store, sale, other.ticket.entry);
   }
   // Whoever remembers the epoch before speaks first.
@@ -267,5 +268,100 @@ test('what was told outlives losses one upon the other, each before anything was
   await gateway.look(sale);
   expect(gateway.queue.watch.remembered(sale)).toMatchObject({ epoch: LOSSES + 1, recovering: false });
   expect((await gateway.poll(inside)).state).toBe('admitted');
+  for (const other of others) expect((await gateway.poll(other)).state).toBe('left');
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+});
+
+test('half a recovery long those speak who remember the one before; what was told meanwhile outlives the next loss', async () => {
+  const { sale, gateway } = await seldomLooking({ capacity: 1, admissionSeconds: 3_600 });
+  const [inside, next, ...leavers] = (await joinMany(gateway, sale, 4)) as [TestFan, TestFan, ...TestFan[]];
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  for (const leaver of leavers) {
+    const saved = await saveQueue(f, sale);
+    await leavePlace(gateway.queue.store, sale, leaver.ticket.entry);
+    await takeOver(sale, saved);
+    await gateway.queue.watch.renew(sale);
+  }
+  await lookFor(20);
+  const saved = await saveQueue(f, sale);
+  await claimTurn(gateway.queue.store, keys, sale, inside.ticket.entry);
+  await lookFor(5);
+  await takeOver(sale, saved);
+  await lookFor(2 * RECOVERY_SECONDS);
+  expect(gateway.queue.watch.remembered(sale)).toMatchObject({ epoch: 4, recovering: false });
+  await giveTurns(f.store, sale);
+  await gateway.look(sale);
+  expect((await gateway.poll(inside)).state).toBe('admitted');
+  expect((await gateway.poll(next)).state).toBe('waiting');
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+
+  async function lookFor(seconds: number) {
+    for (let second = 0; second < seconds; second += 1) {
+      f.pass(1);
+      await gateway.look(sale);
+    }
+  }
+});
+
+test('a number that was told again after a loss, and is lost before any snapshot, is not its former owner’s', async () => {
+  const { sale, gateway } = await seldomLooking({ capacity: 1, graceSeconds: 900 });
+  const fans = await joinMany(gateway, sale, 3);
+  await gateway.look(sale);
+  const { definition } = gateway.queue.watch.remembered(sale)!;
+  const { entry } = await takePlace(f.store, sale, { ticketEntry: null, keyEntry: 'asleep' });
+  const ticket = { sale, entry: entry.id, queueNumber: 4, epoch: 1 };
+  const asleep: TestFan = { ...(fans[0] as TestFan), ticket };
+  await loseEverything(f, definition);
+  await gateway.look(sale);
+  for (const fan of fans) await gateway.poll(fan);
+  f.pass(RECOVERY_SECONDS);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  const newcomer = await gateway.join(sale, 'newcomer');
+  expect(newcomer.ticket).toMatchObject({ queueNumber: 4, epoch: 2 });
+  await takeOver(sale, saved);
+  await recoverTo(3);
+  await expect(gateway.poll(asleep)).rejects.toMatchObject({ code: 'token-invalid' });
+  expect(await gateway.poll(newcomer)).toMatchObject({ state: 'waiting', queueNumber: 4 });
+  expect(await faultsOf(f, sale)).toEqual([]);
+  await gateway.stop();
+
+  async function recoverTo(epoch: number) {
+    await gateway.look(sale);
+    await gateway.look(sale);
+    expect(gateway.queue.watch.remembered(sale)).toMatchObject({ epoch, recovering: true, lastNumber: 4 });
+    f.pass(RECOVERY_SECONDS);
+    await gateway.look(sale);
+  }
+});
+
+test('whoever found the shop full does not get the room of a claim that Redis has lost', async () => {
+  const capacity = 20;
+  const { sale, gateway } = await seldomLooking({ capacity, claimSeconds: 180, admissionSeconds: 3_600 });
+  // Half of the turns were missed lately: more are out than there is room.
+  await f.redis.hset(saleKey(sale, 'queue'), 'outcomes', 100, 'noShows', 50);
+  const fans = (await joinMany(gateway, sale, capacity + 2)) as TestFan[];
+  for (let i = 0; i < 10; i += 1) {
+    await giveTurns(f.store, sale);
+    f.pass(1);
+  }
+  const claim = ({ ticket }: TestFan) => claimTurn(gateway.queue.store, keys, sale, ticket.entry);
+  for (const fan of fans.slice(0, capacity - 2)) await claim(fan);
+  await gateway.look(sale);
+  const saved = await saveQueue(f, sale);
+  for (const fan of fans.slice(capacity - 2, capacity)) await claim(fan);
+  await gateway.look(sale);
+  const overbooked = fans.slice(capacity);
+  for (const fan of overbooked) await expect(claim(fan)).rejects.toMatchObject({ code: 'shop-full' });
+  await takeOver(sale, saved);
+  for (const fan of overbooked) await expect(claim(fan)).rejects.toMatchObject({ code: 'shop-full' });
+  f.pass(SETTLED_SECONDS);
+  await recover(sale, gateway);
+  expect(await census(f.redis, sale)).toMatchObject({ admitted: capacity });
+  for (const fan of fans.slice(0, capacity)) expect((await gateway.poll(fan)).state).toBe('admitted');
+  expect(await faultsOf(f, sale)).toEqual([]);
   await gateway.stop();
 });

@@ -3,10 +3,10 @@ import type { Log } from '#shared/log.ts';
 import type { Drawing, FrozenLobby } from '../lobby/draw.ts';
 import { beginRecovery } from '../queue/begin-recovery.ts';
 import type { Guard } from '../queue/watch.ts';
-import { isBehind, type Moment } from '../redis/heard.ts';
+import { type HeardMoment, isBehind, type Moment } from '../redis/heard.ts';
 import type { Store } from '../redis/script.ts';
 import type { LobbyFiles } from './lobby-files.ts';
-import { type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
+import { heardSince, type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
 import type { MemoryFiles } from './memory-files.ts';
 import { ofDraw, restoreQueue, settleLobby } from './restore.ts';
 
@@ -138,7 +138,8 @@ export async function keepMemory(
     const { memory, newest, others } = kept;
     const bring = async (earlier: QueueMemory, newer: SeenQueue | null): Promise<boolean> => {
       const lobby = await lobbyOf(sale, kept, earlier);
-      const heard = store.heard?.of(sale).find((moment) => moment.epoch === earlier.epoch) ?? null;
+      const isSince = (moment: HeardMoment) => moment.epoch >= earlier.epoch && moment.epoch < epoch;
+      const heard = heardSince((store.heard?.of(sale) ?? []).filter(isSince));
       const remembered = { memory: earlier, newer, heard, lobby };
       const brought = await restoreQueue(store, sale, epoch, remembered, drawing);
       if (brought === 'later' || brought === null) return false;

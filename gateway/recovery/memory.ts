@@ -94,7 +94,7 @@ export function numbersOf(
   memory: QueueMemory,
   newer: SeenQueue | null,
   otherwise: number,
-  heard: HeardMoment | null = null,
+  heard: HeardNumbers | null = null,
 ): Uint8Array {
   const numbers = numbersSeen(memory, newer, otherwise, heard?.lastNumber ?? 0);
   for (const [number, { state }] of heard?.became ?? []) {
@@ -103,6 +103,26 @@ export function numbersOf(
     if (known === NOT_REMEMBERED || code > known) numbers[number] = code;
   }
   return numbers;
+}
+
+/** What Redis has answered about numbers: the last one, and what became of some. */
+export type HeardNumbers = Pick<HeardMoment, 'lastNumber' | 'became'>;
+
+/**
+ * What was heard in an epoch and in those after it, one loss upon the other, before anything of it could be remembered or brought
+ * back: whatever is further along counts. Null for nothing.
+ */
+export function heardSince(moments: readonly HeardNumbers[]): HeardNumbers | null {
+  if (moments.length <= 1) return moments[0] ?? null;
+  const became = new Map(moments[0]?.became);
+  for (const moment of moments.slice(1)) {
+    for (const [number, told] of moment.became) {
+      const known = became.get(number);
+      if (!known || STATE_NAMES.indexOf(told.state) > STATE_NAMES.indexOf(known.state))
+        became.set(number, told);
+    }
+  }
+  return { lastNumber: Math.max(...moments.map(({ lastNumber }) => lastNumber)), became };
 }
 
 /** Of the numbers above those that were seen, up to `told`, nothing is known but that fans have them: they wait. */

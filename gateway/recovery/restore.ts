@@ -1,10 +1,10 @@
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import type { Drawing, FrozenLobby } from '../lobby/draw.ts';
 import { ID_BYTES, textsOf } from '../lobby/lobby-ids.ts';
-import type { HeardMoment } from '../redis/heard.ts';
 import { saleKey } from '../redis/keys.ts';
 import { redisProblem, type Store, saleScript } from '../redis/script.ts';
 import {
+  type HeardNumbers,
   latestOf,
   MISSED,
   NOT_REMEMBERED,
@@ -30,12 +30,12 @@ const settle = saleScript<0 | 1>(new URL('./settle-lobby.lua', import.meta.url))
 
 /**
  * What a gateway remembers of one queue. `newer`: a snapshot of the memory's epoch, newer than it by a moment; `heard`: what Redis
- * has answered in that epoch.
+ * has answered in that epoch, and in those after it that nothing is remembered of.
  */
 export type Remembered = {
   memory: QueueMemory;
   newer: SeenQueue | null;
-  heard: HeardMoment | null;
+  heard: HeardNumbers | null;
   lobby: FrozenLobby | null;
 };
 
@@ -106,6 +106,13 @@ async function redraw(
   return isThere ? otherTo : null;
 }
 
+/** With that of the memory's own epoch, where its first number was told and is in no snapshot: it may have been another fan's before. */
+function erasOf({ epoch }: QueueMemory, latest: SeenQueue, lastNumber: number): string {
+  const isNoted = ` ${latest.eras}`.includes(` ${epoch}:`);
+  if (isNoted || lastNumber <= latest.lastNumber) return latest.eras;
+  return `${latest.eras} ${epoch}:${latest.lastNumber}`.trim();
+}
+
 async function restoreNumbers(
   store: Store,
   sale: string,
@@ -115,7 +122,7 @@ async function restoreNumbers(
 ): Promise<number | 'later'> {
   const latest = latestOf(memory, newer);
   const lastNumber = Math.max(latest.lastNumber, heard?.lastNumber ?? 0);
-  const { eras } = latest;
+  const eras = erasOf(memory, latest, lastNumber);
   const about = [
     ...[epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.longerAdmissions],
     ...[memory.epoch, eras],
