@@ -10,6 +10,8 @@ import { answerClientError } from './malformed-requests.ts';
 import { readPlainBody } from './plain-body.ts';
 import { type Ahead, type RunningServer, serve } from './serve.ts';
 
+const CALLERS = 40;
+
 let server: RunningServer;
 beforeAll(async () => {
   const app = new Hono();
@@ -258,6 +260,22 @@ test('a request that has been told that it took too long does not come after all
   await once(socket, 'close');
   await expect.poll(async () => promisify(slow.getConnections.bind(slow))()).toBe(0);
   expect(whole).toEqual([]);
+});
+
+test('whoever the system had taken in when a service ends is answered', async () => {
+  const app = new Hono();
+  app.post('/', (c) => c.text('here'));
+  const ending = await serve(app, { host: '127.0.0.1', port: 0, isDraining: () => true });
+  const answers = Promise.all(
+    Array.from({ length: CALLERS }, () =>
+      raw(`POST / HTTP/1.1\r\n${host}Content-Length: 0\r\n\r\n`, ending.port).catch(({ code }) => code),
+    ),
+  );
+  // They call the system in this very turn, and the service has looked at none of them yet.
+  await new Promise(process.nextTick);
+  await ending.close();
+  const told = (await answers).map((answer) => answer.split('\r\n')[0]);
+  expect(told).toEqual(told.map(() => 'HTTP/1.1 200 OK'));
 });
 
 test('a port that is taken is an error with its code', async () => {

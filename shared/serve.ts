@@ -30,6 +30,10 @@ const OTHER_HANDLES = 128;
 /** Looking through 30,000 connections takes some ms. */
 const SHED_INTERVAL_MS = 1_000;
 const DRAIN_TIMEOUT_MS = 8_000;
+/** Where callers never cease, their connections are no longer waited for. */
+const TAKE_IN_MS_MAX = 1_000;
+/** Turns of the event loop in which nobody new came. */
+const QUIET_TURNS = 2;
 
 export type RunningServer = {
   server: Server;
@@ -212,21 +216,35 @@ function shedWhenFull(server: Server): void {
   });
 }
 
-/**
- * Right behind the event loop's look at its sockets, when every connection that the system has taken in is the server's: those that it
- * has not accepted yet are reset with the listening socket, and a proxy may not send once more what it has sent there.
- */
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(() => {
-      const cut = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);
-      server.close(() => {
-        clearTimeout(cut);
-        resolve();
-      });
-      server.closeIdleConnections();
+async function close(server: Server): Promise<void> {
+  await takeIn(server);
+  await new Promise<void>((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
     });
+    server.closeIdleConnections();
   });
+}
+
+/**
+ * Resolves when every connection that the system has taken in is the server's, or the time for it is over: those that it has not
+ * accepted are reset with the listening socket, and a proxy may not send once more what it has sent there. A turn of the event
+ * loop accepts one of them, or some.
+ */
+async function takeIn(server: Server): Promise<void> {
+  const endsAtMs = performance.now() + TAKE_IN_MS_MAX;
+  let isQuiet = false;
+  const noteCaller = () => {
+    isQuiet = false;
+  };
+  for (const event of ['connection', 'drop']) server.on(event, noteCaller);
+  for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < endsAtMs; quiet = isQuiet ? quiet + 1 : 0) {
+    isQuiet = true;
+    await new Promise(setImmediate);
+  }
+  for (const event of ['connection', 'drop']) server.off(event, noteCaller);
 }
 
 /** A target or host that is no URL never becomes a request either. */

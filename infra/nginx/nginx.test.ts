@@ -337,6 +337,20 @@ describe.skipIf(!binaries)('nginx', () => {
     expect(seen().filter(({ url }) => url.endsWith('/queue/me'))).toHaveLength(2);
   });
 
+  test.each(['/api/sales/x/queue/me/claim', '/sales/x/claim'])(
+    'a claim is sent to the next gateway, for it returns the same admission: %s',
+    async (path) => {
+      const [first, second] = gateways as [Upstream, Upstream];
+      first.handler = (message) => message.socket.destroy();
+      for (let i = 0; i < 4; i += 1) {
+        const claimed = await request(base + path, { method: 'POST', body: '{}' });
+        await claimed.body.dump();
+        expect(claimed.statusCode).toBe(200);
+      }
+      expect(second.seen.filter(({ url }) => url === path)).toHaveLength(4);
+    },
+  );
+
   test('a public address whose gateways break is a problem document too', async () => {
     setHandler((message) => message.socket.destroy());
     const answer = await get('/api/events/never-seen');
