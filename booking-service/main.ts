@@ -45,9 +45,10 @@ await runUntilStopped(async (life) => {
     applicationName: 'admit-one/booking',
     report: (error, what) => log.warn({ err: error }, what),
   });
-  if (env.NODE_ENV === 'production') await life.insistOn(() => refuseForgetfulDatabase(db));
+  const notJudged = (error: unknown) => log.warn({ err: error }, 'PostgreSQL could not be judged yet');
+  if (env.NODE_ENV === 'production') await life.insistOn(() => refuseForgetfulDatabase(db), notJudged);
   if (env.NODE_ENV === 'production' || pooling.isPooled) {
-    await life.insistOn(() => refuseLaxSessions(db));
+    await life.insistOn(() => refuseLaxSessions(db), notJudged);
   }
   // The inventory reads over a connection of its own, so that a crowd of bookings does not make it old.
   const inventoryDb = createDb(env.DATABASE_URL, {

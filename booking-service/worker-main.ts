@@ -46,9 +46,10 @@ await runUntilStopped(async (life) => {
     report: (error, what) => log.warn({ err: error }, what),
     connections: CONNECTIONS_MAX,
   });
-  if (env.NODE_ENV === 'production') await life.insistOn(() => refuseForgetfulDatabase(db));
+  const notJudged = (error: unknown) => log.warn({ err: error }, 'PostgreSQL could not be judged yet');
+  if (env.NODE_ENV === 'production') await life.insistOn(() => refuseForgetfulDatabase(db), notJudged);
   if (env.NODE_ENV === 'production' || pooling.isPooled) {
-    await life.insistOn(() => refuseLaxSessions(db));
+    await life.insistOn(() => refuseLaxSessions(db), notJudged);
   }
   const mail =
     env.SMTP_URL === undefined

@@ -15,10 +15,10 @@ export type Life = {
   /** How long that takes. */
   drainFor: (seconds: number) => void;
   /**
-   * Refuses what `look` throws an EnvError for. Whatever else it throws says that what it looks at is away: the service starts
-   * all the same, and is ended by the refusal when a later look finds a reason.
+   * Refuses what `look` throws an EnvError for. Whatever else it throws says that what it looks at is away, and is reported: the
+   * service starts all the same, and is ended by the refusal when a later look finds a reason.
    */
-  insistOn: (look: () => Promise<void>) => Promise<void>;
+  insistOn: (look: () => Promise<void>, report: (error: unknown) => void) => Promise<void>;
 };
 
 /** How long a process that has been told to end goes on. */
@@ -37,48 +37,55 @@ export async function runUntilStopped(
 ): Promise<void> {
   let draining = false;
   let drainMs = 0;
-  const fail = (error: unknown) => {
+  let closers: (() => Promise<unknown>)[] | null = null;
+  const stop = async (exitCode: number) => {
+    // A terminal and a launcher may both say it, each in its way.
+    if (draining) return;
+    draining = true;
+    if (drainMs > 0) await delay(drainMs);
+    setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
+    for (const close of closers ?? []) await close();
+    await logIsWritten();
+    process.exit(exitCode);
+  };
+  const refuse = (error: unknown) => {
     process.stderr.write(`${startFailure(error)}\n`);
-    process.exit(1);
+    // Nobody has come before it serves.
+    if (closers === null) process.exit(1);
+    void stop(1);
   };
   const lookAgain = async (look: () => Promise<void>) => {
     do await delay(LOOK_AGAIN_MS, undefined, { ref: false });
-    while (!draining && !(await couldLook(look)));
+    while (!draining && (await whyNotLooked(look)) !== null);
   };
   const life: Life = {
     isDraining: () => draining,
     drainFor: (seconds) => {
       drainMs = seconds * 1000;
     },
-    insistOn: async (look) => {
-      if (!(await couldLook(look))) lookAgain(look).catch(fail);
+    insistOn: async (look, report) => {
+      const why = await whyNotLooked(look);
+      if (why === null) return;
+      report(why);
+      lookAgain(look).catch(refuse);
     },
   };
   try {
-    const closers = await start(life);
-    const stop = async () => {
-      // A terminal and a launcher may both say it, each in its way.
-      if (draining) return;
-      draining = true;
-      if (drainMs > 0) await delay(drainMs);
-      setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
-      for (const close of closers) await close();
-      await logIsWritten();
-      process.exit(0);
-    };
-    process.once('SIGINT', stop);
-    process.once('SIGTERM', stop);
+    closers = await start(life);
+    process.once('SIGINT', () => stop(0));
+    process.once('SIGTERM', () => stop(0));
   } catch (error) {
-    fail(error);
+    refuse(error);
   }
 }
 
-const couldLook = (look: () => Promise<void>): Promise<boolean> =>
+/** Null for a look that found nothing wrong; throws what it refuses. */
+const whyNotLooked = (look: () => Promise<void>): Promise<unknown> =>
   look().then(
-    () => true,
+    () => null,
     (error) => {
       if (error instanceof EnvError) throw error;
-      return false;
+      return error;
     },
   );
 

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SaleDefinition } from '#shared/contract/sale.ts';
+import { giveTurns } from '../admission/turn-giver.ts';
 import { saleCookies } from '../queue/credentials.ts';
 import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.ts';
 import { saleOfSomeEvent } from '../testing/some-event.ts';
@@ -104,4 +105,19 @@ test('a page whose space is taken out reads the same', async () => {
   const html = await (await visit(id, ticket)).text();
   expect(html).toContain('>Refresh</a> <noscript>');
   expect(html).toMatch(/Updated <span data-show="updated">[^<]+<\/span>\. <a /);
+});
+
+test('every clock says what is left before any script does', async () => {
+  const opensAt = g.inSeconds(3_725);
+  const scheduled = await sale({ opensAt });
+  const clockIn = async (page: Response) =>
+    /<span data-until="?[^ >]*"?[^>]*>([^<]*)<\/span>/.exec(await page.text())?.[1];
+  // Of the clock of this machine, by which that page was made a moment later.
+  expect(await clockIn(await visit(scheduled))).toMatch(/^1:02:0[2-5]$/);
+  const open = await sale({ capacity: 1, claimSeconds: 180 });
+  const joined = await press(open, '');
+  const cookie = cookieOf(joined);
+  await giveTurns(g.store, open);
+  await g.queue.watch.renew(open);
+  expect(await clockIn(await visit(open, cookie))).toMatch(/^(3:00|2:5\d)$/);
 });

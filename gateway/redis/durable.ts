@@ -9,6 +9,8 @@ import type { RedisClient } from './client.ts';
  */
 export async function refuseForgetfulRedis(redis: RedisClient): Promise<void> {
   const found = await Promise.allSettled(nodesOf(redis).map(faultsOfNode));
+  // A cluster of which no node was reached yet.
+  if (found.length === 0) throw new Error('no node of Redis is known yet');
   const faults = new Set(found.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])));
   if (faults.size > 0) throw new EnvError([...faults]);
   const away = found.find((each) => each.status === 'rejected');
@@ -18,6 +20,8 @@ export async function refuseForgetfulRedis(redis: RedisClient): Promise<void> {
 async function faultsOfNode(node: RedisClient): Promise<string[]> {
   // INFO, not CONFIG: hosted servers allow no CONFIG.
   const info = await node.info();
+  // Until it has read its file it says that it keeps none.
+  if (/^loading:1/m.test(info)) throw new Error('Redis still reads its file');
   const faults: string[] = [];
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy !== undefined && policy !== 'noeviction') {

@@ -125,8 +125,8 @@ const besideItsPackage = {
 };
 
 /**
- * Errors tell the lines of the project's files, and of packages the file. A map of every word of them would be most of the heap of a
- * process in which any error has ever told its stack.
+ * Errors tell the lines of the project's files; of a package's they tell its file, always line 1, or the line in the service's one
+ * file. A map of every word of packages would be most of the heap of a process in which any error has ever told its stack.
  */
 const ownLinesOnly = {
   name: 'own lines only',
