@@ -10,8 +10,8 @@ import { gauge } from '#shared/metrics/registry.ts';
 import { serve } from '#shared/serve.ts';
 import { createApp } from './app.ts';
 import { createDb } from './db/client.ts';
-import { refuseForgetfulDatabase } from './db/durable.ts';
-import { poolingOf, refuseLaxSessions } from './db/session.ts';
+import { refuseUnfitDatabase } from './db/fit.ts';
+import { poolingOf } from './db/session.ts';
 import { createOrderQueue } from './intake/queue.ts';
 import { createInventory } from './inventory/inventory.ts';
 import { createWake } from './outbox/wake.ts';
@@ -45,11 +45,10 @@ await runUntilStopped(async (life) => {
     applicationName: 'admit-one/booking',
     report: (error, what) => log.warn({ err: error }, what),
   });
-  const notJudged = (error: unknown) => log.warn({ err: error }, 'PostgreSQL could not be judged yet');
-  if (env.NODE_ENV === 'production') await life.insistOn(() => refuseForgetfulDatabase(db), notJudged);
-  if (env.NODE_ENV === 'production' || pooling.isPooled) {
-    await life.insistOn(() => refuseLaxSessions(db), notJudged);
-  }
+  await life.insistOn(
+    () => refuseUnfitDatabase(db, env, pooling),
+    (error) => log.warn({ err: error }, 'PostgreSQL could not be judged yet'),
+  );
   // The inventory reads over a connection of its own, so that a crowd of bookings does not make it old.
   const inventoryDb = createDb(env.DATABASE_URL, {
     ...pooling,

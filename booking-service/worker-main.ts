@@ -5,8 +5,8 @@ import { createLog } from '#shared/log.ts';
 import { DRAINING, runUntilStopped } from '#shared/main.ts';
 import { exposeMetrics } from '#shared/metrics/expose.ts';
 import { createDb } from './db/client.ts';
-import { refuseForgetfulDatabase } from './db/durable.ts';
-import { directUrlOf, poolingOf, refuseLaxSessions } from './db/session.ts';
+import { refuseUnfitDatabase } from './db/fit.ts';
+import { directUrlOf, poolingOf } from './db/session.ts';
 import { createFolderTransport, createSmtpTransport } from './mail/transport.ts';
 import { countBacklog } from './metrics.ts';
 import {
@@ -46,11 +46,10 @@ await runUntilStopped(async (life) => {
     report: (error, what) => log.warn({ err: error }, what),
     connections: CONNECTIONS_MAX,
   });
-  const notJudged = (error: unknown) => log.warn({ err: error }, 'PostgreSQL could not be judged yet');
-  if (env.NODE_ENV === 'production') await life.insistOn(() => refuseForgetfulDatabase(db), notJudged);
-  if (env.NODE_ENV === 'production' || pooling.isPooled) {
-    await life.insistOn(() => refuseLaxSessions(db), notJudged);
-  }
+  await life.insistOn(
+    () => refuseUnfitDatabase(db, env, pooling),
+    (error) => log.warn({ err: error }, 'PostgreSQL could not be judged yet'),
+  );
   const mail =
     env.SMTP_URL === undefined
       ? createFolderTransport(join(env.DATA_DIR, 'mail'))

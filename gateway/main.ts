@@ -85,8 +85,10 @@ await runUntilStopped(async (life) => {
   const access = watchAccess(env);
   const redis = await connectRedis(env.REDIS_URL, log);
   if (env.NODE_ENV === 'production') {
-    const notJudged = (error: unknown) => log.warn({ err: error }, 'Redis could not be judged yet');
-    await life.insistOn(() => refuseForgetfulRedis(redis), notJudged);
+    await life.insistOn(
+      () => refuseForgetfulRedis(redis),
+      (error) => log.warn({ err: error }, 'Redis could not be judged yet'),
+    );
   }
   const store: Store = { redis, time: () => null, heard: createHeard() };
   const booking = connectBooking(env.BOOKING_URL, env.INTERNAL_SECRET);

@@ -38,13 +38,13 @@ export async function runUntilStopped(
   let draining = false;
   let drainMs = 0;
   let closers: (() => Promise<unknown>)[] | null = null;
-  const stop = async (exitCode: number) => {
+  const stop = async (exitCode: number, closing: (() => Promise<unknown>)[]) => {
     // A terminal and a launcher may both say it, each in its way.
     if (draining) return;
     draining = true;
     if (drainMs > 0) await delay(drainMs);
     setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
-    for (const close of closers ?? []) await close();
+    for (const close of closing) await close();
     await logIsWritten();
     process.exit(exitCode);
   };
@@ -52,7 +52,7 @@ export async function runUntilStopped(
     process.stderr.write(`${startFailure(error)}\n`);
     // Nobody has come before it serves.
     if (closers === null) process.exit(1);
-    void stop(1);
+    void stop(1, closers);
   };
   const lookAgain = async (look: () => Promise<void>) => {
     do await delay(LOOK_AGAIN_MS, undefined, { ref: false });
@@ -71,9 +71,10 @@ export async function runUntilStopped(
     },
   };
   try {
-    closers = await start(life);
-    process.once('SIGINT', () => stop(0));
-    process.once('SIGTERM', () => stop(0));
+    const started = await start(life);
+    closers = started;
+    process.once('SIGINT', () => stop(0, started));
+    process.once('SIGTERM', () => stop(0, started));
   } catch (error) {
     refuse(error);
   }

@@ -40,14 +40,12 @@ if entry.state ~= 'ready' then return { 'not-your-turn' } end
 expireAdmissions(ENDS_PER_CALL_MAX)
 local room = sale.capacity - redis.call('ZCARD', K.admitted)
 -- Room that became free since belongs to those who were called again for it.
-local before = 0
-if not redis.call('ZSCORE', K.called, id) then
-  before = redis.call('ZCOUNT', K.blocked, '-inf', '(' .. entry.number)
-end
+local isCalled = redis.call('ZSCORE', K.called, id)
+local before = isCalled and 0 or redis.call('ZCOUNT', K.blocked, '-inf', '(' .. entry.number)
 if mustWait() then
-  -- After a loss any turn that is out may have been claimed, and is brought back: its room is nobody else's meanwhile.
+  -- After a loss any other turn that is out may have been claimed, and is brought back: its room is nobody else's meanwhile.
   before = before + redis.call('ZCARD', K.ready) - (redis.call('ZSCORE', K.ready, id) and 1 or 0)
-elseif not redis.call('ZSCORE', K.called, id) then
+elseif not isCalled then
   before = before + redis.call('ZCOUNT', K.called, '(' .. now, '+inf')
 end
 if room - before <= 0 then

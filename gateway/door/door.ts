@@ -109,9 +109,10 @@ export function createDoor(options: {
   let requestsUnderWay = 0;
   let paymentsUnderWay = 0;
   const checks = createRecent<{ check: AdmissionCheck; at: number }>({
-    ...{ keysKept: CHECKS_KEPT, keptMs: CHECK_AGE_MS_MAX },
+    keysKept: CHECKS_KEPT,
+    keptMs: CHECK_AGE_MS_MAX,
   });
-  /** Admissions that are over, and as what. */
+  /** Admissions that are over, and as what: known for longer than the checks. */
   const over = createRecent<AdmissionState>({ keysKept: CHECKS_KEPT, keptMs: OVER_KEPT_MS });
   const underWay = new Map<string, number>();
 

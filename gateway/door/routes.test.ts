@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HOLDS_END_UNKNOWN, internalHeaders } from '#shared/internal.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import {
   type GatewayFixture,
+  gatewayBefore,
   gatewayFixture,
   internalSecret,
   json,
@@ -89,15 +87,9 @@ describe('a payment that may be going on keeps the admission alive, and its room
   ];
   test.each(untold)('%s', async (_, status, told) => {
     let holdEnds = 0;
-    const shop = createServer(({ url = '' }, response) => {
+    const behind = await gatewayBefore(({ url = '' }, response) => {
       if (url.endsWith('/orders')) response.writeHead(status, told).end('{}');
       else response.writeHead(201, { [internalHeaders.holdEnds]: String(holdEnds) }).end('{}');
-    });
-    await once(shop.listen(0, '127.0.0.1'), 'listening');
-    const behind = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
-    onTestFinished(async () => {
-      shop.close();
-      await behind.close();
     });
     const sale = await behind.sale({ capacity: 1 });
     const join = async () => {
@@ -130,16 +122,10 @@ describe('a payment that may be going on keeps the admission alive, and its room
 });
 
 test('whoever has bought is told so by the very next look, though the shop was open a moment ago', async () => {
-  const shop = createServer(({ url = '' }, response) => {
+  const behind = await gatewayBefore(({ url = '' }, response) => {
     const isOrder = url.endsWith('/orders');
     const done = isOrder ? { [internalHeaders.order]: 'AAAAAAAAAAAAAAAAAAAAAA' } : {};
     response.writeHead(isOrder ? 201 : 200, { 'content-type': 'application/json', ...done }).end('{}');
-  });
-  await once(shop.listen(0, '127.0.0.1'), 'listening');
-  const behind = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
-  onTestFinished(async () => {
-    shop.close();
-    await behind.close();
   });
   const sale = await behind.sale();
   const joined = await behind.post(`/api/sales/${sale}/queue`);
@@ -157,15 +143,9 @@ test('whoever has bought is told so by the very next look, though the shop was o
 
 test('one admission may have so many requests under way, and what it is refused beyond says nothing of the shop', async () => {
   const answers: (() => void)[] = [];
-  const shop = createServer(({ url = '' }, response) => {
+  const behind = await gatewayBefore(({ url = '' }, response) => {
     if (!url.endsWith('/holds')) response.writeHead(503).end();
     else answers.push(() => response.writeHead(409, { 'content-type': 'application/json' }).end('{}'));
-  });
-  await once(shop.listen(0, '127.0.0.1'), 'listening');
-  const behind = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
-  onTestFinished(async () => {
-    shop.close();
-    await behind.close();
   });
   const sale = await behind.sale({ capacity: 2 });
   const tokens: string[] = [];
@@ -194,15 +174,9 @@ test('one admission may have so many requests under way, and what it is refused 
 
 test('right after a loss a fan whose admission nobody has brought back may look, and writes in a moment', async () => {
   const asked: string[] = [];
-  const shop = createServer(({ method = '', url = '' }, response) => {
+  const behind = await gatewayBefore(({ method = '', url = '' }, response) => {
     if (url.startsWith('/api/')) asked.push(`${method} ${url.split('/').at(-1)}`);
     response.writeHead(method === 'GET' ? 200 : 201, { 'content-type': 'application/json' }).end('{}');
-  });
-  await once(shop.listen(0, '127.0.0.1'), 'listening');
-  const behind = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
-  onTestFinished(async () => {
-    shop.close();
-    await behind.close();
   });
   const sale = await behind.sale();
   const { queueTicket } = (await (await behind.post(`/api/sales/${sale}/queue`)).json()) as {

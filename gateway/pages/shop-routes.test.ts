@@ -1,9 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { giveTurns } from '../admission/turn-giver.ts';
-import { gatewayFixture } from '../testing/gateway-fixture.ts';
+import { gatewayBefore } from '../testing/gateway-fixture.ts';
 import { saleOfSomeEvent } from '../testing/some-event.ts';
 
 const seats = [1, 2, 3].map((number) => ({
@@ -11,32 +8,18 @@ const seats = [1, 2, 3].map((number) => ({
   price: { amount: 6_500, currency: 'EUR' },
 }));
 
-/** A booking service that has refused a seat, and one beside it that has not heard of the hold yet. */
-async function twoServices() {
-  const shop = createServer(({ method = '', url = '' }, response) => {
-    const isHold = method === 'POST' && url.endsWith('/holds');
-    const answer = isHold
-      ? { code: 'seats-taken', status: 409, conflicts: ['A-1-2'] }
-      : url.includes('/seats')
-        ? { seats }
-        : { holds: [] };
-    if (!url.startsWith('/api/')) return void response.writeHead(503).end();
-    response
-      .writeHead(isHold ? 409 : 200, { 'content-type': 'application/json' })
-      .end(JSON.stringify(answer));
+/** In front of a booking service that has refused a seat, and of one that has not heard yet who has it. */
+const gatewayBeforeTwo = () =>
+  gatewayBefore(({ method, url = '' }, response) => {
+    const json = (status: number, answer: unknown) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    if (!url.startsWith('/api/')) response.writeHead(503).end();
+    else if (method === 'POST') json(409, { code: 'seats-taken', status: 409, conflicts: ['A-1-2'] });
+    else json(200, url.includes('/seats') ? { seats } : { holds: [] });
   });
-  await once(shop.listen(0, '127.0.0.1'), 'listening');
-  const g = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
-  onTestFinished(async () => {
-    await g.close();
-    shop.closeAllConnections();
-    shop.close();
-  });
-  return g;
-}
 
 test('a seat that somebody else was just found to have is not offered again, whatever another service still lists', async () => {
-  const g = await twoServices();
+  const g = await gatewayBeforeTwo();
   const sale = await saleOfSomeEvent(g);
   const cookies: string[] = [];
   const form = async (path: string, body = '') => {

@@ -6,7 +6,7 @@ import type { Guard } from '../queue/watch.ts';
 import { type HeardMoment, isBehind, type Moment } from '../redis/heard.ts';
 import type { Store } from '../redis/script.ts';
 import type { LobbyFiles } from './lobby-files.ts';
-import { heardSince, type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
+import { type QueueMemory, readMemory, type SeenQueue } from './memory.ts';
 import type { MemoryFiles } from './memory-files.ts';
 import { ofDraw, restoreQueue, settleLobby } from './restore.ts';
 
@@ -139,7 +139,7 @@ export async function keepMemory(
     const bring = async (earlier: QueueMemory, newer: SeenQueue | null): Promise<boolean> => {
       const lobby = await lobbyOf(sale, kept, earlier);
       const isSince = (moment: HeardMoment) => moment.epoch >= earlier.epoch && moment.epoch < epoch;
-      const heard = heardSince((store.heard?.of(sale) ?? []).filter(isSince));
+      const heard = store.heard?.of(sale).filter(isSince) ?? [];
       const remembered = { memory: earlier, newer, heard, lobby };
       const brought = await restoreQueue(store, sale, epoch, remembered, drawing);
       if (brought === 'later' || brought === null) return false;

@@ -88,42 +88,28 @@ const STATE_NAMES = ['ready', 'missed', 'admitted', 'left', 'lapsed', 'expired',
 /**
  * What became of each queue number, by number: NOT_REMEMBERED, WAITS, or a code of prelude/states.lua's STATE_NAMES. The bits of
  * `newer`, a snapshot of the same epoch, win. `otherwise` is what counts for a number that has stopped waiting without
- * saying how. What Redis has answered besides goes further than both.
+ * saying how. What Redis has answered besides goes further than both, in that epoch and in any since.
  */
 export function numbersOf(
   memory: QueueMemory,
   newer: SeenQueue | null,
   otherwise: number,
-  heard: HeardNumbers | null = null,
+  heard: readonly HeardMoment[] = [],
 ): Uint8Array {
-  const numbers = numbersSeen(memory, newer, otherwise, heard?.lastNumber ?? 0);
-  for (const [number, { state }] of heard?.became ?? []) {
-    const code = STATE_NAMES.indexOf(state) + 1;
-    const known = numbers[number] as number;
-    if (known === NOT_REMEMBERED || code > known) numbers[number] = code;
+  const numbers = numbersSeen(memory, newer, otherwise, lastHeard(heard));
+  for (const { became } of heard) {
+    for (const [number, { state }] of became) {
+      const code = STATE_NAMES.indexOf(state) + 1;
+      const known = numbers[number] as number;
+      if (known === NOT_REMEMBERED || code > known) numbers[number] = code;
+    }
   }
   return numbers;
 }
 
-/** What Redis has answered about numbers: the last one, and what became of some. */
-export type HeardNumbers = Pick<HeardMoment, 'lastNumber' | 'became'>;
-
-/**
- * What was heard in an epoch and in those after it, one loss upon the other, before anything of it could be remembered or brought
- * back: whatever is further along counts. Null for nothing.
- */
-export function heardSince(moments: readonly HeardNumbers[]): HeardNumbers | null {
-  if (moments.length <= 1) return moments[0] ?? null;
-  const became = new Map(moments[0]?.became);
-  for (const moment of moments.slice(1)) {
-    for (const [number, told] of moment.became) {
-      const known = became.get(number);
-      if (!known || STATE_NAMES.indexOf(told.state) > STATE_NAMES.indexOf(known.state))
-        became.set(number, told);
-    }
-  }
-  return { lastNumber: Math.max(...moments.map(({ lastNumber }) => lastNumber)), became };
-}
+/** The last queue number that Redis has answered; 0 for none. */
+export const lastHeard = (heard: readonly HeardMoment[]): number =>
+  Math.max(0, ...heard.map(({ lastNumber }) => lastNumber));
 
 /** Of the numbers above those that were seen, up to `told`, nothing is known but that fans have them: they wait. */
 function numbersSeen(

@@ -1,10 +1,11 @@
 import { PAYMENT_EXTENSION_SECONDS } from '#shared/internal.ts';
 import type { Drawing, FrozenLobby } from '../lobby/draw.ts';
 import { ID_BYTES, textsOf } from '../lobby/lobby-ids.ts';
+import type { HeardMoment } from '../redis/heard.ts';
 import { saleKey } from '../redis/keys.ts';
 import { redisProblem, type Store, saleScript } from '../redis/script.ts';
 import {
-  type HeardNumbers,
+  lastHeard,
   latestOf,
   MISSED,
   NOT_REMEMBERED,
@@ -35,7 +36,7 @@ const settle = saleScript<0 | 1>(new URL('./settle-lobby.lua', import.meta.url))
 export type Remembered = {
   memory: QueueMemory;
   newer: SeenQueue | null;
-  heard: HeardNumbers | null;
+  heard: readonly HeardMoment[];
   lobby: FrozenLobby | null;
 };
 
@@ -58,7 +59,7 @@ export async function restoreQueue(
   // Of a snapshot that has come after the freeze, and a memory from before it, nobody can tell which numbers are the lobby's:
   // it is frozen again, and who came later brings the number.
   const isBeforeFreeze = ofDraw(memory, 'state') === 'committed';
-  const since = isBeforeFreeze ? { newer: null, heard: null } : { newer, heard };
+  const since = isBeforeFreeze ? { newer: null, heard: [] } : { newer, heard };
   const brought = await restoreNumbers(store, sale, epoch, { memory, ...since }, otherTo);
   if (brought !== 'later') await restoreCodes(store, sale, epoch, memory);
   return brought;
@@ -106,9 +107,12 @@ async function redraw(
   return isThere ? otherTo : null;
 }
 
-/** With that of the memory's own epoch, where its first number was told and is in no snapshot: it may have been another fan's before. */
+/**
+ * The eras of a memory, in which its own may be missing: the first numbers of its epoch were told, and are in no snapshot. They may
+ * have been other fans' before (noteEra in prelude/epochs.lua).
+ */
 function erasOf({ epoch }: QueueMemory, latest: SeenQueue, lastNumber: number): string {
-  const isNoted = ` ${latest.eras}`.includes(` ${epoch}:`);
+  const isNoted = epoch === 1 || ` ${latest.eras}`.includes(` ${epoch}:`);
   if (isNoted || lastNumber <= latest.lastNumber) return latest.eras;
   return `${latest.eras} ${epoch}:${latest.lastNumber}`.trim();
 }
@@ -121,7 +125,7 @@ async function restoreNumbers(
   otherTo: number,
 ): Promise<number | 'later'> {
   const latest = latestOf(memory, newer);
-  const lastNumber = Math.max(latest.lastNumber, heard?.lastNumber ?? 0);
+  const lastNumber = Math.max(latest.lastNumber, lastHeard(heard));
   const eras = erasOf(memory, latest, lastNumber);
   const about = [
     ...[epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.longerAdmissions],

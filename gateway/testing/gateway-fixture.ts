@@ -1,4 +1,7 @@
-import { expect } from 'vitest';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished } from 'vitest';
 import { createAdmissionTokenVerifier } from '#shared/admission-token.ts';
 import { createGateway } from '../app.ts';
 import { bookingCatalogue } from '../booking/catalogue.ts';
@@ -137,6 +140,19 @@ export async function gatewayFixture(
       await queue.close();
     },
   };
+}
+
+/** One in front of a booking service that answers as a test says, until that test is over. */
+export async function gatewayBefore(shopAnswers: RequestListener): Promise<GatewayFixture> {
+  const shop = createServer(shopAnswers);
+  await once(shop.listen(0, '127.0.0.1'), 'listening');
+  const gateway = await gatewayFixture(`http://127.0.0.1:${(shop.address() as AddressInfo).port}`);
+  onTestFinished(async () => {
+    await gateway.close();
+    shop.closeAllConnections();
+    shop.close();
+  });
+  return gateway;
 }
 
 /** The problem document of an answer that must be one. */

@@ -54,15 +54,15 @@ async function refusal(
   const env = Object.fromEntries(given.filter(([, value]) => value !== undefined));
   const { [service]: script } = await builtServices();
   const child = spawn(process.execPath, nodeArgs(script), { cwd: root, env });
-  if (onceItServes) {
-    for await (const line of createInterface(child.stdout)) {
-      if (/"msg":"[^"]*(listening|working)"/.test(line)) break;
-    }
-    child.stdout.resume();
-    expect(child.exitCode).toBe(null);
-    onceItServes();
-  }
   try {
+    if (onceItServes) {
+      for await (const line of createInterface(child.stdout)) {
+        if (/"msg":"[^"]*(listening|working)"/.test(line)) break;
+      }
+      child.stdout.resume();
+      expect(child.exitCode).toBe(null);
+      onceItServes();
+    }
     const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
     expect(code).toBe(1);
     expect(stderr).not.toMatch(/^\s+at /m);
