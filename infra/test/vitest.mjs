@@ -34,9 +34,11 @@ function numbers(results) {
     if (error.code !== 'ENOENT') throw error;
     return 'vitest ended before it had results.';
   }
-  const isBroken = (file) => file.status === 'failed' && file.assertionResults.length === 0;
+  const isFailed = ({ status }) => status === 'failed';
+  const isBroken = (file) => isFailed(file) && !file.assertionResults.some(isFailed);
   const broken = report.testResults.filter(isBroken);
-  if (broken.length > 0) say(`Test files that could not be loaded: ${broken.length}`);
+  if (broken.length > 0)
+    say(`Test files that could not be loaded, or failed before or after their tests: ${broken.length}`);
   const skipped = report.numPendingTests + report.numTodoTests;
   return `${report.numPassedTests} passed, ${report.numFailedTests} failed, ${skipped} skipped`;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startProxy, type TcpProxy } from './proxy.ts';
@@ -65,4 +66,14 @@ test('a stalled way takes everything in and gives nothing out, until it is cut',
   proxy.cut();
   expect(await stalled).toBe('');
   expect(await say('two')).toBe('two');
+});
+
+test('who left while the way was stalled is gone for the other side when it is cut', async () => {
+  proxy.stall();
+  const gone = connect(Number(new URL(proxy.url).port), '127.0.0.1');
+  await expect.poll(() => open.length).toBe(1);
+  // It closes when the proxy has closed its own end, too.
+  await once(gone.resume().end(), 'close');
+  proxy.cut();
+  await expect.poll(() => open.every(({ destroyed }) => destroyed)).toBe(true);
 });

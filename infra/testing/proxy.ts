@@ -41,7 +41,11 @@ export async function startProxy(targetUrl: string): Promise<TcpProxy> {
       replies += 1;
       return ill.cutReplyEvery !== undefined && replies % ill.cutReplyEvery === 0;
     });
-    for (const socket of pair) socket.on('close', () => pairs.delete(pair));
+    // While it stalls the end of one of them ends not the other, which is still to be cut.
+    for (const socket of pair)
+      socket.on('close', () => {
+        if (pair.every(({ destroyed }) => destroyed)) pairs.delete(pair);
+      });
   });
 
   function pass(from: Socket, to: Socket, isCut: () => boolean): void {
