@@ -46,8 +46,10 @@ class LongestFirst extends BaseSequencer {
 const exclude = [...configDefaults.exclude, '.data/**'];
 
 const common = {
-  // Each file runs in a process of its own: a test that ends its process or blocks it disturbs no other.
+  // Processes, so that a test that blocks its own disturbs none beside it. Each takes one file after another and reads no module
+  // twice: with a process for each file every third second of the processors went into that.
   pool: 'forks',
+  isolate: false,
   testTimeout: 30_000,
   hookTimeout: 60_000,
   teardownTimeout: 20_000,
