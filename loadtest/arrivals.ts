@@ -29,7 +29,7 @@ export const options: Options = {
       ...{ preAllocatedVUs: virtualUsers, maxVUs: virtualUsers, gracefulStop: '60s' },
     },
   },
-  thresholds: { ...promisedThresholds(1_000), dropped_iterations: ['count==0'] },
+  thresholds: { ...promisedThresholds(1_000, ['join']), dropped_iterations: ['count==0'] },
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
   systemTags: leanTags,
   setupTimeout: '60s',

@@ -33,7 +33,7 @@ export async function waitingCampaign(
   const count = (metric: string) => metrics[metric]?.count ?? 0;
   const failed = Number(metrics.polls_failed?.passes ?? 0);
   const tenths = Array.from({ length: TENTHS }, (_, i) =>
-    stepOf(metrics, `polls_in_tenth_${i + 1}`, `polls, tenth ${i + 1}`, seconds / TENTHS),
+    stepOf(metrics, `poll_ms{tenth:${i + 1}}`, `polls, tenth ${i + 1}`, seconds / TENTHS),
   );
   const polls = Number(metrics.poll_ms?.count ?? 0);
   // Those on the way to the full rate are in no tenth.
@@ -92,7 +92,7 @@ export function stepOf(
   step: string,
   seconds: number,
 ): StepFigures {
-  const of = (name: string) => Number(metrics[metric]?.[name] ?? 0);
+  const of = (name: string) => Math.round(Number(metrics[metric]?.[name] ?? 0));
   const answers = of('count');
   return {
     ...{ step, answers, perSecond: answers / seconds, refused: '' },

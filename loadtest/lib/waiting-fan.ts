@@ -22,6 +22,10 @@ const OK = 200;
 
 type Poll = { sentAt: number; tookMs: number; status: number; body: string };
 
+/** Of one poll at a time, whoever asks: a user of k6 has many fans, and each object of a script costs half a kilobyte. */
+const headers = { authorization: '' };
+const params = { headers, tags: { name: 'poll' }, timeout: ANSWER_TIMEOUT, responseCallback: expected };
+
 /**
  * Somebody who waits, and asks as cheaply as k6 can. Lines of the history become the join, the last answer, both sides of every
  * change of state or number and of every position that rises, and whatever is no success: by these the judge says the same of
@@ -31,14 +35,11 @@ export class WaitingFan {
   readonly name: string;
   private readonly fan: Fan;
   private readonly path: string;
-  private params = {};
   private version = 0;
   private number: number | null = null;
   private position: number | null = null;
   /** The last answer, which may have to become a line. */
   private unwritten: Poll | null = null;
-  /** Of the last poll. */
-  tookMs = 0;
 
   constructor(sale: string, name: string) {
     this.name = name;
@@ -56,14 +57,15 @@ export class WaitingFan {
     this.fan.leave();
   }
 
-  /** The state; null where the answer is none, or says that somebody waits and not where. */
-  poll(): string | null {
+  /** The state; null where the answer is none, or says that somebody waits and not where. `tags`: of how long it took. */
+  poll(tags?: Record<string, string>): string | null {
+    headers.authorization = `Bearer ${this.fan.tokens.queueTicket}`;
     const sentAt = Date.now();
-    const { status, body: text } = http.get(`${shopUrl()}${this.path}${this.version}`, this.params);
+    const { status, body: text } = http.get(`${shopUrl()}${this.path}${this.version}`, params);
     const tookMs = Date.now() - sentAt;
-    this.tookMs = tookMs;
     const body = String(text);
     const poll = { sentAt, tookMs, status, body };
+    countAnswer({ step: 'poll', tookMs, status }, tags);
     const [, number, position] = status === OK ? (PLACE.exec(body) ?? []) : [];
     const isPlain =
       Number(number) === this.number &&
@@ -71,7 +73,6 @@ export class WaitingFan {
       Number(position) <= this.position &&
       !body.includes(RENEWED);
     if (!isPlain) return this.lookClosely(poll);
-    countAnswer({ step: 'poll', tookMs, status });
     this.position = Number(position);
     this.version = Math.max(this.version, Number(VERSION.exec(body)?.[1]));
     this.unwritten = poll;
@@ -82,7 +83,6 @@ export class WaitingFan {
   private lookClosely(poll: Poll): string | null {
     const { number, position } = this;
     this.tellLast();
-    countAnswer({ step: 'poll', tookMs: poll.tookMs, status: poll.status });
     this.write(poll);
     const status = poll.status === OK ? this.fan.noteStatus(read(poll)) : null;
     if (!status) return null;
@@ -102,10 +102,6 @@ export class WaitingFan {
     this.number = status.queueNumber;
     this.position = status.position ?? this.position;
     this.version = Math.max(this.version, status.version);
-    this.params = {
-      headers: { authorization: `Bearer ${this.fan.tokens.queueTicket}` },
-      ...{ tags: { name: 'poll' }, timeout: ANSWER_TIMEOUT, responseCallback: expected },
-    };
   }
 
   private write(poll: Poll): void {
