@@ -54,9 +54,14 @@ export async function runUntilStopped(
     if (closers === null) process.exit(1);
     void stop(1, closers);
   };
-  const lookAgain = async (look: () => Promise<void>) => {
-    do await delay(LOOK_AGAIN_MS, undefined, { ref: false });
-    while (!draining && (await whyNotLooked(look)) !== null);
+  const lookAgain = async (look: () => Promise<void>, report: (error: unknown) => void, first: unknown) => {
+    for (let why: unknown = first, said = ''; why !== null && !draining; ) {
+      // Once for each reason: a store that is there and may not be asked is another than one that is away.
+      if (String(why) !== said) report(why);
+      said = String(why);
+      await delay(LOOK_AGAIN_MS, undefined, { ref: false });
+      why = await whyNotLooked(look);
+    }
   };
   const life: Life = {
     isDraining: () => draining,
@@ -65,9 +70,7 @@ export async function runUntilStopped(
     },
     insistOn: async (look, report) => {
       const why = await whyNotLooked(look);
-      if (why === null) return;
-      report(why);
-      lookAgain(look).catch(refuse);
+      if (why !== null) lookAgain(look, report, why).catch(refuse);
     },
   };
   try {

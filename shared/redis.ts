@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Cluster, Redis, type RedisCommander, type RedisOptions } from 'ioredis';
 
 /** One server, or a cluster of them, spoken to in the same way. */
@@ -26,6 +27,8 @@ const SLOTS_REFRESH_TIMEOUT_MS = 500;
 const REDIRECTIONS_MAX = 3;
 const NODE_READY_TIMEOUT_MS = 2_000;
 const CLUSTER_READY_TIMEOUT_MS = 5_000;
+/** ioredis would ask a Redis that reads its file again when that itself thinks to be ready, at most in 10 s. */
+const LOADING_LOOK_AGAIN_MS = 500;
 
 /** REDIS_URL names a cluster by the URLs of several nodes, separated by commas, or by one with `?cluster`. */
 export const isClusterUrl = (url: string): boolean =>
@@ -39,10 +42,11 @@ const urlsOf = (url: string): string[] => url.split(/,(?=rediss?:\/\/)/);
  * sent to a node that has just gone fails like on one server, and is not sent again behind the caller's back.
  */
 export function openRedis(url: string, options: Options): Redis | Cluster {
-  if (!isClusterUrl(url)) return new Redis(url, options as object);
+  const given = { ...options, maxLoadingRetryTime: LOADING_LOOK_AGAIN_MS };
+  if (!isClusterUrl(url)) return new Redis(url, given as object);
   const nodes = urlsOf(url).map((text) => new URL(text));
   const [first] = nodes as [URL];
-  const { lazyConnect, enableOfflineQueue, retryStrategy, ...redisOptions } = options;
+  const { lazyConnect, enableOfflineQueue, retryStrategy, ...redisOptions } = given;
   const cluster = new Cluster(
     nodes.map(({ hostname, port }) => ({
       host: hostname.replace(/^\[|\]$/g, ''),
@@ -76,9 +80,15 @@ export function openRedis(url: string, options: Options): Redis | Cluster {
 export const nodesOf = (redis: RedisClient): RedisClient[] =>
   redis instanceof Cluster ? redis.nodes('all') : [redis];
 
-/** Resolves when the server, or every node of the cluster, can be spoken to. Rejects when it cannot be reached (in time). */
+/**
+ * Resolves when the server, or every node of the cluster, can be spoken to. Rejects when it cannot be reached in time, as one that reads
+ * its file for minutes.
+ */
 export async function connectToAll(redis: Redis | Cluster): Promise<void> {
-  if (!(redis instanceof Cluster)) return redis.connect();
+  if (!(redis instanceof Cluster)) {
+    await Promise.race([redis.connect(), late(NODE_READY_TIMEOUT_MS)]);
+    return;
+  }
   // Where the first look at a cluster fails and the next one does not, as when it has just formed, ioredis leaves its
   // promise open for ever.
   const isReady = once(redis, 'ready', { signal: AbortSignal.timeout(CLUSTER_READY_TIMEOUT_MS) });
@@ -87,4 +97,9 @@ export async function connectToAll(redis: Redis | Cluster): Promise<void> {
   await Promise.all(
     notReady.map((node) => once(node, 'ready', { signal: AbortSignal.timeout(NODE_READY_TIMEOUT_MS) })),
   );
+}
+
+async function late(ms: number): Promise<never> {
+  await delay(ms, undefined, { ref: false });
+  throw new Error(`Redis was not ready within ${ms} ms.`);
 }

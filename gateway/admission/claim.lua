@@ -33,19 +33,22 @@ if entry.state == 'finished' then return { 'already-finished' } end
 if entry.state == 'closed' then return { 'sale-ended' } end
 if entry.state == 'missed' or entry.state == 'expired' then return { 'turn-missed' } end
 if entry.state ~= 'ready' then return { 'not-your-turn' } end
+-- What Redis has forgotten may fill the shop, and with turns of which it knows nothing: before gateways have compared, and brought
+-- that back, nobody else gets in. The turn stays as it is.
+if isToBeCompared() then return { 'shop-full' } end
 
 -- A lowered capacity ends nobody, and more turns may be out than there is room for those who come, so a turn may find
 -- the shop full. It is kept, without a deadline, and served in order
 -- of queue number as soon as there is room.
 expireAdmissions(ENDS_PER_CALL_MAX)
 local room = sale.capacity - redis.call('ZCARD', K.admitted)
--- Room that became free since belongs to those who were called again for it.
 local isCalled = redis.call('ZSCORE', K.called, id)
 local before = isCalled and 0 or redis.call('ZCOUNT', K.blocked, '-inf', '(' .. entry.number)
 if mustWait() then
-  -- After a loss any other turn that is out may have been claimed, and is brought back: its room is nobody else's meanwhile.
+  -- What was remembered before an earlier loss is brought back later: any other turn that is out may have been claimed by it.
   before = before + redis.call('ZCARD', K.ready) - (redis.call('ZSCORE', K.ready, id) and 1 or 0)
 elseif not isCalled then
+  -- Room that became free since belongs to those who were called again for it.
   before = before + redis.call('ZCOUNT', K.called, '(' .. now, '+inf')
 end
 if room - before <= 0 then

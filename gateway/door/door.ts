@@ -300,7 +300,6 @@ export function createDoor(options: {
   };
 }
 
-/** How an admission is over; no admission comes back, whatever Redis has lost or cannot say. Undefined for any other. */
 /**
  * While Redis does not know yet whether the admission has ended: it may look, and has to wait for a moment with the rest,
  * unless this gateway knows it.

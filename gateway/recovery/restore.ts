@@ -107,16 +107,6 @@ async function redraw(
   return isThere ? otherTo : null;
 }
 
-/**
- * The eras of a memory, in which its own may be missing: the first numbers of its epoch were told, and are in no snapshot. They may
- * have been other fans' before (noteEra in prelude/epochs.lua).
- */
-function erasOf({ epoch }: QueueMemory, latest: SeenQueue, lastNumber: number): string {
-  const isNoted = epoch === 1 || ` ${latest.eras}`.includes(` ${epoch}:`);
-  if (isNoted || lastNumber <= latest.lastNumber) return latest.eras;
-  return `${latest.eras} ${epoch}:${latest.lastNumber}`.trim();
-}
-
 async function restoreNumbers(
   store: Store,
   sale: string,
@@ -126,7 +116,9 @@ async function restoreNumbers(
 ): Promise<number | 'later'> {
   const latest = latestOf(memory, newer);
   const lastNumber = Math.max(latest.lastNumber, lastHeard(heard));
-  const eras = erasOf(memory, latest, lastNumber);
+  // The first numbers of its epoch may have been told, and be in no snapshot (noteEra in prelude/epochs.lua).
+  const erasHeard = heard.find((moment) => moment.epoch === memory.epoch)?.eras ?? '';
+  const eras = `${latest.eras} ${erasHeard}`.trim();
   const about = [
     ...[epoch, lastNumber, PAYMENT_EXTENSION_SECONDS, memory.longerAdmissions],
     ...[memory.epoch, eras],

@@ -33,10 +33,11 @@ export type MomentReply = [
   run: string,
   runBeganAt: number,
   lastNumber: number,
+  eras: string,
 ];
 
 /** `became`: what became of queue numbers, as far as no memory read since can have it: number, state and moves by then. */
-export type HeardMoment = Moment & { became: ReadonlyMap<number, Became> };
+export type HeardMoment = Moment & { eras: string; became: ReadonlyMap<number, Became> };
 type Became = { state: string; moves: number };
 
 /**
@@ -58,18 +59,18 @@ const EPOCHS_MAX = 8;
 const BECAME_MAX = 20_000;
 
 export function createHeard(): Heard {
-  const queues = new Map<string, (Moment & { became: Map<number, Became> })[]>();
+  const queues = new Map<string, (Moment & { eras: string; became: Map<number, Became> })[]>();
   return {
-    note(sale, [epoch, birth, version, moves, run, runBeganAt, lastNumber], entry) {
+    note(sale, [epoch, birth, version, moves, run, runBeganAt, lastNumber, eras], entry) {
       const epochs = queues.get(sale) ?? [];
       queues.set(sale, epochs);
       let last = epochs.at(-1);
       if (last === undefined || epoch > last.epoch) {
-        last = { epoch, birth, version, moves, run, runBeganAt, lastNumber, became: new Map() };
+        last = { epoch, birth, version, moves, run, runBeganAt, lastNumber, eras, became: new Map() };
         epochs.push(last);
         if (epochs.length > EPOCHS_MAX) epochs.shift();
       }
-      const moment = { epoch, birth, version, moves, run, runBeganAt, lastNumber };
+      const moment = { epoch, birth, version, moves, run, runBeganAt, lastNumber, eras };
       // What is behind the newest, or of a Redis that has lost it, the next snapshot will find out by what stays here.
       if (isBehind(moment, last)) return;
       Object.assign(last, moment);

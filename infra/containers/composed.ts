@@ -23,7 +23,7 @@ export async function readImage(): Promise<Image> {
     if (word === 'FROM') stage = rest.at(-1) ?? '';
     if (stage === 'packages' && word === 'RUN') image.removed.push(...removedBy(rest));
     if (stage !== 'shop') continue;
-    if (word === 'ENV') Object.assign(image.env, Object.fromEntries(rest.map((pair) => pair.split('='))));
+    if (word === 'ENV') Object.assign(image.env, Object.fromEntries(rest.map(variableOf)));
     if (word === 'COPY' && !rest[0]?.startsWith('--')) {
       const to = rest.at(-1) ?? '';
       for (const from of rest.slice(0, -1)) image.copied.push({ from, to });
@@ -31,6 +31,11 @@ export async function readImage(): Promise<Image> {
   }
   return image;
 }
+
+const variableOf = (pair: string): [string, string] => {
+  const at = pair.indexOf('=');
+  return [pair.slice(0, at), pair.slice(at + 1)];
+};
 
 const removedBy = (words: string[]) =>
   words.filter((word) => word.startsWith('node_modules/')).map((word) => word.slice('node_modules/'.length));

@@ -16,10 +16,10 @@ end
 
 -- How far the queue has come, for an answer: what Redis has answered it must not lose unnoticed (gateway/redis/heard.ts).
 local function momentNow()
-  local known = redis.call('HMGET', K.queue, 'epoch', 'birth', 'changes', 'moves', 'runId', 'runBeganAt', 'next')
+  local known = redis.call('HMGET', K.queue, 'epoch', 'birth', 'changes', 'moves', 'runId', 'runBeganAt', 'next', 'eras')
   return {
     tonumber(known[1] or 1), known[2] or '', tonumber(known[3] or 0), tonumber(known[4] or 0), known[5] or '',
-    tonumber(known[6] or 0), tonumber(known[7] or 0),
+    tonumber(known[6] or 0), tonumber(known[7] or 0), known[8] or '',
   }
 end
 
