@@ -130,8 +130,12 @@ test('a mail that is being delivered is not given to another worker, and one who
   const { mail } = await startMailServer();
   await placeOrder();
   const gone = { ...outboxWith(mail) };
-  gone.deliverers = { ...gone.deliverers, 'order-confirmed-mail': () => new Promise(() => undefined) };
-  void deliverNext(gone, 'order-confirmed-mail');
+  let comeBack = () => {};
+  const away = new Promise<void>((resolve) => {
+    comeBack = resolve;
+  });
+  gone.deliverers = { ...gone.deliverers, 'order-confirmed-mail': () => away };
+  const delivering = deliverNext(gone, 'order-confirmed-mail');
   await vi.waitFor(async () => {
     const [row] = await booking.db.call<{ attempts: number }>(
       (sql) => sql`select attempts from outbox_message where kind = 'order-confirmed-mail'`,
@@ -141,6 +145,9 @@ test('a mail that is being delivered is not given to another worker, and one who
   expect(await deliverNext(outboxWith(mail), 'order-confirmed-mail')).toBe(false);
   await booking.db.call((sql) => sql`update outbox_message set due_at = clock_timestamp()`);
   expect(await deliverNext(outboxWith(mail), 'order-confirmed-mail')).toBe(true);
+  expect(await states()).toEqual(['sent']);
+  comeBack();
+  expect(await delivering).toBe(true);
   expect(await states()).toEqual(['sent']);
 });
 
