@@ -2,7 +2,7 @@ import exec from 'k6/execution';
 import type { Options } from 'k6/options';
 import type { SaleRecord } from '../infra/history/record.ts';
 import { Fan } from './lib/fan.ts';
-import { promisedThresholds, recordEnd } from './lib/record.ts';
+import { measureSteps, recordEnd } from './lib/record.ts';
 import { openSale } from './lib/sale.ts';
 import { leanTags, setting } from './lib/settings.ts';
 
@@ -29,7 +29,7 @@ export const options: Options = {
       ...{ preAllocatedVUs: virtualUsers, maxVUs: virtualUsers, gracefulStop: '60s' },
     },
   },
-  thresholds: { ...promisedThresholds(1_000, ['join']), dropped_iterations: ['count==0'] },
+  thresholds: { ...measureSteps(1_000, ['join']), dropped_iterations: ['count==0'] },
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
   systemTags: leanTags,
   setupTimeout: '60s',

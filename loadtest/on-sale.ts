@@ -4,7 +4,7 @@ import type { Options } from 'k6/options';
 import type { SaleRecord } from '../infra/history/record.ts';
 import { Fan } from './lib/fan.ts';
 import { choose, randomOf } from './lib/random.ts';
-import { promisedThresholds, recordEnd } from './lib/record.ts';
+import { measureSteps, recordEnd } from './lib/record.ts';
 import { openSale } from './lib/sale.ts';
 import { setting } from './lib/settings.ts';
 
@@ -47,7 +47,7 @@ export const options: Options = {
     rush: arriving(rush, 0, rushSeconds),
     stream: arriving(fans - rush, rushSeconds, seconds - rushSeconds),
   },
-  thresholds: { ...promisedThresholds(), dropped_iterations: ['count==0'] },
+  thresholds: { ...measureSteps(), dropped_iterations: ['count==0'] },
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
   setupTimeout: '60s',
 };

@@ -3,7 +3,7 @@ import exec from 'k6/execution';
 import type { Options } from 'k6/options';
 import type { SaleRecord } from '../infra/history/record.ts';
 import { Fan } from './lib/fan.ts';
-import { promisedThresholds, record, recordEnd } from './lib/record.ts';
+import { measureSteps, record, recordEnd } from './lib/record.ts';
 import { openSale } from './lib/sale.ts';
 import { setting } from './lib/settings.ts';
 
@@ -31,7 +31,7 @@ export const options: Options = {
     },
   },
   // All at once, and the load generator beside the shop: a thousand clicks on two cores.
-  thresholds: promisedThresholds(10_000),
+  thresholds: measureSteps(10_000),
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
   setupTimeout: '60s',
 };

@@ -3,7 +3,7 @@ import { Rate, Trend } from 'k6/metrics';
 import type { Options } from 'k6/options';
 import type { SaleRecord } from '../infra/history/record.ts';
 import { Fan } from './lib/fan.ts';
-import { promisedThresholds, recordEnd } from './lib/record.ts';
+import { measureSteps, recordEnd } from './lib/record.ts';
 import { openSale } from './lib/sale.ts';
 import { setting } from './lib/settings.ts';
 
@@ -23,7 +23,7 @@ const politeMs = new Trend('polite_poll_ms', true);
 const politeRefused = new Rate('polite_refused');
 const floodRefused = new Rate('flood_refused');
 
-const thresholds = promisedThresholds(1_000);
+const thresholds = measureSteps(1_000);
 
 const waiting = (vus: number, exec: string) => ({
   ...{ executor: 'per-vu-iterations' as const, vus, iterations: 1, exec },

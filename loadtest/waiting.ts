@@ -2,7 +2,7 @@ import exec from 'k6/execution';
 import { Rate } from 'k6/metrics';
 import type { Options } from 'k6/options';
 import type { SaleRecord } from '../infra/history/record.ts';
-import { promisedThresholds, recordEnd } from './lib/record.ts';
+import { measureSteps, recordEnd } from './lib/record.ts';
 import { openSale } from './lib/sale.ts';
 import { leanTags, setting } from './lib/settings.ts';
 import { placeThresholds, WaitingFan } from './lib/waiting-fan.ts';
@@ -49,7 +49,7 @@ const TENTHS = 10;
 const tenths = Array.from({ length: TENTHS }, (_, i) => ({ tenth: String(i + 1) }));
 const failed = new Rate('polls_failed');
 
-const thresholds = promisedThresholds(100, ['join', 'poll', 'leave']);
+const thresholds = measureSteps(100, ['join', 'poll', 'leave']);
 const othersMs = Math.max(OTHERS_MS_MAX, setting('ANSWER_MS', OTHERS_MS_MAX, 1, 60_000));
 
 export const options: Options = {

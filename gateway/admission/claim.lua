@@ -45,7 +45,7 @@ local room = sale.capacity - redis.call('ZCARD', K.admitted)
 local isCalled = redis.call('ZSCORE', K.called, id)
 local before = isCalled and 0 or redis.call('ZCOUNT', K.blocked, '-inf', '(' .. entry.number)
 if mustWait() then
-  -- What was remembered before an earlier loss is brought back later: any other turn that is out may have been claimed by it.
+  -- A gateway may bring back late what it knows, in the recovery still: any other turn that is out may have been claimed.
   before = before + redis.call('ZCARD', K.ready) - (redis.call('ZSCORE', K.ready, id) and 1 or 0)
 elseif not isCalled then
   -- Room that became free since belongs to those who were called again for it.

@@ -16,7 +16,7 @@
 if not isRecovering() or currentEpoch() ~= tonumber(ARGV[2]) then return { 'over' } end
 local memoryEpoch = tonumber(ARGV[3])
 if mustSpeakLater(memoryEpoch) then return { 'later' } end
-for era, above, since in string.gmatch(ARGV[4], '(%d+):(%d+):?(%d*)') do noteEra(tonumber(era), tonumber(above), tonumber(since)) end
+noteEras(ARGV[4])
 local remembered = {}
 for i = 5, #ARGV, 2 do remembered[ARGV[i]] = ARGV[i + 1] end
 local drawnTo = math.max(tonumber(remembered.placed or 0), tonumber(remembered.drawnTo or 0))

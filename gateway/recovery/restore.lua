@@ -24,9 +24,7 @@ if not sale or tonumber(known[1] or 1) ~= tonumber(ARGV[2]) or not isRecovering(
 mayDrain()
 local memoryEpoch = tonumber(ARGV[6])
 if mustSpeakLater(memoryEpoch) then return -2 end
-for era, above, since in string.gmatch(ARGV[7], '(%d+):(%d+):?(%d*)') do
-  noteEra(tonumber(era), tonumber(above), tonumber(since))
-end
+noteEras(ARGV[7])
 local lastRemembered = math.min(tonumber(ARGV[3]), lastNumberOf(memoryEpoch))
 local recoveredAt = keepRecovering()
 redis.call('HSET', K.queue, 'next', math.max(tonumber(known[3] or 0), lastRemembered), 'restoredTo', math.max(tonumber(known[4] or 0), lastRemembered))

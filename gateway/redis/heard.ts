@@ -38,6 +38,7 @@ export type MomentReply = [
 
 /** `became`: what became of queue numbers, as far as no memory read since can have it: number, state and moves by then. */
 export type HeardMoment = Moment & { eras: string; became: ReadonlyMap<number, Became> };
+type Noted = HeardMoment & { became: Map<number, Became> };
 type Became = { state: string; moves: number };
 
 /**
@@ -59,7 +60,7 @@ const EPOCHS_MAX = 8;
 const BECAME_MAX = 20_000;
 
 export function createHeard(): Heard {
-  const queues = new Map<string, (Moment & { eras: string; became: Map<number, Became> })[]>();
+  const queues = new Map<string, Noted[]>();
   return {
     note(sale, [epoch, birth, version, moves, run, runBeganAt, lastNumber, eras], entry) {
       const epochs = queues.get(sale) ?? [];

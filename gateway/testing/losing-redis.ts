@@ -3,11 +3,12 @@ import type { SaleDefinition } from '#shared/contract/sale.ts';
 import type { QueueCheckName } from '../../infra/verify/queue/checks.ts';
 import { judgeQueue } from '../../infra/verify/queue/judge.ts';
 import { queueReader } from '../../infra/verify/queue/read.ts';
+import { giveTurns } from '../admission/turn-giver.ts';
 import { digestOfCode } from '../queue/access-code.ts';
 import { saleKey } from '../redis/keys.ts';
 import { putSale } from '../sale/live-sale.ts';
 import type { QueueFixture } from './queue-fixture.ts';
-import type { QueueGateway, TestFan } from './queue-gateway.ts';
+import { type QueueGateway, queueGateway, type TestFan } from './queue-gateway.ts';
 
 /** Longer than a recovery of a sale with graceSeconds 900. */
 export const RECOVERY_SECONDS = 75;
@@ -34,6 +35,38 @@ export async function goBack(f: QueueFixture, sale: string, saved: Saved): Promi
   for (const { key, value } of saved) swap.restore(key, 0, value, 'REPLACE');
   swap.hset(saleKey(sale, 'queue'), 'runId', 'before');
   await swap.exec();
+}
+
+/** Another Redis goes on with what it has, and gives nothing before gateways have compared. */
+export async function takeOver(f: QueueFixture, sale: string, saved: Saved): Promise<void> {
+  await goBack(f, sale, saved);
+  expect(await giveTurns(f.store, sale)).toBe(0);
+}
+
+/** From the first look after a loss to the end of the recovery that it begins, in which all that is remembered is brought back. */
+export async function recoverQueue(
+  f: QueueFixture,
+  gateway: QueueGateway,
+  sale: string,
+  epoch = 2,
+): Promise<void> {
+  await gateway.look(sale);
+  expect(gateway.queue.watch.remembered(sale)).toMatchObject({ epoch, recovering: true });
+  await gateway.look(sale);
+  f.pass(RECOVERY_SECONDS);
+  await gateway.look(sale);
+}
+
+/** A gateway that looks at a new sale only when it is told to: what happens between is in no snapshot. */
+export async function seldomLooking(
+  f: QueueFixture,
+  settings: Parameters<QueueFixture['sale']>[0],
+): Promise<{ sale: string; gateway: QueueGateway }> {
+  const sale = await f.sale(settings);
+  const gateway = await queueGateway(f.store);
+  await gateway.look(sale);
+  await gateway.queue.watch.stop();
+  return { sale, gateway };
 }
 
 /** Everything is gone, and the sale is put back as those who keep sales in step do it. */

@@ -59,7 +59,7 @@ export const builtIn = (folder) =>
  */
 const HEAP_MB_MAX = 1_024;
 
-/** How Node is told to run a script, built or not. Whoever sets a limit of the heap in NODE_OPTIONS has it, where none is asked for. */
+/** How Node is told to run a script, built or not. A limit of the heap in NODE_OPTIONS holds where the caller asks for none. */
 export function nodeArgs(script, heapMbMax) {
   const isSet = /--max[-_]old[-_]space[-_]size/.test(process.env.NODE_OPTIONS ?? '');
   const heap = isSet && heapMbMax === undefined ? [] : [`--max-old-space-size=${heapMbMax ?? HEAP_MB_MAX}`];

@@ -20,14 +20,11 @@ export const through = new Rate('through');
 const PAYMENT_MS_MAX = 10_000;
 
 /**
- * What k6 itself judges: limits on times, and no answer that is an error of the shop's. `answerMs` is the longest that
- * 99 of 100 answers may take: the shop's own limit is 3 s, whatever happens, which asks for a machine that bears the load.
- * The steps are measured from here on; a script of many virtual users names those that it takes, for each costs each of them 5 KB.
+ * Measures the steps that a script takes; returns what k6 itself judges: limits on times, and no answer that is an error of the
+ * shop's. `answerMs` is the longest that 99 of 100 answers may take: the shop's own limit is 3 s, whatever happens, which asks
+ * for a machine that bears the load. A script of many virtual users names its steps, for each costs each of them 5 KB.
  */
-export function promisedThresholds(
-  answerMs = 3_000,
-  steps: readonly Step[] = stepNames,
-): Record<string, string[]> {
+export function measureSteps(answerMs = 3_000, steps: readonly Step[] = stepNames): Record<string, string[]> {
   const limitMs = setting('ANSWER_MS', answerMs, 1, 60_000);
   for (const step of steps) took.set(step, new Trend(`${step}_ms`, true));
   return {
@@ -56,8 +53,7 @@ export function countAnswer(
   tags?: Record<string, string>,
 ): void {
   const trend = took.get(step);
-  if (!trend)
-    throw new Error(`This script does not say that it takes the step ${step} (promisedThresholds).`);
+  if (!trend) throw new Error(`This script does not measure the step ${step} (measureSteps).`);
   trend.add(tookMs, tags);
   // What is not counted costs k6 nothing.
   if (status >= INTERNAL_ERROR && status !== UNAVAILABLE) serverErrors.add(1);

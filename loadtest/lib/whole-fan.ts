@@ -4,7 +4,7 @@ import type { Scenario } from 'k6/options';
 import type { SaleRecord } from '../../infra/history/record.ts';
 import { Fan } from './fan.ts';
 import { randomOf } from './random.ts';
-import { promisedThresholds, recordEnd, through } from './record.ts';
+import { measureSteps, recordEnd, through } from './record.ts';
 import { type Hall, openSale } from './sale.ts';
 import { setting } from './settings.ts';
 
@@ -55,7 +55,7 @@ export function arriving(rate: number, seconds: number, startSeconds = 0, waitSe
 
 /** 99 of 100 answers within `--answer-ms`, payments too; none missing; nobody whom k6 could not send; fans got through. */
 export function wholeFanThresholds(answerMs: number): Record<string, string[]> {
-  const thresholds = promisedThresholds(answerMs);
+  const thresholds = measureSteps(answerMs);
   return {
     ...thresholds,
     pay_ms: thresholds.hold_ms ?? [],

@@ -107,6 +107,13 @@ local function noteEra(epoch, above, at)
   redis.call('HSET', K.queue, 'eras', string.format('%s%s%d:%d%s', eras, eras == '' and '' or ' ', epoch, above, since))
 end
 
+-- Those that a gateway remembers.
+local function noteEras(eras)
+  for era, above, since in string.gmatch(eras, '(%d+):(%d+):?(%d*)') do
+    noteEra(tonumber(era), tonumber(above), tonumber(since))
+  end
+end
+
 -- The last number for which the word of an epoch counts: higher ones have been given again since, or may have been.
 local function lastNumberOf(epoch)
   local last = math.huge
