@@ -10,8 +10,8 @@ const patient = [
   'infra/journeys/{loadtest,presale,redis-emptied,refund,refused-starts,seeing,sold-out,soak-booking,verify}.test.ts',
   'infra/journeys/walk-throughs.test.ts',
 ];
-/** Counts what happens in a moment, beside nothing else. */
-const streams = 'gateway/queue/streams.test.ts';
+/** They have a time of a second or less to keep, or count what happens in a moment: beside nothing else. */
+const alone = ['infra/journeys/{console-crowd,one-seat,redis-away}.test.ts', 'gateway/queue/streams.test.ts'];
 /** The longest of each project, longest first: begun last, one of them works alone while the other core waits. */
 const longest = [
   'gateway/admission/large-sale',
@@ -29,6 +29,8 @@ const longest = [
   'infra/journeys/sold-out',
   'infra/journeys/browsing',
   'infra/journeys/key-rotation',
+  'infra/journeys/scaled',
+  'infra/journeys/chaos',
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -68,7 +70,7 @@ export default defineConfig({
           ...common,
           name: 'rooms',
           include: ['**/*.test.ts'],
-          exclude: [...exclude, journeys, pages, ...patient, streams],
+          exclude: [...exclude, journeys, pages, ...patient, ...alone],
           // They wait for their stores a fifth of their time; with two files at a time a core waits with them.
           maxWorkers: 3,
           sequence: { groupOrder: 0 },
@@ -100,11 +102,21 @@ export default defineConfig({
         test: {
           ...common,
           name: 'journeys',
-          include: [journeys, streams],
-          exclude: [...exclude, ...patient, ...onClusterOnly],
-          // Each starts the whole shop as processes, and some have a time to keep: one after another, and by themselves.
-          fileParallelism: false,
+          include: [journeys],
+          exclude: [...exclude, ...patient, ...alone, ...onClusterOnly],
+          // Each starts the whole shop as processes, and has seconds to keep; by itself it leaves a third of two cores idle.
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'alone',
+          include: alone,
+          exclude,
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -53,14 +53,11 @@ export async function main({ root, args, cluster = false, checked = true }) {
 async function checkEverything({ roster, root, args, checked, folder, databaseFolder }) {
   await installPackages({ roster, root, development: true });
   const servicesFolder = join(folder, 'services');
-  const [checksPassed, stores] = await Promise.all([
+  const [checksPassed, { stores, chromePath, nginxBinaries, pgbouncerBinaries }] = await Promise.all([
     !checked || checkStyleAndTypes({ roster, root }),
-    startStores({ roster, root, folder, throwAway: databaseFolder }),
+    findEverything({ roster, root, folder, databaseFolder }),
     buildServices({ root, folder: servicesFolder }),
   ]);
-  const chromePath = await findChrome(roster);
-  const nginxBinaries = await findNginx({ roster, root });
-  const pgbouncerBinaries = await findPgbouncer({ roster, root });
   // Temporary files of the tests lie in the run's own folder and go with it, even those of a test that was killed.
   const env = {
     ...stores,
@@ -78,6 +75,15 @@ async function checkEverything({ roster, root, args, checked, folder, databaseFo
     say('*** THE TESTS BEHIND PGBOUNCER WERE SKIPPED; the reason stands above the tests. ***');
   say(numbers);
   return checksPassed && passed ? 0 : 1;
+}
+
+/** What the tests need beside packages, one after another: the distribution's own tool, which fetches most of it, does not like company. */
+async function findEverything({ roster, root, folder, databaseFolder }) {
+  const stores = await startStores({ roster, root, folder, throwAway: databaseFolder });
+  const chromePath = await findChrome(roster);
+  const nginxBinaries = await findNginx({ roster, root });
+  const pgbouncerBinaries = await findPgbouncer({ roster, root });
+  return { stores, chromePath, nginxBinaries, pgbouncerBinaries };
 }
 
 /** The queue's tests, unchanged, on a Redis Cluster; one file after another, for its nodes have no database numbers. */

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { locales } from '../../../gateway/pages/locale.ts';
 import { chromePath, launchChrome } from '../../testing/chrome.ts';
-import { axeFaults, motionFaults, ruleFaults, widthFaults } from '../../testing/page-faults.ts';
+import { axeFaults, bringAxe, motionFaults, ruleFaults, widthFaults } from '../../testing/page-faults.ts';
 import { everythingShown, openScreen } from '../../testing/shown-page.ts';
 
 /** Some twenty seconds where nothing else runs. */
@@ -34,6 +34,7 @@ describe.skipIf(!chromePath)('every page in every state', () => {
       const { page, show, faults, close } = await openScreen(chrome, {
         ...{ viewport: phone, colorScheme, reducedMotion: 'reduce' },
       });
+      await bringAxe(page);
       const found: string[] = [];
       for (const shown of everythingShown(locale)) {
         await page.setViewportSize(phone);
@@ -60,6 +61,8 @@ describe.skipIf(!chromePath)('every page in every state', () => {
 
   test('these checks find what is wrong', async () => {
     const page = await chrome.newPage({ viewport: phone });
+    await bringAxe(page);
+    await page.goto('about:blank');
     await page.setContent(`<!doctype html><html><title></title><style>
       @keyframes turn { to { rotate: 1turn } } i { display: block; animation: turn 1s infinite } a { outline: none }
       button { height: 20px; transition: all 1s } p { color: #999; background: #fff; overflow-x: hidden }</style>
