@@ -11,12 +11,19 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** A page of a test is there for a moment: to make its scripts fast takes longer than to run them. */
+const WITHOUT_OPTIMISER = '--js-flags=--no-opt --no-maglev';
+
 /** Where the browser is, or '' when this machine has none; `npm test` finds it. For `test.skipIf(!chromePath)`. */
 export const chromePath = process.env.CHROME_PATH ?? '';
 
-/** A headless Chromium; its sandbox refuses to run as root. */
-export const launchChrome = (executablePath = chromePath): Promise<Browser> =>
+/** A headless Chromium; its sandbox refuses to run as root. `isMeasured`: scripts are as fast as they are for a fan. */
+export const launchChrome = (executablePath = chromePath, isMeasured = false): Promise<Browser> =>
   chromium.launch({
     executablePath,
-    args: process.getuid?.() === ROOT_UID ? [...FLAGS, '--no-sandbox'] : FLAGS,
+    args: [
+      ...FLAGS,
+      ...(isMeasured ? [] : [WITHOUT_OPTIMISER]),
+      ...(process.getuid?.() === ROOT_UID ? ['--no-sandbox'] : []),
+    ],
   });

@@ -12,7 +12,7 @@ export async function main({ root }: { root: string }): Promise<number> {
   const path = await findChrome(createRoster());
   if (!path) return 2;
   const shop = await startShop(root);
-  const chrome = await launchChrome(path);
+  const chrome = await launchChrome(path, true);
   try {
     const sale = await openLargeHall(shop);
     const seats = SECTIONS * ROWS * SEATS_PER_ROW;
