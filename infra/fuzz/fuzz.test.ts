@@ -1,8 +1,9 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Shop, startShop } from '../testing/shop.ts';
 import { faultsAfterwards, fuzzEnv, fuzzRound } from './fuzz.ts';
 import { faultOf } from './judge.ts';
-import type { Operation } from './requests.ts';
+import { type Operation, requestsOf } from './requests.ts';
 
 /** `npm run fuzz` goes on for minutes; this keeps it from rotting. */
 const REQUESTS = 300;
@@ -24,6 +25,18 @@ test(`${REQUESTS} requests near to and far from the contract are answered by it,
     .reduce((sum, [, count]) => sum + count, 0);
   expect(succeeded).toBeGreaterThan(requests / 20);
   expect(await faultsAfterwards(shop, 'honest')).toEqual([]);
+});
+
+test('whatever value it thinks of, a request can be made of it', () => {
+  const schema = { type: 'string' };
+  const parameters = [
+    { in: 'path' as const, name: 'sale', required: true, schema },
+    { in: 'header' as const, name: 'idempotency-key', required: true, schema },
+  ];
+  const operation: Operation = { path: '/x/{sale}', method: 'GET', security: [], parameters, responses: {} };
+  const requests = requestsOf(operation, { credentials: { token: ['a.b.c'] }, known: {} });
+  const made = fc.sample(requests, { numRuns: 20_000, seed: SEED });
+  expect(made.some(({ path }) => path.includes('toString'))).toBe(true);
 });
 
 test('the judge tells what the contract does not allow', () => {

@@ -35,15 +35,19 @@ export const operationsOf = (document: Document): Operation[] =>
     })),
   );
 
+/** As a text whatever it is: an object may have a `toString` of its own, which is none. */
+const textOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+
 /** Node writes no others, and a header that cannot be sent is no request. */
 const headerText = (value: unknown): string =>
-  String(value)
+  textOf(value)
     .replace(/[^\t\x20-\x7e\xa0-\xff]/g, '?')
     .slice(0, 1_000)
     .trim();
 
 /** Half-made surrogates cannot be written into an address. */
-const wellFormed = (value: unknown): string => Buffer.from(String(value)).toString();
+const wellFormed = (value: unknown): string => Buffer.from(textOf(value)).toString();
 const escaped = (value: unknown): string => encodeURIComponent(wellFormed(value));
 
 /** Requests of an operation: near what the document says of it, and far from it. */
@@ -120,7 +124,7 @@ function authorizations(
     { weight: 1, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: fc.constantFrom(...all).map(bearer) },
     { weight: 1, arbitrary: changed },
-    { weight: 1, arbitrary: anything.map(String) },
+    { weight: 1, arbitrary: anything.map(textOf) },
   );
 }
 

@@ -61,7 +61,7 @@ const hostileNumber = fc.constantFrom(
 export const anything: Values = fc.oneof(
   { weight: 3, arbitrary: hostileText },
   { weight: 2, arbitrary: hostileNumber },
-  { weight: 1, arbitrary: fc.constantFrom(null, true, false, [], {}, [[]], [null]) },
+  { weight: 1, arbitrary: fc.constantFrom(null, true, false, [], {}, [[]], [null], { toString: null }) },
   { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: CHARS_MAX }) },
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 3 }) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 500 }).map((depth) => nested(depth)) },
