@@ -13,6 +13,11 @@ export const sessionSettings = {
   // a sale, it would read it from end to end instead; and take the price of having to do so for a reason to compile.
   enable_seqscan: 'off',
   jit: 'off',
+  // Whatever the server or the role has been set to: a call that has waited for a lock counts what is there now, and by a snapshot
+  // from before it waited two services would each find room for the same buyer's last ticket.
+  default_transaction_isolation: 'read committed',
+  // Times are read from their text, in which another style has day and month the other way round.
+  DateStyle: 'ISO, MDY',
 } as const;
 
 export type Pooling = {

@@ -17,6 +17,7 @@ import { readOrder } from './read-orders.ts';
 const SEATS_PER_FAN = 4;
 const FANS = 100;
 const SOON_MS = 1_000;
+const ROUNDS = 10;
 /** A hundred orders of three steps each. */
 const CALLS_MAX = 6;
 
@@ -104,6 +105,30 @@ test('one buyer in many queue entries gets no more than seats per fan', async ()
   const attempts = await Promise.all([0, 2, 4, 6].map((seat) => ready([seat, seat + 1], { emailKey })));
   const begun = outcomes(await begin(attempts));
   expect(begun.sort()).toEqual(['begun', 'begun', 'buyer-limit', 'buyer-limit']);
+  expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);
+});
+
+test('two services, on a PostgreSQL whose transactions look at one moment only: one buyer gets no more all the same', async () => {
+  const [{ name } = { name: '' }] = await booking.db.call<{ name: string }>(
+    (sql) => sql`select current_database() as name`,
+  );
+  const admin = postgres(booking.databaseUrl, { max: 1 });
+  await admin.unsafe(`alter database "${name}" set default_transaction_isolation = 'repeatable read'`);
+  await admin.unsafe(`alter database "${name}" set DateStyle = 'German'`);
+  await admin.end();
+  const services = [1, 2].map(() => createDb(booking.databaseUrl, { applicationName: 'strange' }));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const emailKey = `ada-${round}@example.org`;
+    const seats = Array.from({ length: 4 }, (_, i) => 8 * round + 2 * i);
+    const attempts = await Promise.all(seats.map((seat) => ready([seat, seat + 1], { emailKey })));
+    const begun = await Promise.all(attempts.map((attempt, i) => beginOrder(services[i % 2] as Db, attempt)));
+    expect(outcomes(begun).sort()).toEqual(['begun', 'begun', 'buyer-limit', 'buyer-limit']);
+  }
+  const [row] = await (services[0] as Db).call<{ at: Date; style: string }>(
+    (sql) => sql`select timestamptz '2026-05-11T12:00:00Z' as at, current_setting('DateStyle') as style`,
+  );
+  expect(row).toEqual({ at: new Date('2026-05-11T12:00:00Z'), style: 'ISO, MDY' });
+  await Promise.all(services.map((service) => service.close()));
   expect(await violations(booking.db, SEATS_PER_FAN)).toEqual([]);
 });
 
