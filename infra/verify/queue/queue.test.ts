@@ -103,6 +103,17 @@ test('many pages are looked at whole, with thousands of numbers and entries', as
   });
 });
 
+test('turns that are kept while a lost queue is brought back are not late before it is', async () => {
+  const sale = await livelyQueue();
+  await f.redis.hset(saleKey(sale, 'queue'), 'recoveredAt', f.now() + 75_000);
+  f.pass(70);
+  expect(await said(sale)).toEqual({});
+  f.pass(12);
+  expect(await said(sale)).toEqual({});
+  f.pass(12);
+  expect(Object.keys(await said(sale)).sort()).toEqual(['deadlines-act', 'turns-flow']);
+});
+
 test('a capacity that was lowered is waited out', async () => {
   const sale = await livelyQueue();
   await f.redis.hset(saleKey(sale, 'sale'), 'capacity', 2);
