@@ -6,7 +6,7 @@ const pages = 'infra/journeys/pages/*.test.ts';
 /** They wait for processes most of their time, and have no time to keep. */
 const patient = [
   'infra/attacks/*.test.ts',
-  'infra/journeys/{booked-later,browsing,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',
+  'infra/journeys/{booked-later,booking-frozen,browsing,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',
   'infra/journeys/{loadtest,presale,redis-emptied,refund,refused-starts,seeing,sold-out,soak-booking,verify}.test.ts',
   'infra/journeys/walk-throughs.test.ts',
 ];

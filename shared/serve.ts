@@ -10,6 +10,7 @@ import { countAnswered, routesOf } from './metrics/requests.ts';
 import { openFilesMax } from './open-files.ts';
 import { Problem, problemDocument, problemHeaders, problemResponse } from './problem.ts';
 import { nameRequest, REQUEST_ID, requestIdOf } from './request-id.ts';
+import { beginUnlessGone } from './standstill.ts';
 
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 8_000;
@@ -51,8 +52,9 @@ const MALFORMED_ROUTE = 'malformed';
 /**
  * Listens and resolves once the port is open; rejects with the system's error (`EADDRINUSE`, …) otherwise. `headers` go with
  * every answer of the app; what is answered ahead of it says for itself what it needs. Of more than `connectionsMax` connections
- * those that ask nothing at the moment are ended, to make room for who comes. `believesRequestId`: whether the id that a
- * request brings is its own from here on (request-id.ts). While `isDraining` says so each answer is the last of its connection.
+ * those that ask nothing at the moment are ended, to make room for who comes. What is asked by somebody who went while this process
+ * stood still is not begun (standstill.ts). `believesRequestId`: whether the id that a request brings is its own from here on
+ * (request-id.ts). While `isDraining` says so each answer is the last of its connection.
  */
 export async function serve<E extends Env>(
   app: Hono<E>,
@@ -101,6 +103,27 @@ export async function serve<E extends Env>(
     if (response.writableEnded) answered(route ?? routeOf(request), request, response, startedAt);
     else response.once('close', () => answered(route ?? routeOf(request), request, response, startedAt));
   };
+  /** The route of what is answered at once, or null: the app knows it. */
+  const carryOut = (request: IncomingMessage, response: ServerResponse): string | null => {
+    nameRequest(request, believesRequestId);
+    if (isDraining()) {
+      response.shouldKeepAlive = false;
+      over.add(request.socket);
+    }
+    const malformed = whyMalformed(request);
+    if (malformed) {
+      refuse(response, malformed);
+      return MALFORMED_ROUTE;
+    }
+    for (const answer of ahead) {
+      const route = answer(request, response);
+      if (route !== false) return route;
+    }
+    for (const [name, value] of headers) response.setHeader(name, value);
+    if (answersRequestId) response.setHeader(REQUEST_ID, requestIdOf(request));
+    void listener(request, response);
+    return null;
+  };
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -116,24 +139,9 @@ export async function serve<E extends Env>(
     (request, response) => {
       const startedAt = performance.now();
       if (isNotBegun(request, response)) return;
-      nameRequest(request, believesRequestId);
-      if (isDraining()) {
-        response.shouldKeepAlive = false;
-        over.add(request.socket);
-      }
-      const malformed = whyMalformed(request);
-      if (malformed) {
-        refuse(response, malformed);
-        return count(MALFORMED_ROUTE, request, response, startedAt);
-      }
-      for (const answer of ahead) {
-        const route = answer(request, response);
-        if (route !== false) return count(route, request, response, startedAt);
-      }
-      for (const [name, value] of headers) response.setHeader(name, value);
-      if (answersRequestId) response.setHeader(REQUEST_ID, requestIdOf(request));
-      void listener(request, response);
-      count(null, request, response, startedAt);
+      beginUnlessGone(request, startedAt, () =>
+        count(carryOut(request, response), request, response, startedAt),
+      );
     },
   );
   server.maxConnections = options.connectionsMax ?? connectionsMax();
