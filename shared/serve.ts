@@ -139,9 +139,10 @@ export async function serve<E extends Env>(
     (request, response) => {
       const startedAt = performance.now();
       if (isNotBegun(request, response)) return;
-      beginUnlessGone(request, startedAt, () =>
-        count(carryOut(request, response), request, response, startedAt),
-      );
+      beginUnlessGone(request, startedAt, () => {
+        // Meanwhile the answer before it may have become the last.
+        if (!over.has(request.socket)) count(carryOut(request, response), request, response, startedAt);
+      });
     },
   );
   server.maxConnections = options.connectionsMax ?? connectionsMax();

@@ -1,10 +1,16 @@
 import type { IncomingMessage } from 'node:http';
+import { counter } from './metrics/registry.ts';
 
-/** A process whose event loop has not turned for so long stood still: stopped, paused with its machine, or out of breath. */
+/** A process whose event loop has not turned for so long stood still: stopped, or out of breath. */
 const STILL_MS = 1_000;
 const BEAT_MS = 250;
 /** In the first what has come before a caller's end may be read; the end is, in the second. */
 const TURNS_UNTIL_HEARD = 2;
+
+const notBegun = counter(
+  'admit_one_requests_not_begun_total',
+  'Requests of callers who had gone while the process stood still.',
+);
 
 let beatAtMs = performance.now();
 let stoodStillAtMs = Number.NEGATIVE_INFINITY;
@@ -23,7 +29,8 @@ setInterval(() => {
 /**
  * Begins what a request asks: at once, or, where this process stood still a moment ago, when it is known whether the caller
  * is still there. Who went meanwhile was told long ago that nobody answers, and may have done something else since: that is not begun.
- * The end of a connection is heard behind what of a body is read by now (some 16 KB, or all of it). `nowMs` is of `performance.now()`.
+ * The end of a connection is heard behind what of a body is read by now (some 16 KB, or all of it); who only closes their half of it
+ * is taken for gone, as ever. `nowMs` is of `performance.now()`.
  */
 export function beginUnlessGone(request: IncomingMessage, nowMs: number, begin: () => void): void {
   if (!isJustOver(nowMs)) {
@@ -34,11 +41,11 @@ export function beginUnlessGone(request: IncomingMessage, nowMs: number, begin: 
   const look = () => {
     turns += 1;
     if (turns < TURNS_UNTIL_HEARD) setImmediate(look);
-    else if (!isGone(request)) begin();
+    else if (isGone(request)) notBegun.count();
+    else begin();
   };
   setImmediate(look);
 }
 
-/** Node tells a request so some turns later, when it has closed the connection too. */
-const isGone = ({ destroyed, socket }: IncomingMessage): boolean =>
-  destroyed || socket.destroyed || socket.readableEnded;
+/** The connection's own end: a request is told of it some turns later, and is over itself as soon as its body is read. */
+const isGone = ({ socket }: IncomingMessage): boolean => socket.destroyed || socket.readableEnded;

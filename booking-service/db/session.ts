@@ -46,8 +46,12 @@ export const directUrlOf = (env: Pick<Reach, 'DATABASE_URL' | 'DATABASE_DIRECT_U
   env.DATABASE_DIRECT_URL ?? env.DATABASE_URL;
 
 /** A limit may be a shorter one. */
-const isKept = (name: string, setting: string, wanted: string): boolean =>
-  name.endsWith('_timeout') ? Number(setting) > 0 && Number(setting) <= Number(wanted) : setting === wanted;
+function isKept(name: string, setting: string, wanted: string): boolean {
+  if (name.endsWith('_timeout')) return Number(setting) > 0 && Number(setting) <= Number(wanted);
+  // Whatever comes first where it is read: written is the year.
+  if (name === 'DateStyle') return setting.startsWith('ISO');
+  return setting === wanted;
+}
 
 /**
  * Throws one EnvError for sessions without these settings, in which a statement would go on for ever behind a caller that has

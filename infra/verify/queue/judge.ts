@@ -117,10 +117,10 @@ function judgeFigures(figures: Figures, bounds: QueueBounds, report: Report): vo
       'sum',
       `${ready + blocked} are ready and ${admitted} admitted, with room for ${capacity} and ${overbooked} overbooked`,
     );
-  // While a lost queue is brought back no turn is missed, so that whoever holds one can show up.
-  const mayBeMissed = figures.firstClaimBy !== undefined && !figures.recovering;
+  const { firstClaimBy, waitsUntil } = figures;
   const overdue: [string, number | undefined][] = [
-    ['A turn', mayBeMissed ? Math.max(figures.firstClaimBy as number, figures.waitsUntil) : undefined],
+    // While a lost queue is brought back no turn is missed, so that whoever holds one can show up.
+    ['A turn', firstClaimBy === undefined ? undefined : Math.max(firstClaimBy, waitsUntil)],
     ['An admission', figures.firstExpiry],
   ];
   for (const [what, deadline] of overdue) {
