@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { systemClock } from '#shared/clock.ts';
 import { envVariables, readEnv } from '#shared/env.ts';
 import { createLog } from '#shared/log.ts';
-import { DRAINING, drainSecondsOf, runUntilStopped } from '#shared/main.ts';
+import { DRAINING, runUntilStopped } from '#shared/main.ts';
 import { exposeMetrics } from '#shared/metrics/expose.ts';
 import { gauge } from '#shared/metrics/registry.ts';
 import { serve } from '#shared/serve.ts';
@@ -37,7 +37,7 @@ await runUntilStopped(async (life) => {
       ...{ METRICS_PORT, METRICS_HOST, DRAIN_SECONDS },
     }),
   );
-  life.drainFor(drainSecondsOf(env));
+  life.goBy(env);
   const log = createLog('booking', env.LOG_LEVEL);
   const pooling = poolingOf(env);
   const db = createDb(env.DATABASE_URL, {

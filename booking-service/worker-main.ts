@@ -38,6 +38,8 @@ await runUntilStopped(async (life) => {
       ...{ METRICS_PORT, METRICS_HOST },
     }),
   );
+  // Nobody calls it, and so it has nobody to serve on for.
+  life.goBy({ NODE_ENV: env.NODE_ENV, DRAIN_SECONDS: 0 });
   const log = createLog('worker', env.LOG_LEVEL);
   const pooling = poolingOf(env);
   const db = createDb(env.DATABASE_URL, {

@@ -4,7 +4,7 @@ import { createAdmissionTokenVerifier } from '#shared/admission-token.ts';
 import { systemClock } from '#shared/clock.ts';
 import { envVariables, readEnv } from '#shared/env.ts';
 import { createLog } from '#shared/log.ts';
-import { DRAINING, drainSecondsOf, runUntilStopped } from '#shared/main.ts';
+import { DRAINING, runUntilStopped } from '#shared/main.ts';
 import { exposeMetrics } from '#shared/metrics/expose.ts';
 import { serve } from '#shared/serve.ts';
 import { checkSigningKeys, loadSigningKeys } from './admission/signing-keys.ts';
@@ -78,7 +78,7 @@ const GatewayEnv = z.object({
 
 await runUntilStopped(async (life) => {
   const env = readEnv(GatewayEnv, [checkSigningKeys, readOrganisers, watchAccess]);
-  life.drainFor(drainSecondsOf(env));
+  life.goBy(env);
   const log = createLog('gateway', env.LOG_LEVEL);
   const keys = await loadSigningKeys(env.SIGNING_KEYS);
   const organisers = readOrganisers(env);

@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const script = `
   import { runUntilStopped } from './shared/main.ts';
-  await runUntilStopped(async () => {
+  await runUntilStopped(async (life) => {
+    life.goBy({ NODE_ENV: process.env.NODE_ENV, DRAIN_SECONDS: 0 });
     const lives = setInterval(() => undefined, 1_000);
     return [async () => clearInterval(lives)];
   });

@@ -12,8 +12,8 @@ const LOOK_AGAIN_MS = 2_000;
 export type Life = {
   /** It has been told to end: it serves on for a while, and whoever asks is told to send nobody new. */
   isDraining: () => boolean;
-  /** How long that takes. */
-  drainFor: (seconds: number) => void;
+  /** How long that takes, and that in production no debugger is let in: Node does so by SIGUSR1, where the keys are too. */
+  goBy: (env: Environment) => void;
   /**
    * Refuses what `look` throws an EnvError for. Whatever else it throws says that what it looks at is away, and is reported: the
    * service starts all the same, and is ended by the refusal when a later look finds a reason.
@@ -21,9 +21,7 @@ export type Life = {
   insistOn: (look: () => Promise<void>, report: (error: unknown) => void) => Promise<void>;
 };
 
-/** How long a process that has been told to end goes on. */
-export const drainSecondsOf = (env: { NODE_ENV: string; DRAIN_SECONDS?: number | undefined }): number =>
-  env.DRAIN_SECONDS ?? (env.NODE_ENV === 'production' ? DRAIN_SECONDS_IN_PRODUCTION : 0);
+type Environment = { NODE_ENV: string; DRAIN_SECONDS?: number | undefined };
 
 export const DRAINING = 'This process is about to end.';
 
@@ -35,8 +33,6 @@ export const DRAINING = 'This process is about to end.';
 export async function runUntilStopped(
   start: (life: Life) => Promise<(() => Promise<unknown>)[]>,
 ): Promise<void> {
-  // By this signal Node lets a debugger into any process, into one that has the keys, too.
-  if (process.env.NODE_ENV === 'production') process.on('SIGUSR1', () => undefined);
   let draining = false;
   let drainMs = 0;
   let closers: (() => Promise<unknown>)[] | null = null;
@@ -67,8 +63,10 @@ export async function runUntilStopped(
   };
   const life: Life = {
     isDraining: () => draining,
-    drainFor: (seconds) => {
-      drainMs = seconds * 1000;
+    goBy: ({ NODE_ENV, DRAIN_SECONDS }) => {
+      const isProduction = NODE_ENV === 'production';
+      drainMs = 1000 * (DRAIN_SECONDS ?? (isProduction ? DRAIN_SECONDS_IN_PRODUCTION : 0));
+      if (isProduction) process.on('SIGUSR1', () => undefined);
     },
     insistOn: async (look, report) => {
       const why = await whyNotLooked(look);

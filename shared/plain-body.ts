@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { JSON_BODY_BYTES_MAX } from './json-body.ts';
+import { beginUnlessGone } from './standstill.ts';
 
 /** What is answered ahead of the router reads only bodies like these: none, or one of a declared length, read as a whole. */
 export function hasPlainBody(headers: IncomingHttpHeaders, method: string): boolean {
@@ -9,9 +10,13 @@ export function hasPlainBody(headers: IncomingHttpHeaders, method: string): bool
   return length !== undefined && Number(length) <= JSON_BODY_BYTES_MAX;
 }
 
-/** The whole of a plain body. Whoever goes away in the middle of it has asked nothing. */
+/**
+ * The whole of a plain body. Whoever goes away in the middle of it has asked nothing; nor has who went behind it while this
+ * process stood still.
+ */
 export function readPlainBody(request: IncomingMessage, done: (body: Buffer) => unknown): void {
   const parts: Buffer[] = [];
   request.on('data', (part: Buffer) => parts.push(part));
-  request.on('end', () => done(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)));
+  const whole = () => (parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+  request.on('end', () => beginUnlessGone(request, performance.now(), () => done(whole())));
 }

@@ -4,6 +4,8 @@ import { counter } from './metrics/registry.ts';
 /** A process whose event loop has not turned for so long stood still: stopped, or out of breath. */
 const STILL_MS = 1_000;
 const BEAT_MS = 250;
+/** What is read so soon afterwards may have been asked before. */
+const LATE_MS = 1_000;
 /** In the first what has come before a caller's end may be read; the end is, in the second. */
 const TURNS_UNTIL_HEARD = 2;
 
@@ -17,7 +19,7 @@ let stoodStillAtMs = Number.NEGATIVE_INFINITY;
 
 function isJustOver(nowMs: number): boolean {
   if (nowMs - beatAtMs > STILL_MS) stoodStillAtMs = nowMs;
-  return nowMs - stoodStillAtMs < STILL_MS;
+  return nowMs - stoodStillAtMs < LATE_MS;
 }
 
 setInterval(() => {
@@ -29,8 +31,8 @@ setInterval(() => {
 /**
  * Begins what a request asks: at once, or, where this process stood still a moment ago, when it is known whether the caller
  * is still there. Who went meanwhile was told long ago that nobody answers, and may have done something else since: that is not begun.
- * The end of a connection is heard behind what of a body is read by now (some 16 KB, or all of it); who only closes their half of it
- * is taken for gone, as ever. `nowMs` is of `performance.now()`.
+ * The end of a connection is heard behind what of a body is read by now (some 16 KB, or all of it), so that a large one wants this once
+ * more when it is whole. Who only closes their half of it is taken for gone, as ever. `nowMs` is of `performance.now()`.
  */
 export function beginUnlessGone(request: IncomingMessage, nowMs: number, begin: () => void): void {
   if (!isJustOver(nowMs)) {

@@ -16,7 +16,6 @@ import { readPlainBody } from '#shared/plain-body.ts';
 import { Problem, problemDocument, problemHeaders } from '#shared/problem.ts';
 import { newRequestId, REQUEST_ID } from '#shared/request-id.ts';
 import { type Ahead, answerProblem } from '#shared/serve.ts';
-import { beginUnlessGone } from '#shared/standstill.ts';
 import { type Admit, requireLive } from '../caller/fan.ts';
 import { keyOf } from '../caller/idempotency-key.ts';
 import type { IsInternalKey } from '../caller/internal-key.ts';
@@ -92,11 +91,9 @@ export function answerHoldsTogether(options: {
       const lines = body.toString('latin1').split('\n');
       if (lines.length > HOLDS_TOGETHER_MAX)
         return answerProblem(response, new Problem('too-large', `These are ${lines.length} holds.`));
-      beginUnlessGone(request, performance.now(), () => {
-        const write = writeTogether(response, lines.length);
-        const isHeard = () => !response.destroyed;
-        lines.forEach((line, place) => void answerTo(place, line, isHeard).then(write));
-      });
+      const write = writeTogether(response, lines.length);
+      const isHeard = () => !response.destroyed;
+      lines.forEach((line, place) => void answerTo(place, line, isHeard).then(write));
     });
     return HOLDS_TOGETHER_PATH;
   };

@@ -9,6 +9,7 @@ import { counted } from '../testing/counted.ts';
 import { expireHold } from '../testing/expire.ts';
 import { inJam } from '../testing/jam.ts';
 import { mutateFunction } from '../testing/mutate.ts';
+import { setStrangely } from '../testing/set-strangely.ts';
 import { violations } from '../testing/violations.ts';
 import { beginOrder, type OrderAttempt } from './begin.ts';
 import { confirmOrder } from './end.ts';
@@ -109,13 +110,7 @@ test('one buyer in many queue entries gets no more than seats per fan', async ()
 });
 
 test('two services, on a PostgreSQL whose transactions look at one moment only: one buyer gets no more all the same', async () => {
-  const [{ name } = { name: '' }] = await booking.db.call<{ name: string }>(
-    (sql) => sql`select current_database() as name`,
-  );
-  const admin = postgres(booking.databaseUrl, { max: 1 });
-  await admin.unsafe(`alter database "${name}" set default_transaction_isolation = 'repeatable read'`);
-  await admin.unsafe(`alter database "${name}" set DateStyle = 'German'`);
-  await admin.end();
+  await setStrangely(booking.databaseUrl);
   const services = [1, 2].map(() => createDb(booking.databaseUrl, { applicationName: 'strange' }));
   for (let round = 0; round < ROUNDS; round += 1) {
     const emailKey = `ada-${round}@example.org`;
