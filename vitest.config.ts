@@ -10,8 +10,11 @@ const patient = [
   'infra/journeys/{loadtest,presale,redis-emptied,refund,refused-starts,seeing,sold-out,soak-booking,verify}.test.ts',
   'infra/journeys/walk-throughs.test.ts',
 ];
-/** They have a time of a second or less to keep, or count what happens in a moment: beside nothing else. */
-const alone = ['infra/journeys/{console-crowd,one-seat,redis-away}.test.ts', 'gateway/queue/streams.test.ts'];
+/** They have a time of a second or less to keep, ask once and want that answer, or count what happens in a moment: beside nothing else. */
+const alone = [
+  'infra/journeys/{console-crowd,live-figures,one-seat,postgres-away,redis-away}.test.ts',
+  'gateway/queue/streams.test.ts',
+];
 /** The longest of each project, longest first: begun last, one of them works alone while the other core waits. */
 const longest = [
   'gateway/admission/large-sale',
@@ -104,7 +107,8 @@ export default defineConfig({
           name: 'journeys',
           include: [journeys],
           exclude: [...exclude, ...patient, ...alone, ...onClusterOnly],
-          // Each starts the whole shop as processes, and has seconds to keep; by itself it leaves a third of two cores idle.
+          // Each starts the whole shop as processes, whose fans persist, and has seconds to keep; by itself it leaves a third of two
+          // cores idle.
           maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
