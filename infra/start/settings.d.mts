@@ -1,4 +1,4 @@
 export function readSettings(
   env: Record<string, string | undefined>,
   options?: { scaled?: boolean },
-): Promise<{ redisCluster: boolean }>;
+): Promise<{ redisCluster: boolean; gatewayPorts: number[] }>;

@@ -4,6 +4,25 @@ import { readPooler } from './pooler.mjs';
 
 const PORT_MAX = 65_535;
 const PROCESSES_MAX = 64;
+/**
+ * Ports of other protocols, which neither a browser nor Node's fetch asks (WHATWG Fetch, "port blocking"): a shop there
+ * would never be seen to be up.
+ */
+const BLOCKED_PORTS = new Set([
+  ...[
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104,
+    109, 110,
+  ],
+  ...[
+    111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530,
+    531, 532,
+  ],
+  ...[
+    540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190,
+    5060, 5061,
+  ],
+  ...[6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+]);
 /** nginx uses its connections again and again: in that time each ends with an answer that says so, and none in its middle. */
 const DRAIN_SECONDS_BEHIND_PROXY = '1';
 const WILDCARD_HOSTS = ['0.0.0.0', '::'];
@@ -24,8 +43,16 @@ export async function readSettings(env, { scaled = false } = {}) {
     return byDefault;
   };
   const host = env.HOST || LOOPBACK;
-  const port = number('PORT', 3000, 0, PORT_MAX) || (await freePort());
-  const bookingPort = number('BOOKING_PORT', 3001, 0, PORT_MAX) || (await freePort());
+  const portOf = async (name, byDefault) => {
+    const port = number(name, byDefault, 0, PORT_MAX);
+    if (BLOCKED_PORTS.has(port))
+      faults.push(
+        `${name} is ${port}, a port that browsers and fetch refuse to ask; another must be chosen.`,
+      );
+    return port || (await freePort());
+  };
+  const port = await portOf('PORT', 3000);
+  const bookingPort = await portOf('BOOKING_PORT', 3001);
   const gateways = number('GATEWAY_PROCESSES', scaled ? 2 : 1, 1, PROCESSES_MAX);
   const workers = number('WORKER_PROCESSES', 1, 1, PROCESSES_MAX);
   const redisCluster = env.REDIS_CLUSTER || (scaled ? 'on' : 'off');
@@ -100,10 +127,11 @@ async function scaledSettings({
   };
 }
 
-/** From PORT upwards, past the booking service's. */
+/** From PORT upwards, past the booking service's and those that nobody asks. */
 function consecutivePorts(first, count, bookingPort) {
   const ports = [];
-  for (let port = first; ports.length < count; port += 1) if (port !== bookingPort) ports.push(port);
+  for (let port = first; ports.length < count; port += 1)
+    if (port !== bookingPort && !BLOCKED_PORTS.has(port)) ports.push(port);
   return ports;
 }
 

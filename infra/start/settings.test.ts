@@ -17,3 +17,28 @@ test('REDIS_CLUSTER is on or off', async () => {
     'REDIS_CLUSTER is "yes"; it must be on or off.',
   );
 });
+
+test.each(['PORT', 'BOOKING_PORT'])(
+  'a %s that no browser and no fetch asks is refused at once',
+  async (name) => {
+    for (const scaled of [false, true])
+      await expect(readSettings({ ...ports, [name]: '6000' }, { scaled })).rejects.toThrow(
+        `${name} is 6000, a port that browsers and fetch refuse to ask; another must be chosen.`,
+      );
+    // What the launcher asks itself says which those are.
+    const refusalOf = (port: string) =>
+      fetch(`http://127.0.0.1:${port}`).then(
+        () => '',
+        (error: Error) => String((error.cause as Error).message),
+      );
+    for (const port of ['1', '79', '2049', '4045', '4190', '6697', '10080']) {
+      expect(await refusalOf(port)).toBe('bad port');
+      await expect(readSettings({ ...ports, [name]: port })).rejects.toThrow(name);
+    }
+  },
+);
+
+test('more gateways stand on the ports from PORT upwards that can be asked', async () => {
+  const { gatewayPorts } = await readSettings({ PORT: '6664', BOOKING_PORT: '6670', GATEWAY_PROCESSES: '3' });
+  expect(gatewayPorts).toEqual([6664, 6671, 6672]);
+});
