@@ -1,5 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { SOON_MS } from './infra/testing/soon.ts';
 
 const journeys = 'infra/journeys/*.test.ts';
 const pages = 'infra/journeys/pages/*.test.ts';
@@ -13,6 +14,7 @@ const patient = [
 /** They have a time of a second or less to keep, ask once and want that answer, or count what happens in a moment: beside nothing else. */
 const alone = [
   'infra/journeys/{console-crowd,live-figures,one-seat,postgres-away,redis-away}.test.ts',
+  'booking-service/inventory/fresh.test.ts',
   'gateway/queue/streams.test.ts',
 ];
 /** The longest of each project, longest first: begun last, one of them works alone while the other core waits. */
@@ -58,6 +60,7 @@ const common = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   teardownTimeout: 20_000,
+  expect: { poll: { timeout: SOON_MS } },
 } as const;
 
 /** `npm run test:cluster` runs it, for minutes. */
@@ -107,9 +110,8 @@ export default defineConfig({
           name: 'journeys',
           include: [journeys],
           exclude: [...exclude, ...patient, ...alone, ...onClusterOnly],
-          // Each starts the whole shop as processes, whose fans persist, and has seconds to keep; by itself it leaves a third of two
-          // cores idle.
-          maxWorkers: 2,
+          // Each starts a shop of many processes, has seconds to keep, and counts every 503.
+          fileParallelism: false,
           sequence: { groupOrder: 3 },
         },
       },

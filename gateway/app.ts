@@ -56,6 +56,8 @@ export type GatewayDeps = {
 /** Long, and asked for without a limit: made and kept in memory once, for however many ask and do not read. */
 const document = finishJson(openApiDocument, 'public, max-age=60');
 
+const notKept = { 'cache-control': 'no-store' };
+
 /** The gateway's table of contents. */
 export function createGateway(deps: GatewayDeps): Hono {
   const { queue, cookies, access, log } = deps;
@@ -63,11 +65,11 @@ export function createGateway(deps: GatewayDeps): Hono {
   const draws = publishDraws(store);
   const app = new Hono();
 
-  app.get('/livez', (c) => c.json({ status: 'live' }, 200));
+  app.get('/livez', (c) => c.json({ status: 'live' }, 200, notKept));
   app.get('/readyz', (c) => {
     const why = deps.unready();
     if (why !== null) throw new Problem('unavailable', why);
-    return c.json({ status: 'ready' }, 200);
+    return c.json({ status: 'ready' }, 200, notKept);
   });
   app.get('/.well-known/jwks.json', (c) => {
     c.header('cache-control', 'public, max-age=60, stale-while-revalidate=60');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { createApp } from '../app.ts';
 import type { Db } from '../db/client.ts';
 import { internalSecret, startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
@@ -131,7 +132,10 @@ describe('a hold', () => {
     });
     expect(response.status).toBe(503);
     const other = await booking.admit(sale);
-    await vi.waitFor(async () => expect((await hold({ seats: ['A-1-1'] }, {}, other)).status).toBe(201));
+    await vi.waitFor(
+      async () => expect((await hold({ seats: ['A-1-1'] }, {}, other)).status).toBe(201),
+      SOON_MS,
+    );
   });
 
   test('cannot be made and given up for ever', async () => {

@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { startBooking, type TestBooking } from '../testing/booking.ts';
 import { holdSeats } from '../testing/buy.ts';
 import { expireHold } from '../testing/expire.ts';
@@ -60,7 +61,7 @@ test('forty fans on a seat locked from outside: fans of other seats are served, 
     expect(answer.headers.get('retry-after')).toBe('2');
   }
   await foreign`rollback`;
-  await vi.waitFor(async () => expect((await take({ seats: ['A-1-1'] })).status).toBe(201), 2_000);
+  await vi.waitFor(async () => expect((await take({ seats: ['A-1-1'] })).status).toBe(201), SOON_MS);
 });
 
 test('the proof notices a call for all that waits for a seat', async () => {
@@ -84,7 +85,7 @@ test('the best available are not said to be gone while the last of them is only 
   await lockSeat(9);
   expect(await take({ best: { quantity: 1 } })).toMatchObject({ status: 503, body: { code: 'unavailable' } });
   await foreign`rollback`;
-  await vi.waitFor(async () => expect((await take({ best: { quantity: 1 } })).status).toBe(201), 2_000);
+  await vi.waitFor(async () => expect((await take({ best: { quantity: 1 } })).status).toBe(201), SOON_MS);
 });
 
 test('the sweep tidies the other holds while a seat of one is locked', async () => {

@@ -13,6 +13,7 @@ import {
 } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import type { Db } from '../db/client.ts';
 import type { Till } from '../order/settle.ts';
 import { claimWaitingOrder, postponeOrder } from '../order/waiting.ts';
@@ -30,7 +31,6 @@ import { searchLostOrders } from './lost.ts';
 import { type OrderJobs, startOrderJobs } from './worker.ts';
 
 const SEATS_PER_FAN = 4;
-const SOON_MS = 5_000;
 const ORDERS_WAITING_MAX = 20;
 /** A worker is taken for dead when its job has not been renewed between two looks. */
 const STALLED_MS_MAX = 20_000;
@@ -97,8 +97,9 @@ const payment = (order: string) =>
 
 /** The money follows the tickets. */
 const isPaidOnce = (order: string) =>
-  vi.waitFor(async () =>
-    expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 }),
+  vi.waitFor(
+    async () => expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 }),
+    SOON_MS,
   );
 
 const mails = async (order: string): Promise<string[]> => {
@@ -279,8 +280,9 @@ describe('an order that nobody waits for', () => {
     startJobs();
     await endsAs(fan, order, { state: 'failed', failure: 'hold-lost' });
     expect(await mails(order)).toEqual(['order-failed-mail']);
-    await vi.waitFor(async () =>
-      expect(await payment(order)).toMatchObject({ state: 'cancelled', captures: 0 }),
+    await vi.waitFor(
+      async () => expect(await payment(order)).toMatchObject({ state: 'cancelled', captures: 0 }),
+      SOON_MS,
     );
     expect((await later(fan, hold)).body.code).toBe('hold-lost');
   });
@@ -437,7 +439,7 @@ describe('a job that is lost', () => {
   test('with Redis’ data is made up for, with the token and one authorisation', async () => {
     const { fan, order } = await takeOne('tok_slow');
     const redis = new Redis(booking.redisUrl);
-    await vi.waitFor(async () => expect(await redis.keys('*')).not.toEqual([]));
+    await vi.waitFor(async () => expect(await redis.keys('*')).not.toEqual([]), SOON_MS);
     await redis.flushdb();
     redis.disconnect();
     // The worker looks by itself, and at the same time a second one does.
@@ -449,12 +451,12 @@ describe('a job that is lost', () => {
   test('is not taken for lost while it waits in the queue', async () => {
     const { fan, order } = await takeOne();
     const hasJob = await askRedis();
-    await vi.waitFor(async () => expect((await hasJob([order])).has(order)).toBe(true));
+    await vi.waitFor(async () => expect((await hasJob([order])).has(order)).toBe(true), SOON_MS);
     await searchAll(hasJob);
     expect((await read(fan, order)).state).toBe('inProgress');
     startJobs();
     await endsAs(fan, order, { state: 'confirmed' });
-    await vi.waitFor(async () => expect((await jobs!.hasJob([order])).size).toBe(0));
+    await vi.waitFor(async () => expect((await jobs!.hasJob([order])).size).toBe(0), SOON_MS);
   });
 
   test('is given up for lost when it has not moved for long: a Redis that takes no writes still shows it', async () => {
@@ -492,7 +494,7 @@ describe('orders of a crush', () => {
     });
     await queue.waitUntilReady();
     const own = taken.map(({ order }) => jobKeyOf(order));
-    await vi.waitFor(async () => expect(await redis.exists(...own)).toBe(own.length));
+    await vi.waitFor(async () => expect(await redis.exists(...own)).toBe(own.length), SOON_MS);
     await queue.obliterate({ force: true });
     const orders = [...taken.map(({ order }) => order), ...strangers];
     await putJobs(
@@ -512,7 +514,7 @@ describe('orders of a crush', () => {
     expect(await redis.exists(...ids.map(shareKeyOf))).toBe(ids.length);
     const { hasJob } = startJobs();
     const carried = async () => [...(await hasJob([...ids, 'another']))].sort();
-    await vi.waitFor(async () => expect(await carried()).toEqual([...ids].sort()));
+    await vi.waitFor(async () => expect(await carried()).toEqual([...ids].sort()), SOON_MS);
     await searchAll(hasJob);
     for (const { fan, order, token } of taken) {
       await endsAs(fan, order, { state: token === 'tok_declined' ? 'failed' : 'confirmed' });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { organiserName, startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireHold } from '../testing/expire.ts';
@@ -194,7 +195,7 @@ async function blockBehindHold() {
           where datname = current_database() and wait_event_type = 'Lock'`,
       );
       expect(row?.waiting).toBe(1);
-    });
+    }, SOON_MS);
     return Promise.all([held, block('A-1-1')]);
   });
 }

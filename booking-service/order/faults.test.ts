@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { type Answer, startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireHold, expireLease } from '../testing/expire.ts';
@@ -100,7 +101,7 @@ test('while somebody else keeps a seat locked: an answer within 3 s, and fans of
   await foreign.end();
   await vi.waitFor(async () => {
     expect((await fan.request('POST', '/holds', { json: { seats: ['A-1-1'] } })).status).toBe(201);
-  }, 2_000);
+  }, SOON_MS);
 });
 
 test('the proof notices an order that does not look whose the seats are', async () => {

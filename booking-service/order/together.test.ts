@@ -17,7 +17,7 @@ import { readOrder } from './read-orders.ts';
 
 const SEATS_PER_FAN = 4;
 const FANS = 100;
-const SOON_MS = 1_000;
+const AT_ONCE_MS = 1_000;
 const ROUNDS = 10;
 /** A hundred orders of three steps each. */
 const CALLS_MAX = 6;
@@ -242,7 +242,7 @@ test('who asks again for an order that is confirmed does not wait behind orders 
   expect(await begin([{ ...known, order: newSecretId() }])).toMatchObject([
     { outcome: 'confirmed', order: known.order, seats: 1, amount: 1_000 },
   ]);
-  expect(performance.now() - startedMs).toBeLessThan(SOON_MS);
+  expect(performance.now() - startedMs).toBeLessThan(AT_ONCE_MS);
   expect((await refused).map(({ status }) => status)).toEqual(new Array(5).fill('rejected'));
   await foreign`rollback`;
   await foreign.end();
@@ -261,7 +261,7 @@ test('a payment that somebody else keeps locked delays no other payment', async 
   const again = pay(locked);
   expect(await Promise.all(others.map(pay))).toEqual(others.map(() => 'authorised'));
   await Promise.all(others.map((order) => booking.payments.capture(order)));
-  expect(performance.now() - startedMs).toBeLessThan(SOON_MS);
+  expect(performance.now() - startedMs).toBeLessThan(AT_ONCE_MS);
   await foreign`rollback`;
   expect(await again).toBe('authorised');
   await captured;

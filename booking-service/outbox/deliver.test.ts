@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { createFolderTransport, createSmtpTransport, type MailTransport } from '../mail/transport.ts';
 import {
   finishesAdmission,
@@ -141,7 +142,7 @@ test('a mail that is being delivered is not given to another worker, and one who
       (sql) => sql`select attempts from outbox_message where kind = 'order-confirmed-mail'`,
     );
     expect(row?.attempts).toBe(1);
-  });
+  }, SOON_MS);
   expect(await deliverNext(outboxWith(mail), 'order-confirmed-mail')).toBe(false);
   await booking.db.call((sql) => sql`update outbox_message set due_at = clock_timestamp()`);
   expect(await deliverNext(outboxWith(mail), 'order-confirmed-mail')).toBe(true);

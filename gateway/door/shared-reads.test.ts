@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { type BookingAnswer, connectBooking } from '../booking/client.ts';
 import { shareReads } from './shared-reads.ts';
 
@@ -12,7 +13,10 @@ type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 const open: Answering = (_, response) => response.writeHead(200).end('open');
 
 /** A shop of the test's own, which has answered these fans once, and how a fan asks it for seats. */
-async function shopKnownTo(fans: string[]) {
+async function shopKnownTo(
+  fans: string[],
+  sharing: Parameters<typeof shareReads>[1] = { patienceMs: SOON_MS },
+) {
   const shop = { answers: open, asked: [] as IncomingMessage[] };
   const server = createServer((request, response) => {
     shop.asked.push(request);
@@ -25,7 +29,7 @@ async function shopKnownTo(fans: string[]) {
     server.close();
     await booking.close();
   });
-  const share = shareReads(booking);
+  const share = shareReads(booking, sharing);
   const ask = (fan: string, headers: Record<string, string> = {}, path = SEATS): Promise<BookingAnswer> =>
     share(
       {
@@ -162,7 +166,7 @@ test('what the shop refuses to one, or cuts off, everybody is told in their own 
 
 test('a question that hangs keeps nobody waiting for long who is answered alone', async () => {
   const fans = crowd(10);
-  const { shop, ask } = await shopKnownTo(['hangs', ...fans]);
+  const { shop, ask } = await shopKnownTo(['hangs', ...fans], {});
   const { answers, isAsked, letGo } = kept();
   shop.answers = (request, response) =>
     request.headers.authorization === 'hangs' ? answers(request, response) : open(request, response);

@@ -30,6 +30,7 @@ type Asked = { request: BookingRequest; coding: 'gzip' | 'identity' };
  */
 export function shareReads(
   booking: Pick<BookingClient, 'request'>,
+  { patienceMs = PATIENCE_MS } = {},
 ): (request: BookingRequest, admission: string) => Promise<BookingAnswer> {
   const remembered = new Map<string, BookingAnswer>();
   const knownUntil = createRecent<number>({ keysKept: KNOWN_KEPT, keptMs: KNOWN_MS });
@@ -68,8 +69,8 @@ export function shareReads(
     what: 'seat-reads',
     atOnceMax: ASKING_MAX,
     waitingMax: ASKING_MAX,
-    waitMsMax: PATIENCE_MS,
-    impatientMs: PATIENCE_MS,
+    waitMsMax: patienceMs,
+    impatientMs: patienceMs,
     failsAll: () => false,
   }));
 
@@ -78,7 +79,7 @@ export function shareReads(
     const { headers = {} } = request;
     const coding = takesGzip(headers['accept-encoding']) ? 'gzip' : 'identity';
     const name = `${request.path} ${coding}`;
-    const answer = await inTime(shared.do(booking, name, { request, coding }), PATIENCE_MS);
+    const answer = await inTime(shared.do(booking, name, { request, coding }), patienceMs);
     if (answer === null) return askAlone(request, admission);
     const { etag } = answer.headers;
     return typeof etag === 'string' && isKnown(headers['if-none-match'], etag) ? notModified(answer) : answer;

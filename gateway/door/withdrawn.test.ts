@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { giveTurns } from '../admission/turn-giver.ts';
 import { leavePlace } from '../queue/place.ts';
 import { type GatewayFixture, gatewayFixture, json, problem } from '../testing/gateway-fixture.ts';
@@ -111,7 +112,7 @@ test('a look that Redis judged before an order was answered does not bring the a
   const [order, word] = [gate(), gate()];
   beforeOrder = order.opened;
   const ordered = fan.order();
-  await vi.waitFor(() => expect(asked).toContain('POST orders live'));
+  await vi.waitFor(() => expect(asked).toContain('POST orders live'), SOON_MS);
   g.pass(CHECK_SECONDS);
   const call = g.redis.call.bind(g.redis) as (...args: unknown[]) => Promise<unknown>;
   const calls = vi.spyOn(g.redis, 'call') as unknown as { mockImplementation: (as: typeof call) => void };
@@ -124,7 +125,7 @@ test('a look that Redis judged before an order was answered does not bring the a
     return answer;
   });
   const looked = fan.read();
-  await vi.waitFor(() => expect(isJudged).toBe(true));
+  await vi.waitFor(() => expect(isJudged).toBe(true), SOON_MS);
   order.open();
   expect((await ordered).status).toBe(200);
   word.open();

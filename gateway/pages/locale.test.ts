@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { type GatewayFixture, gatewayFixture } from '../testing/gateway-fixture.ts';
 import { saleOfSomeEvent } from '../testing/some-event.ts';
 import { acceptedLanguage, locales } from './locale.ts';
@@ -58,7 +59,7 @@ const linksOf = (text: string): string[] =>
 test('a language that was chosen goes on by address from the concerts to the own place, through pages that set no cookie', async () => {
   const sale = await saleOfSomeEvent(g, {}, ['a-code']);
   const isThere = async () => (await page('/')).text.includes(sale);
-  await vi.waitUntil(isThere);
+  await vi.waitUntil(isThere, SOON_MS);
   for (const [asked, carried] of [
     ['?lang=ar', '?lang=ar'],
     ['', ''],

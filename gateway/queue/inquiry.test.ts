@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { Problem } from '#shared/problem.ts';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { silentLog } from '../testing/queue-fixture.ts';
 import { inquire } from './inquiry.ts';
 import { STEPS_PER_LOOK_AT_THE_CLOCK, workInSlices } from './slices.ts';
@@ -40,7 +41,7 @@ test('so many questions are under way at most, and each is answered once, in ord
   await vi.waitFor(() => {
     it.answerAll();
     expect(taken).toHaveLength(300);
-  });
+  }, SOON_MS);
   expect(it.most()).toBe(20);
   expect(taken).toEqual(taken.map((_, i) => [i, i % 10 === 9 ? 'not-found' : i]));
 });
@@ -58,10 +59,10 @@ test('answers that come at one moment are taken in slices, not all in one turn o
     inThisTurn += 1;
   };
   for (let i = 0; i < 200; i += 1) it.ask({ ticket, version: i, isIdle: () => false, take });
-  await vi.waitFor(() => expect(it.waiting).toHaveLength(200));
+  await vi.waitFor(() => expect(it.waiting).toHaveLength(200), SOON_MS);
   turn();
   it.answerAll();
-  await vi.waitFor(() => expect(taken).toBe(200));
+  await vi.waitFor(() => expect(taken).toBe(200), SOON_MS);
   counting = false;
   expect(most).toBeLessThanOrEqual(STEPS_PER_LOOK_AT_THE_CLOCK);
 });
@@ -79,7 +80,7 @@ test('nobody is asked about whose stream has gone, and no answer comes for it', 
   });
   it.ask(question());
   it.ask(question());
-  await vi.waitFor(() => expect(it.waiting).toHaveLength(1));
+  await vi.waitFor(() => expect(it.waiting).toHaveLength(1), SOON_MS);
   gone = true;
   it.answerAll();
   let next: StatusAnswer | Problem | null = null;
@@ -90,7 +91,7 @@ test('nobody is asked about whose stream has gone, and no answer comes for it', 
   await vi.waitFor(() => {
     it.answerAll();
     expect(next).toEqual(status(2));
-  });
+  }, SOON_MS);
   expect(taken).toBe(0);
   expect(it.most()).toBe(1);
 });

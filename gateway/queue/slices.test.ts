@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { STEPS_PER_LOOK_AT_THE_CLOCK, type Work, workInSlices } from './slices.ts';
 
 const STEP_MS = 0.5;
@@ -35,7 +36,7 @@ test('the event loop comes round after each slice, however many works there are'
   const works = Array.from({ length: 40 }, (_, i) => `w${i}`);
   for (const name of works) it.start(name, 5);
   expect(it.done).toEqual([]);
-  await vi.waitFor(() => expect(it.done.filter((what) => what.endsWith('!'))).toHaveLength(40));
+  await vi.waitFor(() => expect(it.done.filter((what) => what.endsWith('!'))).toHaveLength(40), SOON_MS);
   for (const turn of it.turns())
     expect(turn.split(' ').filter((what) => !what.endsWith('!')).length).toBeLessThan(
       2 / STEP_MS + STEPS_PER_LOOK_AT_THE_CLOCK,
@@ -46,7 +47,7 @@ test('works take turns: a short one does not wait for a long one to end', async 
   const it = sliced();
   it.start('long', 1_000);
   it.start('short', 20);
-  await vi.waitFor(() => expect(it.done).toContain('long!'));
+  await vi.waitFor(() => expect(it.done).toContain('long!'), SOON_MS);
   const before = it.done.slice(0, it.done.indexOf('short!'));
   expect(before.filter((what) => what === 'long').length).toBeLessThanOrEqual(21);
 });
@@ -55,7 +56,7 @@ test('a work that rests goes on in the next slice, and the others in this', asyn
   const it = sliced();
   it.start('rests', 3, () => 'rest');
   it.start('goes-on', 12);
-  await vi.waitFor(() => expect(it.done).toContain('rests!'));
+  await vi.waitFor(() => expect(it.done).toContain('rests!'), SOON_MS);
   for (const turn of it.turns()) expect(turn.split('rests').length - 1).toBeLessThanOrEqual(2);
   expect(it.turns().filter((turn) => /rests(?!!)/.test(turn))).toHaveLength(3);
   expect(it.done).toContain('goes-on!');
@@ -67,9 +68,9 @@ test('a step that fails is reported, ends its own work, and no other', async () 
     throw new Error('no');
   });
   it.start('other', 3);
-  await vi.waitFor(() => expect(it.done).toContain('other!'));
+  await vi.waitFor(() => expect(it.done).toContain('other!'), SOON_MS);
   expect(it.errors).toHaveLength(1);
   expect(it.done.filter((what) => what === 'fails')).toHaveLength(1);
   it.start('later', 1);
-  await vi.waitFor(() => expect(it.done).toContain('later!'));
+  await vi.waitFor(() => expect(it.done).toContain('later!'), SOON_MS);
 });

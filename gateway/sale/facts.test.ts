@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Problem } from '#shared/problem.ts';
+import { SOON_MS } from '../../infra/testing/soon.ts';
 import { factKeys } from '../redis/keys.ts';
 import { type QueueFixture, queueFixture, silentLog } from '../testing/queue-fixture.ts';
 import { nothingHere, rememberFacts } from './facts.ts';
@@ -44,7 +45,7 @@ test('a crowd at three gateways asks the booking service once', async () => {
   const { ask, asked, answer } = slowAsk();
   const gateways = [gateway(ask), gateway(ask), gateway(ask)];
   const crowd = Array.from({ length: 300 }, (_, i) => gateways[i % 3]!.find('one', { exists: true }));
-  await vi.waitUntil(() => asked() > 0);
+  await vi.waitUntil(() => asked() > 0, SOON_MS);
   answer('Nora');
   expect(new Set((await Promise.all(crowd)).map(({ name }) => name))).toEqual(new Set(['Nora']));
   expect(asked()).toBe(1);
@@ -64,7 +65,7 @@ test('what is old is answered at once and renewed behind the answer, by one gate
   expect(await one.find('one', { exists: true })).toEqual({ name: 'Nora' });
   name = 'Nora & the Night Trains';
   expect(await one.find('one', { exists: true })).toEqual({ name: 'Nora' });
-  await vi.waitUntil(() => one.remembered('one')?.name === name);
+  await vi.waitUntil(() => one.remembered('one')?.name === name, SOON_MS);
   expect(ask).toHaveBeenCalledTimes(2);
 });
 
@@ -90,7 +91,7 @@ test('a gateway that died while it asked delays the others for a second, and kee
 test('an answer that took long does not replace a newer one', async () => {
   const { ask, asked, answer } = slowAsk();
   const slow = gateway(ask).find('one', { exists: true });
-  await vi.waitUntil(() => asked() > 0);
+  await vi.waitUntil(() => asked() > 0, SOON_MS);
   // Its time is over: another gateway asks, and is answered first.
   await f.redis.del(factKeys('event', 'one')[1]);
   await gateway(async () => ({ name: 'newer' })).find('one', { exists: true });

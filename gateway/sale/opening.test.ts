@@ -26,7 +26,7 @@ const at = (ms: number) => new Date(Date.now() + ms).toISOString();
 const drawField = (sale: string, field: string) => f.redis.hget(saleKey(sale, 'draw'), field);
 
 test('a lobby is frozen when its sale opens, not before, and the front of the draw is served at once', async () => {
-  const opensAt = at(1_500);
+  const opensAt = at(3_000);
   const sale = await f.sale({ lobbyOpensAt: at(-1_000), opensAt });
   for (let i = 0; i < 5; i += 1)
     await takePlace(store, sale, { ticketEntry: null, keyEntry: entryOf(`fan-${i}`) });
@@ -48,8 +48,8 @@ test('a lobby is frozen when its sale opens, not before, and the front of the dr
 });
 
 test('a draw that waits for its beacon asks for it, and goes on when it is there', async () => {
-  const beacon = { name: 'a beacon', rule: 'its digits', from: at(500), url: null, field: null };
-  const sale = await f.sale({ lobbyOpensAt: at(-1_000), opensAt: at(300), beacon });
+  const beacon = { name: 'a beacon', rule: 'its digits', from: at(3_200), url: null, field: null };
+  const sale = await f.sale({ lobbyOpensAt: at(-1_000), opensAt: at(3_000), beacon });
   await takePlace(store, sale, { ticketEntry: null, keyEntry: entryOf('fan') });
   let asked = 0;
   const drawing = createDrawing(store);

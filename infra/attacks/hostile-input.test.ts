@@ -18,6 +18,9 @@ const IDLE_CONNECTIONS = 10_000;
 const OTHER_HANDLES = 1_000;
 /** Idle connections are ended after 8 s, slow requests after 9 s; everything else happens meanwhile. */
 const SLOW_MS_MAX = 15_000;
+/** Who reads seats in a crowd's name asks alone as well after this time (gateway/door/shared-reads.ts): a busy machine counts twice. */
+const ASKED_ALONE_MS = 250;
+const SLOW_TRIES_MAX = 5;
 
 let world: World;
 let written: Record<string, string>;
@@ -54,9 +57,12 @@ for (const [theme, attacks] of Object.entries(themes)) {
   });
 }
 
-async function withstand({ send, reaches = 0 }: Attack, at: ServiceName, expected: string[]): Promise<void> {
+async function withstand(attack: Attack, at: ServiceName, expected: string[], tries = 1): Promise<void> {
+  const { send, reaches = 0 } = attack;
   world.proxy.take();
+  const sentAt = performance.now();
   const answers = await converse(world.portOf(at), send(world, at), expected.length);
+  const isSlow = performance.now() - sentAt >= ASKED_ALONE_MS;
   expect(answers.map(inShort)).toEqual(expected);
   for (const { status, headers, body } of answers) {
     expect(status).toBeLessThan(SERVER_ERROR);
@@ -66,7 +72,10 @@ async function withstand({ send, reaches = 0 }: Attack, at: ServiceName, expecte
     if (status >= 400 && !isPage && body !== '')
       expect(headers.get('content-type')).toBe('application/problem+json');
   }
-  expect(world.proxy.take()).toHaveLength(at === 'gateway' ? reaches : 0);
+  const reached = world.proxy.take();
+  if (reached.length > reaches && reaches > 0 && isSlow && tries < SLOW_TRIES_MAX)
+    return withstand(attack, at, expected, tries + 1);
+  expect(reached).toHaveLength(at === 'gateway' ? reaches : 0);
 }
 
 afterEach(async () => {

@@ -6,6 +6,7 @@ import { ORDER_JOBS } from '../../booking-service/intake/connection.ts';
 import { violations } from '../../booking-service/testing/violations.ts';
 import { type OwnRedis, ownRedis } from '../testing/redis-server.ts';
 import { type Shop, startShop } from '../testing/shop.ts';
+import { SOON_MS } from '../testing/soon.ts';
 import { createFan, type Fan } from './fan.ts';
 import { type Answer, ask, bearer } from './http.ts';
 import { openSale } from './organise.ts';
@@ -155,7 +156,7 @@ test('orders taken while the worker is dead survive a crash of Redis, and are bo
     expect(await pay(taken.till, taken.token)).toMatchObject({ status: 409, body: { code: 'in-progress' } });
   }
   const jobs = orders.map(({ order }) => `${ORDER_JOBS.prefix}:${ORDER_JOBS.name}:${order}`);
-  await vi.waitFor(async () => expect(await jobKeys()).toEqual(expect.arrayContaining(jobs)));
+  await vi.waitFor(async () => expect(await jobKeys()).toEqual(expect.arrayContaining(jobs)), SOON_MS);
 
   await redis.kill();
   // Without Redis an order is taken all the same, and whoever waits for one gets it.
@@ -184,7 +185,7 @@ test('orders whose jobs are lost with Redis’ data are found in the books', asy
   const tills = await Promise.all(tokens.map(atTheTill));
   await shop.kill('worker');
   const orders = await Promise.all(tokens.map((token, index) => takeOrder(tills[index]!, token)));
-  await vi.waitFor(async () => expect(await jobKeys()).not.toEqual([]));
+  await vi.waitFor(async () => expect(await jobKeys()).not.toEqual([]), SOON_MS);
   await removeJobs();
   await shop.restart('worker');
   await expectEnds(orders);

@@ -5,6 +5,7 @@ import { freePort, LOOPBACK } from '../local/ports.mjs';
 import { until } from '../local/processes.mjs';
 import { createService } from '../testing/service.ts';
 import { type Shop, startShop } from '../testing/shop.ts';
+import { SOON_MS } from '../testing/soon.ts';
 import { countStatements, total } from '../testing/statements.ts';
 import { ask, bearer } from './http.ts';
 import { openSale } from './organise.ts';
@@ -17,7 +18,6 @@ const TICKS_FACTOR = 1.5;
 const TICKS_TOLERANCE = 20;
 /** A loop that ticks too seldom to be seen while the shop is idle. */
 const RARE_TICKS_MAX = 3;
-const APPEARS_MS_MAX = 2_000;
 const RATE_REQUESTS = 4_000;
 
 let shop: Shop;
@@ -40,7 +40,7 @@ beforeAll(async () => {
         `${gateway}/api/events`,
       );
       return body.events.find(({ sales }) => sales.some((each) => each.sale === sale));
-    }, APPEARS_MS_MAX);
+    }, SOON_MS);
     event = String(listed?.event);
     expect(listed).toBeTruthy();
   }

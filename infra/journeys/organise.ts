@@ -1,5 +1,5 @@
 import type { Shop } from '../testing/shop.ts';
-import { ask, bearer } from './http.ts';
+import { askPatiently, bearer } from './http.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -21,7 +21,7 @@ export async function openSale(
 ): Promise<string> {
   const [gateway] = shop.gatewayUrls;
   const headers = bearer(shop.organiserKey);
-  const event = await ask<{ event: string }>('POST', `${gateway}/api/organiser/events`, {
+  const event = await askPatiently<{ event: string }>('POST', `${gateway}/api/organiser/events`, {
     headers,
     json: {
       name: 'Nora & the Night Trains',
@@ -35,7 +35,7 @@ export async function openSale(
     },
   });
   if (event.status !== 201) throw new Error(`no event: ${JSON.stringify(event.body)}`);
-  const sale = await ask<{ sale: string }>(
+  const sale = await askPatiently<{ sale: string }>(
     'POST',
     `${gateway}/api/organiser/events/${event.body.event}/sales`,
     {
@@ -54,7 +54,7 @@ export const command = (
   name: string,
   json: object = {},
 ) =>
-  ask('POST', `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}/${name}`, {
+  askPatiently('POST', `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}/${name}`, {
     headers: bearer(shop.organiserKey),
     json,
   });

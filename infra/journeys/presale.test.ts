@@ -5,12 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../local/processes.mjs';
 import { chromePath, launchChrome } from '../testing/chrome.ts';
 import { type Shop, startShop } from '../testing/shop.ts';
+import { SOON_MS } from '../testing/soon.ts';
 import { createFan, type Fan } from './fan.ts';
 import { ask, bearer } from './http.ts';
 import { openSale } from './organise.ts';
 
 const JOURNEY_MS_MAX = 60_000;
-const SOON_MS = 10_000;
 /** Within a second everywhere; asking about it on a busy machine takes one more. */
 const NOTICE_MS_MAX = 2_000;
 const PAGE_MS_MAX = 15_000;

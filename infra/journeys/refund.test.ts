@@ -9,11 +9,11 @@ import type {
 import { listMails } from '../../booking-service/mail/folder.ts';
 import { until } from '../local/processes.mjs';
 import { type Shop, startShop } from '../testing/shop.ts';
+import { SOON_MS } from '../testing/soon.ts';
 import { createFan, type Fan } from './fan.ts';
 import { ask, bearer } from './http.ts';
 import { openSale } from './organise.ts';
 
-const SOON_MS = 10_000;
 const JOURNEY_MS_MAX = 40_000;
 
 let shop: Shop;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { namesIn } from '../observability/names.ts';
 import type { ServiceName } from '../testing/services.ts';
 import { type Shop, startShop } from '../testing/shop.ts';
+import { SOON_MS } from '../testing/soon.ts';
 import { createFan, type Fan } from './fan.ts';
 import { ask, bearer } from './http.ts';
 import { openSale } from './organise.ts';
@@ -21,7 +22,7 @@ beforeAll(async () => {
   shop = await startShop({
     metrics: true,
     // This test is the proxy.
-    env: { LOG_LEVEL: 'info', TRUSTED_PROXIES: '127.0.0.1', DRAIN_SECONDS: '1' },
+    env: { LOG_LEVEL: 'info', TRUSTED_PROXIES: '127.0.0.1', DRAIN_SECONDS: '5' },
   });
   const hall = [{ name: 'A', rows: 10, seatsPerRow: 20 }];
   sale = await openSale(shop, hall, { capacity: 200, admitPerMinute: 60_000 });
@@ -142,7 +143,7 @@ test('a gateway that is to end says so first, serves on meanwhile, then ends its
     const ready = await ask('GET', `${gateway}/readyz`);
     expect(ready).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     return ready;
-  });
+  }, SOON_MS);
   expect(told.headers.connection).toBe('close');
   const poll = await ask('GET', `${gateway}/api/sales/${sale}/queue/me`, { headers: ticket });
   expect(poll).toMatchObject({ status: 200, headers: { connection: 'close' } });

@@ -41,7 +41,9 @@ function describeBreach({ promise, name, keeps, means, findings }: Result): stri
     `${promise} is broken: ${keeps} — ${count} found (${name})`,
     ...shown,
     ...(more > 0
-      ? [`    … and ${findings.length > FINDINGS_MAX ? 'many' : more} more; --json lists them.`]
+      ? [
+          `    … and ${findings.length > FINDINGS_MAX ? `many more; --json lists ${FINDINGS_MAX}` : `${more} more; --json lists them`}.`,
+        ]
       : []),
     `  ${means}`,
     '',

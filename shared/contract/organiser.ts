@@ -125,7 +125,11 @@ const Facts = z.record(z.string(), z.unknown());
 export const AuditEntry = z.object({
   id: Id,
   at: z.iso.datetime(),
-  by: z.string().describe('The name of the organiser’s key.'),
+  by: z
+    .string()
+    .describe(
+      'The name of the organiser’s key; `gateway` for a beacon that it fetched, `seed` for the demo concert.',
+    ),
   action: z.enum([
     'makeEvent',
     'makeSale',

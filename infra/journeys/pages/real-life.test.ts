@@ -286,7 +286,7 @@ describe.skipIf(!chromePath)('in real life', () => {
         admitPerMinute: 6_000,
         admissionSeconds: 500,
         holdSeconds: 200,
-        opensAt: opensAt(4_000),
+        opensAt: opensAt(8_000),
       },
     });
     await page.goto(url(`/sales/${soon}`));
