@@ -27,6 +27,11 @@ test('the contract lists exactly the routes there are', () => {
   expect([...new Set(routes)].sort()).toEqual(described.sort());
 });
 
+test('whether it lives and is ready is kept by no cache', async () => {
+  for (const path of ['/livez', '/readyz'])
+    expect((await g.app.request(path)).headers.get('cache-control')).toBe('no-store');
+});
+
 test('/openapi.json describes every operation with its answers and problems', async () => {
   const document = (await (await g.app.request('/openapi.json')).json()) as {
     openapi: string;

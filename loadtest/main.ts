@@ -53,8 +53,10 @@ when the run did not come about.
   --share N           soak: the share of the knee                (1/3)
   --admission SECONDS on-sale: how long one may shop             (45)
   --async PERCENT     on-sale: orders that may be booked later   (0)
-  --answer-ms N       the longest that 99 of 100 answers take    (on-sale and spike 3,000, one-seat 10,000, waiting 100, others 1,000)
-  --patience SECONDS  the longest that a fan waits               (on-sale 600, one-seat and spike 120, others 20)
+  --answer-ms N       the longest that 99 of 100 answers take    (on-sale, spike and opening-rush 3,000,
+                                                              one-seat 10,000, waiting 100, others 1,000)
+  --patience SECONDS  the longest that a fan waits               (on-sale and opening-rush 600,
+                                                              one-seat and spike 120, others 20)
   --seed N            other fans, who do other things            (1)
   --set NAME=VALUE    a setting of a script of your own; may be repeated
   --processes NAME=PID,…   the shop’s processes here, where npm start did not start them

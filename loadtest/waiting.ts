@@ -20,7 +20,7 @@ const fans = setting('FANS', rate * POLL_SECONDS, 2, 1_000_000);
 const comingSeconds = Math.ceil(fans / setting('JOINS', 1_000, 1, 100_000));
 const joinsPerSecond = Math.ceil(fans / comingSeconds);
 /** Where answers take this long, k6 has no virtual user for the next poll. */
-const ANSWER_SECONDS = 0.5;
+const ANSWER_SECONDS = setting('ANSWER_MS_HELD', 500, 1, 10_000) / 1_000;
 /** From joins to polls in the full number: nobody's crowd comes to ask in one moment, and nothing has met it cold then. */
 const RISING_SECONDS = 10;
 const VIRTUAL_USERS_MIN = 20;

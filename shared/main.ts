@@ -12,7 +12,10 @@ const LOOK_AGAIN_MS = 2_000;
 export type Life = {
   /** It has been told to end: it serves on for a while, and whoever asks is told to send nobody new. */
   isDraining: () => boolean;
-  /** How long that takes, and that in production no debugger is let in: Node does so by SIGUSR1, where the keys are too. */
+  /**
+   * How long that takes, and that in production no debugger is let in: Node does so by SIGUSR1, where the keys are too. A service
+   * that does not say what it goes by is not started.
+   */
   goBy: (env: Environment) => void;
   /**
    * Refuses what `look` throws an EnvError for. Whatever else it throws says that what it looks at is away, and is reported: the
@@ -34,13 +37,13 @@ export async function runUntilStopped(
   start: (life: Life) => Promise<(() => Promise<unknown>)[]>,
 ): Promise<void> {
   let draining = false;
-  let drainMs = 0;
+  let drainMs: number | null = null;
   let closers: (() => Promise<unknown>)[] | null = null;
   const stop = async (exitCode: number, closing: (() => Promise<unknown>)[]) => {
     // A terminal and a launcher may both say it, each in its way.
     if (draining) return;
     draining = true;
-    if (drainMs > 0) await delay(drainMs);
+    if (drainMs) await delay(drainMs);
     setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
     for (const close of closing) await close();
     await logIsWritten();
@@ -75,6 +78,7 @@ export async function runUntilStopped(
   };
   try {
     const started = await start(life);
+    if (drainMs === null) throw new Error('This service has not said by which environment it goes.');
     closers = started;
     process.once('SIGINT', () => stop(0, started));
     process.once('SIGTERM', () => stop(0, started));

@@ -1,6 +1,5 @@
 import postgres from 'postgres';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { SOON_MS } from '../../infra/testing/soon.ts';
 import { type Answer, startBooking, type TestBooking, type TestFan } from '../testing/booking.ts';
 import { holdSeats, placeOrder } from '../testing/buy.ts';
 import { expireHold, expireLease } from '../testing/expire.ts';
@@ -11,6 +10,8 @@ import { violations } from '../testing/violations.ts';
 const FANS = 60;
 const SEATS_PER_FAN = 2;
 const TRIES_MAX = 40;
+/** What is told to who meets a locked seat. */
+const RETRY_AFTER_MS = 2_000;
 const KILL_EVERY_MS = 150;
 const ANSWER_MS_MAX = 3_000;
 
@@ -101,7 +102,7 @@ test('while somebody else keeps a seat locked: an answer within 3 s, and fans of
   await foreign.end();
   await vi.waitFor(async () => {
     expect((await fan.request('POST', '/holds', { json: { seats: ['A-1-1'] } })).status).toBe(201);
-  }, SOON_MS);
+  }, RETRY_AFTER_MS);
 });
 
 test('the proof notices an order that does not look whose the seats are', async () => {

@@ -41,7 +41,13 @@ afterEach(async () => {
   shop.close();
 });
 
-type Admitted = { entry: string; read: () => Promise<Response>; order: () => Promise<Response> };
+type Admitted = {
+  entry: string;
+  read: () => Promise<Response>;
+  order: () => Promise<Response>;
+  /** What Redis says of the place. */
+  state: () => Promise<string>;
+};
 
 /** An admitted fan whom the shop has answered already, so that they share. */
 async function admitted(): Promise<Admitted> {
@@ -55,8 +61,12 @@ async function admitted(): Promise<Admitted> {
   const headers = { ...json, authorization: `Bearer ${admissionToken}` };
   const read = async () => g.app.request(`/api/sales/${sale}/seats`, { headers });
   const order = async () => g.post(`/api/sales/${sale}/orders`, {}, { ...headers, 'idempotency-key': 'k' });
+  const state = async () => {
+    const me = await g.app.request(`/api/sales/${sale}/queue/me`, { headers: ticket });
+    return ((await me.json()) as { state: string }).state;
+  };
   expect((await read()).status).toBe(200);
-  return { entry: String(queueTicket.split('.')[2]), read, order };
+  return { entry: String(queueTicket.split('.')[2]), read, order, state };
 }
 
 /** The fan and a crowd around them, at one moment. */
@@ -89,7 +99,10 @@ describe('an admission that is withdrawn reads seats no longer than a check is b
   test('by an order that was completed through this door: at once', async () => {
     const [fan, ...crowd] = [await admitted(), await admitted(), await admitted()];
     expect((await readInCrowd(fan, crowd)).status).toBe(200);
+    expect(await fan.state()).toBe('admitted');
     expect((await fan.order()).status).toBe(200);
+    // Before the fan is told, and without a worker: the room is free.
+    expect(await fan.state()).toBe('finished');
     expect(await problem(await readInCrowd(fan, crowd))).toMatchObject({ code: 'already-finished' });
     // Its own orders it may read, and repeat its key.
     asked.splice(0);

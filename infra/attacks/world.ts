@@ -1,21 +1,24 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import { createFan, type Fan } from '../journeys/fan.ts';
 import { type Answer, ask, bearer } from '../journeys/http.ts';
 import { command, openSale } from '../journeys/organise.ts';
-import { until } from '../local/processes.mjs';
 import { newSecrets } from '../local/secrets.mjs';
 import { type Shop, startShop } from '../testing/shop.ts';
-import { SOON_MS } from '../testing/soon.ts';
 import { type CountingProxy, startCountingProxy } from './counting-proxy.ts';
 import { type Forger, forgeTokens } from './forged-tokens.ts';
 
 const SETTING_UP_MS_MAX = 30_000;
 /** One ticket may ask five times a second: whoever is looked after that often has to be several. */
 const WAITING_FANS = 8;
+
+/** As often as a page may ask, and for no longer than a gateway goes by what it remembers. */
+const LOOK_MS = 250;
+const LOOKS_MAX = 8;
 
 /** Of one address, before it is told to stop for long. */
 export const WRONG_CREDENTIALS_MAX = 20;
@@ -150,11 +153,14 @@ export async function openWorld(): Promise<World> {
         status === 503 || (status === 200 && body.position === null);
       let told: Answer | undefined;
       const isTold = async () => {
-        told = await ask('GET', url, { headers: bearer(ticket) });
-        return !isToldLater(told);
+        for (let look = 1; look <= LOOKS_MAX; look += 1) {
+          told = await ask('GET', url, { headers: bearer(ticket) });
+          if (!isToldLater(told)) return;
+          await wait(LOOK_MS);
+        }
       };
       const [, seen] = await Promise.all([
-        until(isTold, SOON_MS),
+        isTold(),
         shopper.shop<{ seats: unknown[] }>('GET', '/seats?status=open&limit=100'),
       ]);
       const { state, position: now, queueNumber: number } = told?.body ?? {};

@@ -182,7 +182,7 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     await notice.getByText('A fire alarm. <b>Your place is kept.</b>').waitFor();
     expect(await notice.innerText()).toMatch(/The organiser, \d+:\d\d:\d\d/);
     await tell(2, null);
-    await expect.poll(() => notice.innerText()).toBe('');
+    await expect.poll(() => notice.innerText(), { timeout: NOTICE_MS_MAX }).toBe('');
     await close();
   });
 });

@@ -8,7 +8,7 @@ const PROCESSES_MAX = 64;
  * Ports of other protocols, which neither a browser nor Node's fetch asks (WHATWG Fetch, "port blocking"): a shop there
  * would never be seen to be up.
  */
-const BLOCKED_PORTS = new Set([
+export const BLOCKED_PORTS = new Set([
   ...[
     1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104,
     109, 110,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readSettings } from './settings.mjs';
+import { BLOCKED_PORTS, readSettings } from './settings.mjs';
 
 const ports = { PORT: '0', BOOKING_PORT: '0' };
 
@@ -26,14 +26,14 @@ test.each(['PORT', 'BOOKING_PORT'])(
         `${name} is 6000, a port that browsers and fetch refuse to ask; another must be chosen.`,
       );
     // What the launcher asks itself says which those are.
-    const refusalOf = (port: string) =>
+    const refusalOf = (port: number) =>
       fetch(`http://127.0.0.1:${port}`).then(
         () => '',
         (error: Error) => String((error.cause as Error).message),
       );
-    for (const port of ['1', '79', '2049', '4045', '4190', '6697', '10080']) {
-      expect(await refusalOf(port)).toBe('bad port');
-      await expect(readSettings({ ...ports, [name]: port })).rejects.toThrow(name);
+    for (const port of BLOCKED_PORTS) {
+      expect(await refusalOf(port), String(port)).toBe('bad port');
+      await expect(readSettings({ ...ports, [name]: String(port) })).rejects.toThrow(name);
     }
   },
 );

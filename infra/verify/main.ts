@@ -11,7 +11,7 @@ const usage = `npm run verify [-- options]
 Checks every promise about seats, orders, money, mail and queue on a running shop, and changes nothing.
 Ends with 0 when all are kept, with 1 when one is broken, with 2 when it could not look.
 
-  --json              the verdict as JSON, with up to a hundred findings of each check
+  --json              the verdict as JSON, with its findings, 101 of a check at most
   --sale ID           only this sale's queue (the books are looked at whole)
   --audit HEAD        also whether the audit still goes through this head (NUMBER:HASH), noted from an earlier look
   --patience SECONDS  how long a mail, a capture or a change of settings may take (${PATIENCE_SECONDS})

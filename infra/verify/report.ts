@@ -42,7 +42,7 @@ function describeBreach({ promise, name, keeps, means, findings }: Result): stri
     ...shown,
     ...(more > 0
       ? [
-          `    … and ${findings.length > FINDINGS_MAX ? `many more; --json lists ${FINDINGS_MAX}` : `${more} more; --json lists them`}.`,
+          `    … and ${findings.length > FINDINGS_MAX ? `many more; --json lists ${findings.length}` : `${more} more; --json lists them`}.`,
         ]
       : []),
     `  ${means}`,

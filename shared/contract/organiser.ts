@@ -128,7 +128,7 @@ export const AuditEntry = z.object({
   by: z
     .string()
     .describe(
-      'The name of the organiser’s key; `gateway` for a beacon that it fetched, `seed` for the demo concert.',
+      'The name of the organiser’s key; `gateway` for a beacon that it fetched and for settings that it records again, `seed` for the demo concert.',
     ),
   action: z.enum([
     'makeEvent',

@@ -11,6 +11,8 @@ import { command, openSale } from '../organise.ts';
 import { createVisitor, hidable, openTab, PAGE_MS_MAX, visit } from '../visitor.ts';
 
 const hall = [{ name: 'A', rows: 3, seatsPerRow: 10 }];
+/** Sooner than a page asks again by itself after a fault. */
+const AT_ONCE_MS_MAX = 2_500;
 
 const alwaysHidden = `
   Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
@@ -100,7 +102,9 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await shown(page, locales.en.texts.shell.away);
     await context.setOffline(false);
     await lookNow(page);
-    await expect.poll(() => page.innerText('main')).not.toContain(locales.en.texts.shell.away);
+    await expect
+      .poll(() => page.innerText('main'), { timeout: AT_ONCE_MS_MAX })
+      .not.toContain(locales.en.texts.shell.away);
   });
 
   test('with a full storage a fan joins, and without any finds the place again after a reload', async () => {
@@ -245,7 +249,7 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await expect.poll(() => page.title(), { timeout: PAGE_MS_MAX }).toMatch(/^1 – /);
     expect(requests).not.toContain('stream');
     await page.evaluate(`become('visible')`);
-    await expect.poll(() => requests).toContain('stream');
+    await expect.poll(() => requests, { timeout: AT_ONCE_MS_MAX }).toContain('stream');
   });
 
   test('two tabs that are both seen share one place, and both follow it', async () => {
