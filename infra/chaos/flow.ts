@@ -26,15 +26,41 @@ export function turnsOf(asked: readonly Asked[], show: Show): number[] {
   return [...told.values()].sort((a, b) => a - b);
 }
 
-/** The longest time without a turn between two moments, and on to the first turn behind the later one. */
-export function longestPauseMs(turns: readonly number[], from: number, to: number): number {
+/** From a moment to another, in epoch milliseconds. */
+export type Span = readonly [from: number, to: number];
+
+/** Further apart two looks say nothing of the time between. */
+const LOOKS_APART_MS_MAX = 1_000;
+
+/** From look to look at which the shop was full. */
+export function spansOf(looks: readonly { at: number; isFull: boolean }[]): Span[] {
+  const inOrder = [...looks].sort((a, b) => a.at - b.at);
+  return inOrder.flatMap(({ at, isFull }, i) => {
+    const next = inOrder[i + 1];
+    return next && isFull && next.isFull && next.at - at <= LOOKS_APART_MS_MAX
+      ? [[at, next.at] as const]
+      : [];
+  });
+}
+
+/**
+ * The longest time without a turn between two moments, and on to the first turn behind the later one. Nobody waits for a turn
+ * while the shop is full (`full`).
+ */
+export function longestPauseMs(
+  turns: readonly number[],
+  from: number,
+  to: number,
+  full: readonly Span[] = [],
+): number {
+  const notDue = [...turns.map((at): Span => [at, at]), ...full].sort((a, b) => a[0] - b[0]);
   let before = from;
   let longest = 0;
-  for (const at of turns) {
-    if (at < from) continue;
-    longest = Math.max(longest, at - before);
-    before = at;
-    if (at > to) return longest;
+  for (const [begins, ends] of notDue) {
+    if (ends < from) continue;
+    longest = Math.max(longest, begins - before);
+    before = Math.max(before, ends);
+    if (begins > to) return longest;
   }
   return Math.max(longest, to - before);
 }
