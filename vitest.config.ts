@@ -14,7 +14,7 @@ const patient = [
 /** They have a time of a second or less to keep, ask once and want that answer, or count what happens in a moment: beside nothing else. */
 const alone = [
   'infra/journeys/{console-crowd,live-figures,one-seat,postgres-away,redis-away}.test.ts',
-  'booking-service/inventory/fresh.test.ts',
+  'booking-service/inventory/inventory.test.ts',
   'gateway/queue/streams.test.ts',
 ];
 /** The longest of each project, longest first: begun last, one of them works alone while the other core waits. */

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
-import { SOON_MS } from '../infra/testing/soon.ts';
 import { createDb } from './db/client.ts';
 import { findMail, listMails } from './mail/folder.ts';
 import { createFolderTransport } from './mail/transport.ts';
@@ -23,6 +22,7 @@ import { holdSeats, placeOrder } from './testing/buy.ts';
 import { expireHold } from './testing/expire.ts';
 import { startWorker } from './worker.ts';
 
+const SOON_MS = 3_000;
 const internalSecret = 'the secret between the two';
 
 let booking: TestBooking;
@@ -176,7 +176,7 @@ test('a word from the booking service wakes the listener, also after its connect
         wake();
         if (heard === before) throw new Error('Nothing was heard.');
       },
-      { timeout: SOON_MS, interval: 60 },
+      { timeout: 2 * SOON_MS, interval: 60 },
     );
   };
   await wakesListener();

@@ -78,8 +78,8 @@ export function openRedis(url: string, options: Options): Redis | Cluster {
 }
 
 /**
- * ioredis goes on looking for nodes of a cluster that was let go while it looked for them, and keeps its process from ending:
- * `npm run verify` said its verdict and stayed. Once it is over nobody looks any more.
+ * ioredis goes on looking for nodes of a cluster that was let go while it looked for them, twice a second for ever, and keeps its
+ * process from ending. Once it is over nobody looks any more.
  */
 function letGoWhole(cluster: Cluster): void {
   const look = cluster.refreshSlotsCache.bind(cluster);

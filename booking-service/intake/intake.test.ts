@@ -13,7 +13,6 @@ import {
 } from 'vitest';
 import { internalHeaders } from '#shared/internal.ts';
 import { Problem } from '#shared/problem.ts';
-import { SOON_MS } from '../../infra/testing/soon.ts';
 import type { Db } from '../db/client.ts';
 import type { Till } from '../order/settle.ts';
 import { claimWaitingOrder, postponeOrder } from '../order/waiting.ts';
@@ -31,6 +30,7 @@ import { searchLostOrders } from './lost.ts';
 import { type OrderJobs, startOrderJobs } from './worker.ts';
 
 const SEATS_PER_FAN = 4;
+const SOON_MS = 5_000;
 const ORDERS_WAITING_MAX = 20;
 /** A worker is taken for dead when its job has not been renewed between two looks. */
 const STALLED_MS_MAX = 20_000;

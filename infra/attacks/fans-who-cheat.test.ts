@@ -4,7 +4,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StatusAnswer } from '#shared/contract/queue.ts';
 import { createFan, type Fan } from '../journeys/fan.ts';
-import { type Answer, ask, askPatiently, bearer } from '../journeys/http.ts';
+import { type Answer, ask, bearer } from '../journeys/http.ts';
 import { openSale } from '../journeys/organise.ts';
 import { type Shop, startShop } from '../testing/shop.ts';
 import { isBroken, openStores, verify } from '../verify/verify.ts';
@@ -99,7 +99,7 @@ describe('a place', () => {
       ask<StatusAnswer>('POST', at('/queue', 1), { headers: { 'idempotency-key': 'row-25' }, json: {} });
     expect(await again()).toMatchObject({ status: 200, body: { state: 'ready' } });
     const claims = await times(100, (n) =>
-      askPatiently<{ admissionToken: string }>('POST', at('/queue/me/claim', n), { headers }),
+      ask<{ admissionToken: string }>('POST', at('/queue/me/claim', n), { headers }),
     );
     expect(new Set(claims.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(claims.map(({ body }) => JSON.stringify(body))).size).toBe(1);
@@ -138,9 +138,7 @@ describe('a place', () => {
     const answers: Answer<StatusAnswer>[] = [];
     for (let batch = 0; batch < 10; batch += 1)
       answers.push(
-        ...(await times(50, (n) =>
-          askPatiently<StatusAnswer>('POST', at('/queue', n), { headers, json: {} }),
-        )),
+        ...(await times(50, (n) => ask<StatusAnswer>('POST', at('/queue', n), { headers, json: {} }))),
       );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 201]));
@@ -180,7 +178,7 @@ describe('a place', () => {
     const from = (address: string) => ({ 'x-forwarded-for': address });
     const statuses: number[] = [];
     for (let n = 0; n < JOINS_AT_ONCE_MAX + 10; n += 1) {
-      const joined = await askPatiently<{ queueTicket: string }>('POST', at('/queue', 0, lobby), {
+      const joined = await ask<{ queueTicket: string }>('POST', at('/queue', 0, lobby), {
         headers: from('203.0.113.9'),
         json: {},
       });

@@ -7,7 +7,7 @@ import { createHistory } from '../history/recorder.ts';
 import { settledWithin } from '../local/processes.mjs';
 import { createRandom, type Random } from '../testing/random.ts';
 import type { Fault } from './fault.ts';
-import { longestPauseMs, type Span, turnsOf, turnsSince } from './flow.ts';
+import { lengthOf, longestPause, type Span, sharedMs, turnsOf, turnsSince } from './flow.ts';
 import { watchRooms } from './rooms.ts';
 import type { ChaosShop } from './shop.ts';
 import { reachVerdict, type Verdict } from './verdict.ts';
@@ -23,7 +23,8 @@ const ONSET_MS = 700;
 const TOLD_CHARS_MAX = 1_500;
 const WIND_DOWN_MS_MAX = 180_000;
 /**
- * So large that no sale ends while a fault is in. After a loss of Redis the rooms of fans who have gone without a word are free when
+ * So large that no sale ends while a fault is in, and with so many rooms that fans who went without a word, and those whom a fault
+ * keeps from paying, do not fill them: a full shop gives no turns, whatever is well. After a loss of Redis the rooms of fans who have gone without a word are free when
  * admissions from before it are over (ARCHITECTURE.md, "Losing Redis"): before turns are due again, should all have gone.
  */
 const SHOW = showIn(
@@ -31,7 +32,7 @@ const SHOW = showIn(
     { name: 'A', rows: 40, seatsPerRow: 40 },
     { name: 'B', rows: 30, seatsPerRow: 20 },
   ],
-  { capacity: 12, admitPerMinute: 6_000, admissionSeconds: 15 },
+  { capacity: 30, admitPerMinute: 6_000, admissionSeconds: 15 },
 );
 const PATIENCE = { answerMs: 4_000, queueMs: 120_000, saleMs: Number.POSITIVE_INFINITY };
 
@@ -183,10 +184,10 @@ function countTurns(injected: readonly Injected[], turns: readonly number[], ful
   for (const each of injected) {
     const { fault, from, healing, breaches } = each;
     each.turnsMeanwhile = turns.filter((at) => at >= from && at <= healing).length;
-    const pauseMs = longestPauseMs(turns, from, healing, full);
-    if (pauseMs > (fault.turnPauseMsMax ?? Number.POSITIVE_INFINITY))
+    const longest = longestPause(turns, from, healing);
+    if (lengthOf(longest) > (fault.turnPauseMsMax ?? Number.POSITIVE_INFINITY))
       breaches.push(
-        `meanwhile: No turn was given for ${Math.round(pauseMs)} ms, and there was room (load ${busyness()})`,
+        `meanwhile: No turn was given for ${Math.round(lengthOf(longest))} ms; for ${Math.round(sharedMs(longest, full))} of them the gateways said that the shop was full (load ${busyness()})`,
       );
   }
 }

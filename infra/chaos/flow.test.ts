@@ -1,22 +1,14 @@
 import { expect, test } from 'vitest';
-import { longestPauseMs, spansOf } from './flow.ts';
+import { longestPause, sharedMs, spansOf } from './flow.ts';
 
 test('a pause is the longest time without a turn, from a moment on to the first turn behind another', () => {
-  expect(longestPauseMs([900, 1_100, 1_400, 2_100], 1_000, 2_000)).toBe(700);
+  expect(longestPause([900, 1_100, 1_400, 2_100], 1_000, 2_000)).toEqual([1_400, 2_100]);
   // The fault was short, and what it did was not.
-  expect(longestPauseMs([900, 6_000, 6_100], 1_000, 1_500)).toBe(5_000);
+  expect(longestPause([900, 6_000, 6_100], 1_000, 1_500)).toEqual([1_000, 6_000]);
   // In its middle.
-  expect(longestPauseMs([1_000, 5_500, 9_000, 10_000], 1_000, 9_500)).toBe(4_500);
-  expect(longestPauseMs([], 1_000, 2_000)).toBe(1_000);
-  expect(longestPauseMs([2_500, 9_000], 1_000, 2_000)).toBe(1_500);
-});
-
-test('while the shop is full nobody waits for a turn; before and after it everybody does', () => {
-  expect(longestPauseMs([1_000, 9_000], 1_000, 8_000, [[2_000, 7_500]])).toBe(1_500);
-  expect(longestPauseMs([], 1_000, 9_000, [[6_000, 9_500]])).toBe(5_000);
-  expect(longestPauseMs([], 1_000, 9_000, [[500, 4_000]])).toBe(5_000);
-  // The rooms were full until long after it, and then empty.
-  expect(longestPauseMs([12_000], 1_000, 3_000, [[1_500, 11_000]])).toBe(1_000);
+  expect(longestPause([1_000, 5_500, 9_000, 10_000], 1_000, 9_500)).toEqual([1_000, 5_500]);
+  expect(longestPause([], 1_000, 2_000)).toEqual([1_000, 2_000]);
+  expect(longestPause([2_500, 9_000], 1_000, 2_000)).toEqual([1_000, 2_500]);
 });
 
 test('the shop was full from one look to the next where both say so, and not where nobody could look', () => {
@@ -26,4 +18,10 @@ test('the shop was full from one look to the next where both say so, and not whe
   ]);
   expect(spansOf([look(1_000, true), look(4_000, true)])).toEqual([]);
   expect(spansOf([look(1_300, true), look(1_000, true)])).toEqual([[1_000, 1_300]]);
+});
+
+test('of a pause so much lies in the times in which the shop was full', () => {
+  const full = [[0, 1_200] as const, [1_200, 1_500] as const, [3_000, 9_000] as const];
+  expect(sharedMs([1_000, 4_000], full)).toBe(1_500);
+  expect(sharedMs([1_600, 2_900], full)).toBe(0);
 });

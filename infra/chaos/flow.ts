@@ -29,6 +29,29 @@ export function turnsOf(asked: readonly Asked[], show: Show): number[] {
 /** From a moment to another, in epoch milliseconds. */
 export type Span = readonly [from: number, to: number];
 
+export const lengthOf = ([from, to]: Span): number => to - from;
+
+/** The longest time without a turn between two moments, and on to the first turn behind the later one. */
+export function longestPause(turns: readonly number[], from: number, to: number): Span {
+  let longest: Span = [from, from];
+  let before = from;
+  const end = (at: number) => {
+    if (at - before > lengthOf(longest)) longest = [before, at];
+    before = at;
+  };
+  for (const at of turns) {
+    if (at < from) continue;
+    end(at);
+    if (at > to) return longest;
+  }
+  end(to);
+  return longest;
+}
+
+/** How many milliseconds of a span lie in others, of which no two overlap. */
+export const sharedMs = ([from, to]: Span, spans: readonly Span[]): number =>
+  spans.reduce((sum, [begins, ends]) => sum + Math.max(0, Math.min(to, ends) - Math.max(from, begins)), 0);
+
 /** Further apart two looks say nothing of the time between. */
 const LOOKS_APART_MS_MAX = 1_000;
 
@@ -41,28 +64,6 @@ export function spansOf(looks: readonly { at: number; isFull: boolean }[]): Span
       ? [[at, next.at] as const]
       : [];
   });
-}
-
-/**
- * The longest time without a turn between two moments, and on to the first turn behind the later one. Nobody waits for a turn
- * while the shop is full (`full`).
- */
-export function longestPauseMs(
-  turns: readonly number[],
-  from: number,
-  to: number,
-  full: readonly Span[] = [],
-): number {
-  const notDue = [...turns.map((at): Span => [at, at]), ...full].sort((a, b) => a[0] - b[0]);
-  let before = from;
-  let longest = 0;
-  for (const [begins, ends] of notDue) {
-    if (ends < from) continue;
-    longest = Math.max(longest, begins - before);
-    before = Math.max(before, ends);
-    if (begins > to) return longest;
-  }
-  return Math.max(longest, to - before);
 }
 
 /** Resolves, when a fan is told of a turn that was given since, to how long after it was; to null when none comes. */

@@ -10,8 +10,8 @@ const ANSWER_MS_MAX = 500;
 const AGE_MS_MAX = 500;
 
 /**
- * Looks all the time whether the shop is full: then no turn is due, whatever is away. Any gateway that answers may say so; while none
- * does nothing is known, and nothing excused.
+ * Looks all the time whether the shop is full, as any gateway says that answers: said beside a pause without turns, of which a
+ * full shop may be the reason.
  */
 export function watchRooms({ services, houses }: Pick<World, 'services' | 'houses'>): {
   /** When it was, in epoch milliseconds. */

@@ -17,8 +17,7 @@ const TICKS_FACTOR = 1.5;
 const TICKS_TOLERANCE = 20;
 /** A loop that ticks too seldom to be seen while the shop is idle. */
 const RARE_TICKS_MAX = 3;
-/** A gateway meets a new sale within 0.5 s, and learns of its event in as much again; the rest is what the machine is busy with. */
-const APPEARS_MS_MAX = 3_000;
+const APPEARS_MS_MAX = 2_000;
 const RATE_REQUESTS = 4_000;
 
 let shop: Shop;

@@ -21,8 +21,8 @@ const JOURNEY_MS_MAX = 120_000;
 /** What the console shows is never older. */
 const FIGURES_AGE_MS_MAX = 2_000;
 const LOOK_MS = 50;
-/** What an organiser changes is in effect everywhere within a second; a fan here asks every quarter of one. */
-const IN_EFFECT_MS_MAX = 1_250;
+/** What an organiser changes is in effect everywhere within a second. */
+const IN_EFFECT_MS_MAX = 1_000;
 const hall = [{ name: 'A', rows: 25, seatsPerRow: 20 }];
 
 type Figures = {

@@ -1,5 +1,5 @@
 import type { Shop } from '../testing/shop.ts';
-import { askPatiently, bearer } from './http.ts';
+import { ask, askPatiently, bearer } from './http.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -54,7 +54,7 @@ export const command = (
   name: string,
   json: object = {},
 ) =>
-  askPatiently('POST', `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}/${name}`, {
+  ask('POST', `${shop.gatewayUrls[0]}/api/organiser/sales/${sale}/${name}`, {
     headers: bearer(shop.organiserKey),
     json,
   });

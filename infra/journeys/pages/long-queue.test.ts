@@ -91,8 +91,10 @@ describe.skipIf(!chromePath)('a queue of 500 in which people leave, in a real br
       // Nothing moves yet: what a page says that is loaded now is what the API says.
       await page.reload();
       await page.waitForSelector(`text=Position: ${AHEAD + 1}`);
-      const me = () => page.evaluate(`fetch('/api/sales/${sale}/queue/me').then((answer) => answer.json())`);
-      await expect.poll(me).toMatchObject({ position: AHEAD + 1, queueNumber: AHEAD + 1 });
+      const me = (await page.evaluate(
+        `fetch('/api/sales/${sale}/queue/me').then((answer) => answer.json())`,
+      )) as { position: number; queueNumber: number };
+      expect(me).toMatchObject({ position: AHEAD + 1, queueNumber: AHEAD + 1 });
 
       expect((await command(shop, sale, 'resume')).status).toBe(200);
       const leavers = ahead.filter((_, i) => i % LEAVES_EVERY === 0);

@@ -42,9 +42,10 @@ describe.skipIf(!chromePath)('in a real browser', () => {
     const { page, faults } = await visit(chrome, addressOf(sale));
     await page.getByRole('button', { name: 'Join the queue' }).click();
     await page.waitForSelector('text=Position: 2');
-    const fromApi = () =>
-      page.evaluate(`fetch('/api/sales/${sale}/queue/me').then((answer) => answer.json())`);
-    await expect.poll(fromApi).toMatchObject({ position: 2, queueNumber: 3 });
+    const fromApi = (await page.evaluate(
+      `fetch('/api/sales/${sale}/queue/me').then((answer) => answer.json())`,
+    )) as { position: number; queueNumber: number };
+    expect(fromApi).toMatchObject({ position: 2, queueNumber: 3 });
     expect(await page.innerText('main')).toContain('1 ahead of you');
     await page.reload();
     await page.waitForSelector('text=Position: 2');
