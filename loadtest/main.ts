@@ -202,6 +202,9 @@ async function run(root: string, options: RunOptions): Promise<number> {
   process.env.ORGANISER_KEY = found.organiserKey;
   const { databaseUrl, redisUrl } = found;
   const isStarted = urls.every((url) => found.gatewayUrls.includes(url));
+  // Each gateway counts for itself what somebody may ask.
+  const behind = isStarted ? found.gatewaysBehind : null;
+  const env = { ...(behind === null ? {} : { GATEWAYS: String(behind * urls.length) }), ...options.env };
   const isOther = options.shop !== undefined && !process.env.DATABASE_URL && !isStarted;
   const target: Target = {
     ...{ k6, urls, quiet: options.quiet },
@@ -210,8 +213,8 @@ async function run(root: string, options: RunOptions): Promise<number> {
   };
   const campaign = campaigns.get(options.name);
   const report = await (campaign && options.script === null
-    ? campaign({ ...target, quiet: true }, { root, folder, settings: options.env })
-    : single(target, options, folder));
+    ? campaign({ ...target, quiet: true }, { root, folder, settings: env })
+    : single(target, { ...options, env }, folder));
   console.log(`\n${report.lines.join('\n')}\n\nKept in ${folder}`);
   await writeReport(folder, report);
   for (const found of Object.values(report.checks).flat()) console.log(`Failed: ${found}`);

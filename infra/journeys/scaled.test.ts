@@ -66,6 +66,7 @@ describe.skipIf(!binaries)(
       launched = await launch({ ...env, ...secrets }, 'infra/start-scaled.mjs');
       await launched.printed('Ctrl-C stops everything');
       const running = findRunningShop({ root: '/', env: { DATA_DIR: dataDir } });
+      expect(running).toMatchObject({ gatewayUrls: [`http://127.0.0.1:${port}`], gatewaysBehind: 2 });
       shop = {
         gatewayUrls: [`http://127.0.0.1:${port}`],
         organiserKey: secrets.ORGANISER_KEY,

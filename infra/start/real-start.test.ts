@@ -54,6 +54,7 @@ test('one command opens a demo sale that a fan can join, wherever it lies, and t
         running: true,
         gatewayUrl: gateway,
         gatewayUrls: [gateway],
+        gatewaysBehind: 1,
         databaseUrl: expect.stringMatching(/^postgres:/),
         redisUrl: expect.stringMatching(/^redis:/),
         organiserKey: expect.stringMatching(/.{32}/),

@@ -5,6 +5,8 @@ export type RunningShop = {
   gatewayUrl: string | null;
   /** All that fans may ask; behind nginx that is its address alone. */
   gatewayUrls: string[];
+  /** How many gateways share each of these addresses; null when it is not known. */
+  gatewaysBehind: number | null;
   databaseUrl: string | null;
   redisUrl: string | null;
   organiserKey: string | null;

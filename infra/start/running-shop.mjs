@@ -8,6 +8,7 @@ export function shopToRemember({ env, settings, databaseUrl, redisUrl }) {
     // Where fans come: with start:scaled that is nginx.
     gatewayUrl: settings.publicUrl,
     gatewayUrls: settings.proxy ? [settings.publicUrl] : settings.gatewayUrls,
+    gatewaysBehind: settings.proxy ? settings.gatewayUrls.length : 1,
     ...(env.DATABASE_URL ? {} : { databaseUrl }),
     ...(env.REDIS_URL ? {} : { redisUrl }),
   };
@@ -16,7 +17,7 @@ export function shopToRemember({ env, settings, databaseUrl, redisUrl }) {
 /**
  * Where the shop is that a tool is to look at: what the environment says, completed by what `npm start` has left in its
  * data folder while it runs. What neither says is null. `gatewayUrl` comes from GATEWAY_URL; `gatewayUrls` are all that fans
- * may ask, of several gateways with no nginx in front of them each one's; `running` tells whether a
+ * may ask, of several gateways with no nginx in front of them each one's, `gatewaysBehind` how many there are at each; `running` tells whether a
  * launcher runs there, `launcher` which, and how far its last roll is (roll.mjs), and `processes` what it keeps running, if that
  * is the shop that is meant.
  */
@@ -31,6 +32,7 @@ export function findRunningShop({ root, env = process.env }) {
     running: left !== null,
     gatewayUrl: env.GATEWAY_URL || left?.gatewayUrl || null,
     gatewayUrls: env.GATEWAY_URL ? [env.GATEWAY_URL] : (left?.gatewayUrls ?? []),
+    gatewaysBehind: env.GATEWAY_URL ? null : (left?.gatewaysBehind ?? null),
     // Past a pooler: tools read in long transactions, and with settings of their own.
     databaseUrl: env.DATABASE_DIRECT_URL || env.DATABASE_URL || left?.databaseUrl || null,
     redisUrl: env.REDIS_URL || left?.redisUrl || null,
