@@ -4,7 +4,7 @@ import { SOON_MS } from './infra/testing/soon.ts';
 
 const journeys = 'infra/journeys/*.test.ts';
 const pages = 'infra/journeys/pages/*.test.ts';
-/** They wait for processes most of their time, and have no time to keep. */
+/** They wait for processes most of their time, and what they keep of time or ask once leaves room for a neighbour. */
 const patient = [
   'infra/attacks/*.test.ts',
   'infra/journeys/{booked-later,booking-frozen,browsing,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',

@@ -28,7 +28,7 @@ import type { QueueTicket } from './ticket.ts';
 import { standingOf } from './waiting-answer.ts';
 import { isCurrent } from './watch.ts';
 
-/** About 12 KB each. */
+/** About 10 KB each. */
 export const STREAMS_MAX = 10_000;
 const FULL_RETRY_SECONDS = 30;
 

@@ -26,44 +26,17 @@ export function turnsOf(asked: readonly Asked[], show: Show): number[] {
   return [...told.values()].sort((a, b) => a - b);
 }
 
-/** From a moment to another, in epoch milliseconds. */
-export type Span = readonly [from: number, to: number];
-
-export const lengthOf = ([from, to]: Span): number => to - from;
-
 /** The longest time without a turn between two moments, and on to the first turn behind the later one. */
-export function longestPause(turns: readonly number[], from: number, to: number): Span {
-  let longest: Span = [from, from];
+export function longestPauseMs(turns: readonly number[], from: number, to: number): number {
   let before = from;
-  const end = (at: number) => {
-    if (at - before > lengthOf(longest)) longest = [before, at];
-    before = at;
-  };
+  let longest = 0;
   for (const at of turns) {
     if (at < from) continue;
-    end(at);
+    longest = Math.max(longest, at - before);
+    before = at;
     if (at > to) return longest;
   }
-  end(to);
-  return longest;
-}
-
-/** How many milliseconds of a span lie in others, of which no two overlap. */
-export const sharedMs = ([from, to]: Span, spans: readonly Span[]): number =>
-  spans.reduce((sum, [begins, ends]) => sum + Math.max(0, Math.min(to, ends) - Math.max(from, begins)), 0);
-
-/** Further apart two looks say nothing of the time between. */
-const LOOKS_APART_MS_MAX = 1_000;
-
-/** From look to look at which the shop was full. */
-export function spansOf(looks: readonly { at: number; isFull: boolean }[]): Span[] {
-  const inOrder = [...looks].sort((a, b) => a.at - b.at);
-  return inOrder.flatMap(({ at, isFull }, i) => {
-    const next = inOrder[i + 1];
-    return next && isFull && next.isFull && next.at - at <= LOOKS_APART_MS_MAX
-      ? [[at, next.at] as const]
-      : [];
-  });
+  return Math.max(longest, to - before);
 }
 
 /** Resolves, when a fan is told of a turn that was given since, to how long after it was; to null when none comes. */

@@ -155,7 +155,7 @@ describe.skipIf(!k6)('k6 against real processes', () => {
   }, 180_000);
 
   test('a crowd arrives, at two addresses in turn: kept; a number given twice and a join that failed are found', async () => {
-    const arrivals = ['arrivals', '--fans', '40', '--seconds', '2', ...patient];
+    const arrivals = ['arrivals', '--fans', '40', '--seconds', '1', ...patient];
     let joins = 0;
     const countsJoins: Plant = ({ method, path }) => {
       if (method === 'POST' && path.endsWith('/queue')) joins += 1;
@@ -177,7 +177,7 @@ describe.skipIf(!k6)('k6 against real processes', () => {
   }, 180_000);
 
   test('a crowd that waits and polls: kept; a position that rises and a poll that fails are found', async () => {
-    const waiting = ['waiting', '--rate', '20', '--fans', '40', '--seconds', '10', ...patient];
+    const waiting = ['waiting', '--rate', '40', '--fans', '40', '--seconds', '5', ...patient];
     const kept = await loadtest(waiting);
     expect(kept, kept.output).toMatchObject({ code: 0 });
     expect(kept.output).toMatch(/polls, of which 0 failed .*; [12]\d\d of them at the full rate/);

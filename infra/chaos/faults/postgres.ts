@@ -5,12 +5,11 @@ import type postgres from 'postgres';
 import { every } from '#shared/every.ts';
 import { ownSession } from '../../testing/own-session.ts';
 import { canMountDisks } from '../../testing/postgres-server.ts';
-import { type Fault, orUndone } from '../fault.ts';
+import { type Fault, orUndone, TURN_PAUSE_MS_MAX } from '../fault.ts';
 import { holdsAreAnsweredInTime } from '../meanwhile.ts';
 
 const TERMINATED_EVERY_MS = 150;
 const FILLED_MB = 1;
-const LOCKED_TURN_MS_MAX = 8_000;
 
 const terminateAll = (sql: postgres.Sql) => sql`
   select pg_terminate_backend(pid) from pg_stat_activity
@@ -79,9 +78,8 @@ export const postgresFaults: Fault[] = [
         await sql`select from seat where event = ${event} and seat % 5 = 0 order by seat for update`;
       });
     },
-    // With few places, all of whose fans wait for a lock, none is free before they have their answers.
     meanwhile: holdsAreAnsweredInTime,
-    turnPauseMsMax: LOCKED_TURN_MS_MAX,
+    turnPauseMsMax: TURN_PAUSE_MS_MAX,
   },
   {
     name: 'all connections of PostgreSQL used up',

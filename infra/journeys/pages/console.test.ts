@@ -138,7 +138,7 @@ describe.skipIf(!chromePath)('the console in a real browser', () => {
       await page.reload();
       return page.locator('#tile-shopping .value').innerText();
     };
-    await expect.poll(shopping, { timeout: PAGE_MS_MAX }).toBe(`1 of ${CAPACITY}`);
+    await expect.poll(shopping, { timeout: FIGURES_LATE_MS_MAX }).toBe(`1 of ${CAPACITY}`);
     await page.locator('#pause').getByLabel('Reason').fill('fire alarm');
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.waitForSelector('text=Done: Paused');

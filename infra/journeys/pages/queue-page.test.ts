@@ -89,10 +89,13 @@ describe.skipIf(!chromePath)('the queue page in a real browser', () => {
     await page.getByRole('button', { name: 'Join the queue' }).waitFor();
     await command(shop, sale, 'close');
     await expect
-      .poll(async () => {
-        await lookNow(page);
-        return page.innerText('main');
-      })
+      .poll(
+        async () => {
+          await lookNow(page);
+          return page.innerText('main');
+        },
+        { timeout: IN_EFFECT_MS_MAX },
+      )
       .toContain('The sale has ended');
   });
 
