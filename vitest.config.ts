@@ -4,16 +4,16 @@ import { SOON_MS } from './infra/testing/soon.ts';
 
 const journeys = 'infra/journeys/*.test.ts';
 const pages = 'infra/journeys/pages/*.test.ts';
-/** They wait for processes most of their time, and what they keep of time or ask once leaves room for a neighbour. */
+/** They wait for processes most of their time; what they time, or ask only once, has room for a neighbour. */
 const patient = [
   'infra/attacks/*.test.ts',
-  'infra/journeys/{booked-later,booking-frozen,browsing,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',
+  'infra/journeys/{booked-later,booking-frozen,buy-a-ticket,canary,changed-twice,key-rotation,log-away}.test.ts',
   'infra/journeys/{loadtest,presale,redis-emptied,refund,refused-starts,seeing,sold-out,soak-booking,verify}.test.ts',
   'infra/journeys/walk-throughs.test.ts',
 ];
-/** They have a time of a second or less to keep, ask once and want that answer, or count what happens in a moment: beside nothing else. */
+/** They keep a time of a second or less, ask once, count what happens in a moment or compare rates: beside nothing else. */
 const alone = [
-  'infra/journeys/{console-crowd,live-figures,one-seat,postgres-away,redis-away}.test.ts',
+  'infra/journeys/{browsing,console-crowd,live-figures,one-seat,postgres-away,redis-away}.test.ts',
   'booking-service/inventory/inventory.test.ts',
   'gateway/queue/streams.test.ts',
 ];
@@ -32,7 +32,6 @@ const longest = [
   'infra/journeys/soak-booking',
   'infra/journeys/booked-later',
   'infra/journeys/sold-out',
-  'infra/journeys/browsing',
   'infra/journeys/key-rotation',
   'infra/journeys/scaled',
   'infra/journeys/chaos',

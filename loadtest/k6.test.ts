@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { garbageSettings } from './k6.ts';
 
-test('k6 never goes on without a limit of its memory and without collecting garbage', () => {
+test('k6 is never left without a limit and without collections by what we add', () => {
   const bytes = expect.stringMatching(/^\d{8,}$/);
   expect(garbageSettings({})).toEqual({ GOGC: 'off', GOMEMLIMIT: bytes });
   expect(garbageSettings({ GOGC: '', GOMEMLIMIT: '' })).toEqual({ GOGC: 'off', GOMEMLIMIT: bytes });

@@ -85,7 +85,7 @@ export async function runK6(
   if (code !== 0 && code !== THRESHOLDS_CROSSED) throw new Error(`k6 ended with exit code ${code}.`);
 }
 
-/** Go's two settings for k6. Whoever sets one has it; none but Go's own growth where the limit is taken away. */
+/** Go's two settings for k6. What somebody sets stays; with GOMEMLIMIT=off nothing is added, so that GOGC is Go's own or theirs. */
 export function garbageSettings({
   GOGC,
   GOMEMLIMIT,

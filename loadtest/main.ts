@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findRunningShop } from '../infra/start/running-shop.mjs';
+import { findRunningShop, type RunningShop } from '../infra/start/running-shop.mjs';
 import { arrivalsCampaign } from './campaigns/arrivals.ts';
 import { kneeCampaign } from './campaigns/knee.ts';
 import { openingRushCampaign } from './campaigns/opening-rush.ts';
@@ -203,8 +203,8 @@ async function run(root: string, options: RunOptions): Promise<number> {
   const { databaseUrl, redisUrl } = found;
   const isStarted = urls.every((url) => found.gatewayUrls.includes(url));
   // Each gateway counts for itself what somebody may ask.
-  const behind = isStarted ? found.gatewaysBehind : null;
-  const env = { ...(behind === null ? {} : { GATEWAYS: String(behind * urls.length) }), ...options.env };
+  const gateways = gatewaysAsked(found, urls);
+  const env = { ...(gateways === null ? {} : { GATEWAYS: String(gateways) }), ...options.env };
   const isOther = options.shop !== undefined && !process.env.DATABASE_URL && !isStarted;
   const target: Target = {
     ...{ k6, urls, quiet: options.quiet },
@@ -219,6 +219,15 @@ async function run(root: string, options: RunOptions): Promise<number> {
   await writeReport(folder, report);
   for (const found of Object.values(report.checks).flat()) console.log(`Failed: ${found}`);
   return isFailed(report) ? 1 : 0;
+}
+
+/** How many gateways answer at those addresses together; null where that is not known. */
+export function gatewaysAsked(
+  { gatewayUrls, gatewaysBehind }: Pick<RunningShop, 'gatewayUrls' | 'gatewaysBehind'>,
+  urls: readonly string[],
+): number | null {
+  const isKnown = gatewaysBehind !== null && urls.every((url) => gatewayUrls.includes(url));
+  return isKnown ? gatewaysBehind * urls.length : null;
 }
 
 /** Several gateways have one name. */

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
+import { freePort } from '../infra/local/ports.mjs';
 import { ownRedis } from '../infra/testing/redis-server.ts';
 import { envVariables } from './env.ts';
 import { isClusterUrl } from './redis.ts';
@@ -32,7 +33,9 @@ const letGo = `
   untilItLooks();`;
 
 test('a process that lets its cluster go ends, also while it looks for the nodes', async () => {
-  const redis = await ownRedis({ 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1' });
+  // Otherwise its nodes would talk at its own port and 10,000, which may be anybody's.
+  const bus = { 'cluster-port': String(await freePort()) };
+  const redis = await ownRedis({ 'cluster-enabled': 'yes', 'cluster-announce-ip': '127.0.0.1', ...bus });
   try {
     const node = new Redis(redis.url);
     await node.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');

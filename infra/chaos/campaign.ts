@@ -22,9 +22,10 @@ const ONSET_MS = 700;
 const TOLD_CHARS_MAX = 1_500;
 const WIND_DOWN_MS_MAX = 180_000;
 /**
- * More seats than the longest campaign sells, so that no sale ends while a fault is in; and so many rooms that, though they are full
- * as a rule, somebody's end or expiry frees one again and again when nobody can pay. After a loss of Redis the rooms of fans who have gone without a word are free when
- * admissions from before it are over (ARCHITECTURE.md, "Losing Redis"): before turns are due again, should all have gone.
+ * More seats than a campaign of ten minutes sells, so that the sale does not end while a fault is in; and so many rooms that, though
+ * they are full as a rule, one is freed again and again by somebody's end or expiry when nobody can pay. After a loss of Redis the
+ * rooms of fans who have gone without a word are free when admissions from before it are over (ARCHITECTURE.md, "Losing Redis"):
+ * before turns are due again, should all have gone.
  */
 const SHOW = showIn(
   [

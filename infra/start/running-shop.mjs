@@ -17,9 +17,9 @@ export function shopToRemember({ env, settings, databaseUrl, redisUrl }) {
 /**
  * Where the shop is that a tool is to look at: what the environment says, completed by what `npm start` has left in its
  * data folder while it runs. What neither says is null. `gatewayUrl` comes from GATEWAY_URL; `gatewayUrls` are all that fans
- * may ask, of several gateways with no nginx in front of them each one's, `gatewaysBehind` how many there are at each; `running` tells whether a
- * launcher runs there, `launcher` which, and how far its last roll is (roll.mjs), and `processes` what it keeps running, if that
- * is the shop that is meant.
+ * may ask, of several gateways with no nginx in front of them each one's, `gatewaysBehind` how many there are at each; `running`
+ * tells whether a launcher runs there, `launcher` which, and how far its last roll is (roll.mjs), and `processes` what it keeps
+ * running, if that is the shop that is meant.
  */
 export function findRunningShop({ root, env = process.env }) {
   const dataDir = resolve(root, env.DATA_DIR || '.data');
@@ -32,7 +32,10 @@ export function findRunningShop({ root, env = process.env }) {
     running: left !== null,
     gatewayUrl: env.GATEWAY_URL || left?.gatewayUrl || null,
     gatewayUrls: env.GATEWAY_URL ? [env.GATEWAY_URL] : (left?.gatewayUrls ?? []),
-    gatewaysBehind: env.GATEWAY_URL ? null : (left?.gatewaysBehind ?? null),
+    gatewaysBehind:
+      !env.GATEWAY_URL || left?.gatewayUrls?.includes(env.GATEWAY_URL)
+        ? (left?.gatewaysBehind ?? null)
+        : null,
     // Past a pooler: tools read in long transactions, and with settings of their own.
     databaseUrl: env.DATABASE_DIRECT_URL || env.DATABASE_URL || left?.databaseUrl || null,
     redisUrl: env.REDIS_URL || left?.redisUrl || null,
