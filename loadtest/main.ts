@@ -201,7 +201,7 @@ async function run(root: string, options: RunOptions): Promise<number> {
   // By the environment and not by an argument: whoever lists this machine's processes must not read the key.
   process.env.ORGANISER_KEY = found.organiserKey;
   const { databaseUrl, redisUrl } = found;
-  const isStarted = urls.every((url) => found.gatewayUrls.includes(url));
+  const isStarted = isShopHere(found, urls);
   // Each gateway counts for itself what somebody may ask.
   const gateways = gatewaysAsked(found, urls);
   const env = { ...(gateways === null ? {} : { GATEWAYS: String(gateways) }), ...options.env };
@@ -226,9 +226,11 @@ export function gatewaysAsked(
   { gatewayUrls, gatewaysBehind }: Pick<RunningShop, 'gatewayUrls' | 'gatewaysBehind'>,
   urls: readonly string[],
 ): number | null {
-  const isKnown = gatewaysBehind !== null && urls.every((url) => gatewayUrls.includes(url));
-  return isKnown ? gatewaysBehind * urls.length : null;
+  return gatewaysBehind !== null && isShopHere({ gatewayUrls }, urls) ? gatewaysBehind * urls.length : null;
 }
+
+const isShopHere = ({ gatewayUrls }: Pick<RunningShop, 'gatewayUrls'>, urls: readonly string[]): boolean =>
+  urls.every((url) => gatewayUrls.includes(url));
 
 /** Several gateways have one name. */
 function toldApart(processes: readonly Watched[]): Watched[] {

@@ -30,7 +30,7 @@ import { searchLostOrders } from './lost.ts';
 import { type OrderJobs, startOrderJobs } from './worker.ts';
 
 const SEATS_PER_FAN = 4;
-const SOON_MS = 5_000;
+const SETTLED_MS_MAX = 5_000;
 const ORDERS_WAITING_MAX = 20;
 /** A worker is taken for dead when its job has not been renewed between two looks. */
 const STALLED_MS_MAX = 20_000;
@@ -88,7 +88,7 @@ async function takeOne(token = 'tok_ok', seat = 'A-1-1') {
 const read = async (fan: TestFan, order: string) => (await fan.request('GET', `/orders/${order}`)).body;
 
 const endsAs = (fan: TestFan, order: string, expected: Record<string, unknown>) =>
-  vi.waitFor(async () => expect(await read(fan, order)).toMatchObject(expected), { timeout: SOON_MS });
+  vi.waitFor(async () => expect(await read(fan, order)).toMatchObject(expected), { timeout: SETTLED_MS_MAX });
 
 const payment = (order: string) =>
   booking.db.callOne<{ state: string; authorisations: number; captures: number }>(
@@ -99,7 +99,7 @@ const payment = (order: string) =>
 const isPaidOnce = (order: string) =>
   vi.waitFor(
     async () => expect(await payment(order)).toEqual({ state: 'captured', authorisations: 1, captures: 1 }),
-    SOON_MS,
+    SETTLED_MS_MAX,
   );
 
 const mails = async (order: string): Promise<string[]> => {
@@ -282,7 +282,7 @@ describe('an order that nobody waits for', () => {
     expect(await mails(order)).toEqual(['order-failed-mail']);
     await vi.waitFor(
       async () => expect(await payment(order)).toMatchObject({ state: 'cancelled', captures: 0 }),
-      SOON_MS,
+      SETTLED_MS_MAX,
     );
     expect((await later(fan, hold)).body.code).toBe('hold-lost');
   });
@@ -368,7 +368,7 @@ test('jobs that nobody of ours has put there keep no order from being booked, an
   startJobs();
   await endsAs(fan, order, { state: 'confirmed' });
   const left = () => redis.exists(...ids.map((id) => `${queue}:${id}`));
-  await expect.poll(left, { timeout: SOON_MS }).toBe(0);
+  await expect.poll(left, { timeout: SETTLED_MS_MAX }).toBe(0);
 });
 
 describe('an order that kills every worker that takes it', () => {
@@ -439,7 +439,7 @@ describe('a job that is lost', () => {
   test('with Redis’ data is made up for, with the token and one authorisation', async () => {
     const { fan, order } = await takeOne('tok_slow');
     const redis = new Redis(booking.redisUrl);
-    await vi.waitFor(async () => expect(await redis.keys('*')).not.toEqual([]), SOON_MS);
+    await vi.waitFor(async () => expect(await redis.keys('*')).not.toEqual([]), SETTLED_MS_MAX);
     await redis.flushdb();
     redis.disconnect();
     // The worker looks by itself, and at the same time a second one does.
@@ -451,12 +451,12 @@ describe('a job that is lost', () => {
   test('is not taken for lost while it waits in the queue', async () => {
     const { fan, order } = await takeOne();
     const hasJob = await askRedis();
-    await vi.waitFor(async () => expect((await hasJob([order])).has(order)).toBe(true), SOON_MS);
+    await vi.waitFor(async () => expect((await hasJob([order])).has(order)).toBe(true), SETTLED_MS_MAX);
     await searchAll(hasJob);
     expect((await read(fan, order)).state).toBe('inProgress');
     startJobs();
     await endsAs(fan, order, { state: 'confirmed' });
-    await vi.waitFor(async () => expect((await jobs!.hasJob([order])).size).toBe(0), SOON_MS);
+    await vi.waitFor(async () => expect((await jobs!.hasJob([order])).size).toBe(0), SETTLED_MS_MAX);
   });
 
   test('is given up for lost when it has not moved for long: a Redis that takes no writes still shows it', async () => {
@@ -494,7 +494,7 @@ describe('orders of a crush', () => {
     });
     await queue.waitUntilReady();
     const own = taken.map(({ order }) => jobKeyOf(order));
-    await vi.waitFor(async () => expect(await redis.exists(...own)).toBe(own.length), SOON_MS);
+    await vi.waitFor(async () => expect(await redis.exists(...own)).toBe(own.length), SETTLED_MS_MAX);
     await queue.obliterate({ force: true });
     const orders = [...taken.map(({ order }) => order), ...strangers];
     await putJobs(
@@ -514,14 +514,14 @@ describe('orders of a crush', () => {
     expect(await redis.exists(...ids.map(shareKeyOf))).toBe(ids.length);
     const { hasJob } = startJobs();
     const carried = async () => [...(await hasJob([...ids, 'another']))].sort();
-    await vi.waitFor(async () => expect(await carried()).toEqual([...ids].sort()), SOON_MS);
+    await vi.waitFor(async () => expect(await carried()).toEqual([...ids].sort()), SETTLED_MS_MAX);
     await searchAll(hasJob);
     for (const { fan, order, token } of taken) {
       await endsAs(fan, order, { state: token === 'tok_declined' ? 'failed' : 'confirmed' });
       if (token !== 'tok_declined') await isPaidOnce(order);
     }
     const left = async () => (await queue.getJobs()).map(({ id, data, opts }) => ({ id, data, opts }));
-    await expect.poll(left, { timeout: SOON_MS }).toEqual([]);
+    await expect.poll(left, { timeout: SETTLED_MS_MAX }).toEqual([]);
   });
 
   test('whose worker has died are left to the search at once, which tries them apart', async () => {
@@ -660,7 +660,7 @@ test('an order whose waiting request was killed can be left to the worker by its
 test('a full queue refuses before anything is begun, and still answers for what it has taken', async () => {
   const taken: Awaited<ReturnType<typeof takeOne>>[] = [];
   await expect
-    .poll(async () => (await booking.dependencies.toWorker.isFull()) === false, { timeout: SOON_MS })
+    .poll(async () => (await booking.dependencies.toWorker.isFull()) === false, { timeout: SETTLED_MS_MAX })
     .toBe(true);
   for (let row = 1, seat = 1; !(await booking.dependencies.toWorker.isFull()); seat += 2) {
     if (seat > 19) [row, seat] = [row + 1, 1];
@@ -681,7 +681,9 @@ test('a full queue refuses before anything is begun, and still answers for what 
   startJobs();
   const next = await booking.admit(sale);
   const seat = await holdSeats(next, 'A-3-18');
-  await vi.waitFor(async () => expect((await later(next, seat)).status).toBe(202), { timeout: SOON_MS });
+  await vi.waitFor(async () => expect((await later(next, seat)).status).toBe(202), {
+    timeout: SETTLED_MS_MAX,
+  });
 });
 
 test('the proof notices workers that do not keep apart', async () => {

@@ -1,6 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, request } from 'undici';
-import { SOON_MS } from '../testing/soon.ts';
 
 /** An answer, read whole. */
 export type Answer<Body = Record<string, unknown>> = {
@@ -10,7 +8,6 @@ export type Answer<Body = Record<string, unknown>> = {
 };
 
 const ANSWER_TIMEOUT_MS = 15_000;
-const AGAIN_MS = 200;
 
 /** As many connections as there are requests at once: every fan has a browser of their own. */
 const browsers = new Agent({ headersTimeout: ANSWER_TIMEOUT_MS, bodyTimeout: ANSWER_TIMEOUT_MS });
@@ -35,16 +32,5 @@ export async function ask<Body = Record<string, unknown>>(
     body: (isJson ? JSON.parse(text) : text) as Body,
   };
 }
-
-/**
- * The same of somebody who asks again when the shop cannot answer for a moment (503), as they are told to: on a machine that is busy
- * with others that says nothing of the shop. For what may be asked twice.
- */
-export const askPatiently: typeof ask = async <Body>(...[method, url, options]: Parameters<typeof ask>) => {
-  for (const deadlineAt = performance.now() + SOON_MS; ; await wait(AGAIN_MS)) {
-    const answer = await ask<Body>(method, url, options);
-    if (answer.status !== 503 || performance.now() > deadlineAt) return answer;
-  }
-};
 
 export const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });

@@ -1,5 +1,5 @@
 import type { Shop } from '../testing/shop.ts';
-import { ask, askPatiently, bearer } from './http.ts';
+import { ask, bearer } from './http.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -21,7 +21,7 @@ export async function openSale(
 ): Promise<string> {
   const [gateway] = shop.gatewayUrls;
   const headers = bearer(shop.organiserKey);
-  const event = await askPatiently<{ event: string }>('POST', `${gateway}/api/organiser/events`, {
+  const event = await ask<{ event: string }>('POST', `${gateway}/api/organiser/events`, {
     headers,
     json: {
       name: 'Nora & the Night Trains',
@@ -35,7 +35,7 @@ export async function openSale(
     },
   });
   if (event.status !== 201) throw new Error(`no event: ${JSON.stringify(event.body)}`);
-  const sale = await askPatiently<{ sale: string }>(
+  const sale = await ask<{ sale: string }>(
     'POST',
     `${gateway}/api/organiser/events/${event.body.event}/sales`,
     {

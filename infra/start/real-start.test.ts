@@ -59,6 +59,9 @@ test('one command opens a demo sale that a fan can join, wherever it lies, and t
         redisUrl: expect.stringMatching(/^redis:/),
         organiserKey: expect.stringMatching(/.{32}/),
       });
+      const named = (url: string) => findRunningShop({ root: '/', env: { ...env, GATEWAY_URL: url } });
+      expect(named(gateway)).toMatchObject({ gatewayUrls: [gateway], gatewaysBehind: 1 });
+      expect(named('https://elsewhere.example')).toMatchObject({ gatewaysBehind: null });
       expect(statSync(join(folder, 'launcher.json')).mode & 0o077).toBe(0);
       const joined = await fetch(`${gateway}/api/sales/demo/queue`, { method: 'POST' });
       expect(joined.status).toBe(201);

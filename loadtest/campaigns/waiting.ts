@@ -56,7 +56,7 @@ export async function waitingCampaign(
     ],
     judgement,
     checks: {
-      'all polls were sent': faultsOfSent(sent, Number(env.RATE) * seconds),
+      'polls came at their rate': faultsOfSent(sent, Number(env.RATE) * seconds),
       'turns went on, and positions fell': faultsOfMoving(history),
     },
     plots: [
